@@ -1,0 +1,23 @@
+"""Every number that a peer can push against, with its reason. Wire limits come from docs/protocol.md."""
+
+from .compat import const
+
+# -- wire limits of the mesh: same on every node, they decide verdicts -------------------------------------
+OPS_BYTES = const(1048576)  # length of `ops`, inclusive
+DEPS = const(1024)  # causal deps of one intention, inclusive, duplicates counted
+FRAME_BYTES = const(8388608)  # one frame on a `lattice-sync/1` stream, inclusive
+MESSAGE_DEPTH = const(100)  # nesting of protobuf messages
+INTENTION_BYTES = const(1081445)  # 101 + 32 * DEPS + OPS_BYTES
+
+# -- memory: what is held whole and what streams -------------------------------------------------------------
+BODY_IN_MEMORY_BYTES = const(16384)  # larger intentions and blobs are written to storage as they arrive
+BATCH_BYTES = const(16384)  # one durable commit on the stick (docs/protocol.md, "Batches")
+BATCH_MS = const(500)  # a commit is never older than this
+
+# -- floating intentions: bounded, what a peer listed as witnessed is dropped last -----------------------
+FLOATING_ITEMS = const(256)
+FLOATING_BYTES = const(262144)
+REFUSED_ITEMS = const(64)  # remembered refused hashes per store
+
+# -- clocks ----------------------------------------------------------------------------------------------
+MAX_DRIFT_MS = const(3600000)  # stamps further ahead are accepted but do not drag the own clock

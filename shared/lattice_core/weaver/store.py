@@ -1,0 +1,157 @@
+"""What the core asks of storage. Three implementations: memory (here), SQLite (host), flash (stick).
+
+Types and rules only. One `Storage` holds everything of one node; it has one open transaction at a time, which
+spans all stores: reads see what was written since the last commit, `commit` makes all of it durable at once,
+a power cut before it leaves nothing of it. The same tests run on all three (tests/core/storage_suite.py).
+
+Who calls: only weaver, machines and node. Never sync or link.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, Optional, Protocol, Union
+
+    from ..model.intention import Intention
+    from ..seams import Body, Buffer
+
+    class BodyWriter(Protocol):
+        """Takes bytes that are too large to hold, as they arrive. Invisible until handed to `put*`."""
+
+        def write(self, data: Buffer) -> None:
+            """Raises StorageFull when there is no room."""
+            ...
+
+        def body(self) -> Body:
+            """What was written, readable at once (also before commit). Ends the writer."""
+            ...
+
+        def discard(self) -> None: ...
+
+    class Storage(Protocol):
+        def record(self, name: bytes) -> "Optional[bytes]":
+            """A small node record (identity, owner, own tips). At most 256 bytes each, 64 records."""
+            ...
+
+        def put_record(self, name: bytes, value: "Optional[bytes]") -> None:
+            """Part of the transaction. On the stick records live in a two-copy record with CRC that is written
+            after the log was synced, before `commit` returns."""
+            ...
+
+        def store_ids(self) -> "list[bytes]":
+            """Ids (16 bytes) of all stores created, in order of creation."""
+            ...
+
+        def store(self, store_id: bytes) -> "Store":
+            """Opens a store; creates it (part of the transaction) when absent. Same object every time."""
+            ...
+
+        def commit(self) -> None:
+            """Makes everything since the last commit durable, atomically. Returns after the sync. No-op if clean."""
+            ...
+
+        def rollback(self) -> None:
+            """Drops everything since the last commit. Callers must drop what they derived from it."""
+            ...
+
+        def pending(self) -> int:
+            """Bytes written since the last commit (about): callers commit when this passes their batch size."""
+            ...
+
+        def room(self) -> int:
+            """How many bytes may still be written (about)."""
+            ...
+
+        def body_writer(self, size: int) -> BodyWriter:
+            """For bodies over `limits.BODY_IN_MEMORY_BYTES`. StorageFull at once when `size` cannot fit."""
+            ...
+
+    class Store(Protocol):
+        id: bytes  # 16
+        count: int  # witnessed intentions = last witness sequence
+        head: bytes  # content hash of the last witness record, ZERO when empty
+
+        # -- intentions ---------------------------------------------------------------------------------
+        def has(self, hash: bytes) -> bool:
+            """Stored, witnessed or floating."""
+            ...
+
+        def put(self, intention: Intention) -> None:
+            """Stores a verified intention (its body may be a BytesBody, or what a BodyWriter of this storage
+            gave). It floats until `witness`."""
+            ...
+
+        def get(self, hash: bytes) -> "Optional[Intention]": ...
+
+        def drop(self, hash: bytes) -> None:
+            """Forgets a floating intention."""
+            ...
+
+        def floating(self) -> "list[bytes]":
+            """Hashes stored and not witnessed, oldest first."""
+            ...
+
+        # -- witness log and chains -----------------------------------------------------------------------
+        def witness(self, hash: bytes, wall_ms: int, head: bytes) -> None:
+            """Appends to the witness log. The weaver has checked that the intention's store_prev is its author's
+            tip; `head` is the content hash of the new record. The author's chain advances."""
+            ...
+
+        def witness_sequence(self, hash: bytes) -> int:
+            """1-based sequence of a witnessed intention, 0 otherwise."""
+            ...
+
+        def witness_at(self, sequence: int) -> "tuple[bytes, int]":
+            """(intention hash, wall_ms). ValueError outside 1..count."""
+            ...
+
+        def authors(self) -> "list[bytes]":
+            """Authors with at least one witnessed intention, in order of their first one."""
+            ...
+
+        def chain(self, author: bytes) -> "tuple[int, bytes]":
+            """(length, tip hash) of the author's witnessed chain; (0, ZERO) when there is none."""
+            ...
+
+        def chain_at(self, author: bytes, position: int) -> bytes:
+            """Hash of the author's `position`-th intention, 1-based. ValueError outside 1..length."""
+            ...
+
+        def newest_authors(self, count: int) -> "list[bytes]":
+            """Authors whose tips were witnessed last, newest first."""
+            ...
+
+        # -- ordered state tables --------------------------------------------------------------------------
+        def row(self, table: int, key: bytes) -> "Optional[bytes]": ...
+
+        def put_row(self, table: int, key: bytes, value: "Optional[Buffer]") -> None:
+            """None deletes. `table` is one of TABLE_*."""
+            ...
+
+        def rows(self, table: int, prefix: bytes = b"", after: "Optional[bytes]" = None) -> "Iterator[tuple[bytes, bytes]]":
+            """(key, value) in ascending memcmp order of keys, only keys that start with `prefix`, only keys
+            greater than `after`. The table may change between two steps; then the iterator goes on behind
+            the last key it gave."""
+            ...
+
+        # -- blobs: named by BLAKE3, kept per store -----------------------------------------------------------
+        def has_blob(self, hash: bytes) -> bool: ...
+
+        def put_blob(self, hash: bytes, body: "Union[Body, bytes]") -> None:
+            """The caller has verified the hash. Idempotent."""
+            ...
+
+        def blob(self, hash: bytes) -> "Optional[Body]": ...
+
+        def drop_blob(self, hash: bytes) -> None: ...
+
+        def blobs(self) -> "Iterator[tuple[bytes, int]]":
+            """(hash, size) of all, in no order."""
+            ...
+
+
+# State tables of a store. One letter each so that a dump reads well.
+TABLE_DATA = 0x64  # d: rows of the application machine (kv, root)
+TABLE_SYSTEM = 0x73  # s: rows of the system machine
+TABLE_META = 0x6D  # m: the weaver's own: skipped, refused, forks, genesis, cursors
+TABLE_BLOBS = 0x62  # b: wanted content and who holds what (sync.blobs)
+TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_META, TABLE_BLOBS)
