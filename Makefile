@@ -1,0 +1,35 @@
+# Lattice Nano. `make help` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench emulator venv venv-dev clean
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: venv emulator ## carry files laptop -> stick -> second node, offline (FILE=path for your own)
+	@$(BIN)/python tools/demo.py $(if $(FILE),"$(FILE)")
+
+test: venv-dev emulator ## every test, on CPython and on the stick's own interpreter
+	@$(BIN)/python -m pytest tests
+
+lint: venv-dev ## ruff and pyright over host, core, firmware and tools
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+
+bench: venv-dev emulator ## measure, print a table, write build/bench.json
+	@$(BIN)/python tools/bench.py
+
+emulator: ## build the stick's interpreter with its frozen firmware: build/emulator/micropython
+	@$(PYTHON) tools/build_emulator.py
+
+venv:
+	@$(PYTHON) tools/venv.py
+
+venv-dev:
+	@$(PYTHON) tools/venv.py dev
+
+clean: ## remove what was built (.venv and the download cache stay)
+	rm -rf build .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The desktop node of Lattice Nano (CPython 3.11 and later)."""

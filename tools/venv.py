@@ -1,0 +1,52 @@
+"""Makes .venv and installs this project in it (editable), with pip's own configuration and cache.
+
+    python3 tools/venv.py        what lattice-host needs
+    python3 tools/venv.py dev    and what tests, lint and QUIC need
+
+A stamp holds the hash of pyproject.toml, so a second run does nothing.
+"""
+
+import hashlib
+import pathlib
+import subprocess
+import sys
+
+import system_packages
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+
+
+def stamp_path(extras: str) -> pathlib.Path:
+    digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    return VENV / f"stamp-{extras or 'run'}-{digest[:16]}"
+
+
+def is_current(extras: str) -> bool:
+    return stamp_path(extras).exists() or stamp_path("dev").exists()
+
+
+def create(extras: str) -> None:
+    if sys.version_info < (3, 11):
+        sys.exit(f"Lattice Nano needs Python 3.11 or later, this is {sys.version.split()[0]}. Set PYTHON= to a newer one.")
+    try:
+        import ensurepip  # noqa: F401  (Debian ships it apart from the interpreter)
+    except ImportError:
+        if not system_packages.ensure("python3-venv"):
+            sys.exit(1)
+    if not (VENV / "bin" / "python").exists():
+        print("Creating .venv", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
+    target = f"{ROOT}[{'dev,quic' if extras else ''}]".replace("[]", "")
+    print("Installing lattice-host", "and its test tools" if extras else "", "into .venv", flush=True)
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--editable", target], check=True)
+    for old in VENV.glob(f"stamp-{extras or 'run'}-*"):
+        old.unlink()
+    stamp_path(extras).touch()
+
+
+if __name__ == "__main__":
+    wanted = "dev" if "dev" in sys.argv[1:] else ""
+    if not is_current(wanted):
+        create(wanted)
