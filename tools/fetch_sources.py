@@ -1,0 +1,157 @@
+"""Third-party C sources: fetched once, pinned by SHA-256, cached by hash, unpacked under build/sources.
+
+MicroPython, libsodium and BLAKE3 come from Debian's stable archive, by way of the mirror that the
+machine's own apt sources name, through a private apt configuration: no root, and the system's package
+lists stay as they are. The pins below are what is trusted, so the index that leads to a file need not be.
+
+Cache: ${XDG_CACHE_HOME:-~/.cache}/lattice-nano/<sha256>. `MICROPY_DIR=` names a MicroPython checkout
+(1.25.0, with its submodules) to build from in place of the fetched one.
+"""
+
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import namedtuple
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "lattice-nano"
+SUITE = "trixie"
+
+# what: how apt names it ("source" packages and binary ones); inner: the folder inside the archive that is wanted
+Source = namedtuple("Source", "what package file sha256 inner")
+SOURCES = {
+    "micropython": Source(
+        "source",
+        "micropython",
+        "micropython_1.25.0+ds.orig.tar.xz",
+        "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea",
+        ".",
+    ),
+    "libsodium": Source(
+        "source",
+        "libsodium",
+        "libsodium_1.0.18.orig.tar.gz",
+        "d59323c6b712a1519a5daf710b68f5e7fde57040845ffec53850911f10a5d4f4",
+        "src/libsodium",
+    ),
+    "blake3": Source(
+        "binary",
+        "librust-blake3-dev:amd64",  # sources only, the same for every architecture
+        "librust-blake3-dev_1.8.1-1_amd64.deb",
+        "d3337b6525a6544f401039784603c97aa4bf84aec262cdb6204f5d7ff0173d8f",
+        "usr/share/cargo/registry/blake3-1.8.1/c",
+    ),
+}
+
+
+class Apt:
+    """A private apt: own lists for `SUITE`, taken from the mirror that this machine already uses."""
+
+    def __init__(self, folder: str):
+        self.folder = pathlib.Path(folder)
+        for name in ("lists/partial", "cache/archives/partial"):
+            (self.folder / name).mkdir(parents=True)
+        self.environment = dict(os.environ, APT_CONFIG=str(self.folder / "apt.conf"), LC_ALL="C")
+        self.ready = any(self.use_mirror(mirror) for mirror in debian_mirrors())
+
+    def use_mirror(self, mirror: str) -> bool:
+        """Loads the lists; the files that follow are pinned, so no keyring is asked for."""
+        lines = [f"{kind} {mirror} {SUITE} main\n" for kind in ("deb-src [trusted=yes]", "deb [arch=amd64 trusted=yes]")]
+        (self.folder / "sources.list").write_text("".join(lines))
+        (self.folder / "apt.conf").write_text(
+            f'Dir::Etc::SourceList "{self.folder}/sources.list"; Dir::Etc::SourceParts "/dev/null";\n'
+            f'Dir::State::Lists "{self.folder}/lists"; Dir::Cache "{self.folder}/cache";\n'
+            'APT::Sandbox::User "root"; Acquire::Languages "none";\n'
+        )
+        self.run("apt-get", "-q", "-o", "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false", "update")
+        return bool(self.address_of(SOURCES["micropython"]))
+
+    def run(self, *command: str) -> str:
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True).stdout
+
+    def address_of(self, source: Source) -> str:
+        verb = ["--download-only", "source"] if source.what == "source" else ["download"]
+        for line in self.run("apt-get", "-q", "--print-uris", *verb, source.package).splitlines():
+            address, name = (line.split() + ["", ""])[:2]
+            if name.replace("%3a", ":") == source.file:
+                return address.strip("'")
+        return ""
+
+    def download(self, source: Source, target: pathlib.Path) -> None:
+        address = self.address_of(source)
+        if not address:
+            sys.exit(f"The Debian mirror of this machine does not offer {source.file} ({source.package} in {SUITE}).")
+        self.run("/usr/lib/apt/apt-helper", "-q", "download-file", address, str(target))
+
+
+def debian_mirrors() -> "list[str]":
+    """Archives that this machine's apt sources name for Debian's main component, likeliest first."""
+    form = "$(COMPONENT) $(CREATED_BY) $(RELEASE) $(REPO_URI)"
+    output = subprocess.run(["apt-get", "indextargets", "--format", form], capture_output=True, text=True).stdout
+    entries = [line.split(" ", 3) for line in output.splitlines()]
+    found = [e for e in entries if len(e) == 4 and e[:2] == ["main", "Packages"] and not e[3].startswith("cdrom")]
+    found.sort(key=lambda entry: "-" in entry[2] or "security" in entry[3])
+    return list(dict.fromkeys(entry[3] for entry in found))
+
+
+def sha256(path: pathlib.Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def fetch(names: "list[str]") -> None:
+    """Brings what is not yet in the cache; a file whose hash is not the pinned one never gets there."""
+    missing = [name for name in names if not (CACHE / SOURCES[name].sha256).exists()]
+    if not missing:
+        return
+    if not shutil.which("apt-get"):
+        sys.exit("Not a Debian system: set MICROPY_DIR= to a MicroPython 1.25.0 checkout with its submodules.")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix="apt-") as folder:
+        apt = Apt(folder)
+        if not apt.ready:
+            sys.exit(f"None of this machine's apt sources serves Debian {SUITE} (main). Is the network there?")
+        for name in missing:
+            source = SOURCES[name]
+            print(f"Fetching {source.file}", flush=True)
+            arrived = pathlib.Path(folder) / "download"
+            apt.download(source, arrived)
+            if not arrived.exists() or sha256(arrived) != source.sha256:
+                sys.exit(f"{source.file} did not arrive with the pinned SHA-256 {source.sha256}.")
+            arrived.replace(CACHE / source.sha256)
+
+
+def unpack(name: str) -> pathlib.Path:
+    """The wanted folder of one source, unpacked once per checkout."""
+    source = SOURCES[name]
+    folder = ROOT / "build" / "sources" / f"{name}-{source.sha256[:12]}"
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
+            archive = str(CACHE / source.sha256)
+            command = ["dpkg-deb", "-x", archive, partial]
+            if source.what == "source":
+                command = ["tar", "-xf", archive, "-C", partial, "--strip-components=1"]
+            subprocess.run(command, check=True)
+            (pathlib.Path(partial) / source.inner).rename(folder)
+    return folder
+
+
+def provide(*names: str) -> "dict[str, pathlib.Path]":
+    """{name: folder} of the sources, fetched and unpacked where need be."""
+    own = os.environ.get("MICROPY_DIR")
+    fetched = [name for name in names if not (own and name == "micropython")]
+    fetch(fetched)
+    folders = {name: unpack(name) for name in fetched}
+    if own and "micropython" in names:
+        print(f"MicroPython from MICROPY_DIR={own}")
+        folders["micropython"] = pathlib.Path(own).resolve()
+    return folders
+
+
+if __name__ == "__main__":
+    for name, folder in provide(*(sys.argv[1:] or SOURCES)).items():
+        print(name, folder)
