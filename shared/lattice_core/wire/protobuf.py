@@ -1,0 +1,411 @@
+"""Protocol Buffers as the mesh uses them (docs/reference/01-data-model.md §5), driven by message tables.
+
+A table names the fields of one message; `encode` and `decode` turn dicts into bytes and back. Decoding neither
+recurses over what a peer nests nor trusts a length. What is too large to hold is not decoded but scanned
+(`scan.py`), and checked where it lies (`check.py`).
+
+Three rules decide verdicts and are easy to get wrong: a field number of the table with another wire type is an
+error (a field number outside of it is skipped, groups included); a repeated singular message merges; of a oneof the
+last member on the wire counts.
+"""
+
+from ..compat import const
+from ..errors import ProtocolError, UsageError
+from ..limits import MESSAGE_DEPTH
+from . import utf8
+
+# Wire types.
+VARINT = const(0)
+WIRE_FIXED64 = const(1)
+LENGTH = const(2)
+GROUP = const(3)
+GROUP_END = const(4)
+WIRE_FIXED32 = const(5)
+
+# Kinds of field values.
+UINT64 = const(1)
+UINT32 = const(2)  # keeps the low 32 bits of what arrives
+INT32 = const(3)  # enums: negative ones take 10 bytes
+BOOL = const(4)
+FIXED64 = const(5)
+BYTES = const(6)
+STRING = const(7)
+_MESSAGE = const(8)
+
+REPEATED = "*"  # fourth item of a field: a list of values
+OPTIONAL = "?"  # fourth item: written and reported whenever it is set, also when it holds the default
+
+_OWN_DEPTH = const(16)  # messages we build ourselves never nest deeper
+_DEFAULTS = (None, 0, 0, 0, False, 0, b"", "")
+
+
+# -- varints ---------------------------------------------------------------------------------------------------
+
+
+def read_varint(buf, pos, end):
+    """(value, position behind it) of the varint at `pos`; over-long forms up to 10 bytes are legal."""
+    value = 0
+    shift = 0
+    while pos < end:
+        byte = buf[pos]
+        pos += 1
+        if byte < 128:
+            if shift == 63 and byte > 1:
+                break
+            return value | (byte << shift), pos
+        value |= (byte & 127) << shift
+        shift += 7
+        if shift == 70:
+            break
+    raise ProtocolError("a varint is cut off or longer than 64 bits")
+
+
+def varint_size(value):
+    """How many bytes the varint of 0 <= value < 2^64 takes."""
+    size = 1
+    while value > 127:
+        value >>= 7
+        size += 1
+    return size
+
+
+def put_varint(buf, pos, value):
+    """Writes a minimal varint into `buf` at `pos`; returns the position behind it."""
+    while value > 127:
+        buf[pos] = value & 127 | 128
+        value >>= 7
+        pos += 1
+    buf[pos] = value
+    return pos + 1
+
+
+def varint(value):
+    """The minimal varint of 0 <= value < 2^64 as bytes."""
+    if value < 128:
+        return bytes((value,))
+    out = bytearray(varint_size(value))
+    put_varint(out, 0, value)
+    return bytes(out)
+
+
+# -- skipping ---------------------------------------------------------------------------------------------------
+
+
+def read_key(buf, pos, end):
+    """(field number, wire type, position behind) of a field key."""
+    key, pos = read_varint(buf, pos, end)
+    return split_key(key) + (pos,)
+
+
+def split_key(key):
+    """(field number, wire type) of a key; ProtocolError when there can be no such field."""
+    if key > 0xFFFFFFFF:
+        raise ProtocolError("a field key has more than 32 bits")
+    wire = key & 7
+    if wire > 5:
+        raise ProtocolError("wire type %d does not exist" % wire)
+    if key < 8:
+        raise ProtocolError("field number 0")
+    return key >> 3, wire
+
+
+def skip_value(buf, pos, end, number, wire, depth):
+    """Position behind a value of a field whose key was just read. `depth`: how deep its message is nested."""
+    groups = None
+    while True:
+        if wire != GROUP_END and depth + (len(groups) if groups else 0) >= MESSAGE_DEPTH:
+            raise _too_deep()
+        if wire == GROUP:
+            if groups is None:
+                groups = []
+            groups.append(number)
+        elif wire == GROUP_END:
+            if not groups or groups.pop() != number:
+                raise ProtocolError("the end of a group that was not begun")
+        else:
+            pos = _skip_scalar(buf, pos, end, wire)
+        if not groups:
+            return pos
+        number, wire, pos = read_key(buf, pos, end)
+
+
+def _skip_scalar(buf, pos, end, wire):
+    if wire == VARINT:
+        return read_varint(buf, pos, end)[1]
+    if wire == LENGTH:
+        size, pos = read_varint(buf, pos, end)
+    else:
+        size = 8 if wire == WIRE_FIXED64 else 4
+    if size > end - pos:
+        raise _cut_off()
+    return pos + size
+
+
+def fields(buf, start=0, end=None, depth=0):
+    """Iterates over the fields of a message in `buf[start:end]` without copying values.
+
+    Yields (number, wire type, value, length): a varint's value with length 0, otherwise the offset of the value
+    in `buf` with its length. Groups are checked and skipped. ProtocolError at the first malformed field.
+    """
+    pos = start
+    if end is None:
+        end = len(buf)
+    while pos < end:
+        key = buf[pos]
+        if key < 128:
+            pos += 1
+        else:
+            key, pos = read_varint(buf, pos, end)
+        number, wire = split_key(key)
+        if wire == LENGTH:
+            size, pos = read_varint(buf, pos, end)
+            if size > end - pos:
+                raise _cut_off()
+            yield number, LENGTH, pos, size
+            pos += size
+        elif wire == VARINT:
+            value, pos = read_varint(buf, pos, end)
+            yield number, VARINT, value, 0
+        elif wire == WIRE_FIXED64 or wire == WIRE_FIXED32:
+            after = _skip_scalar(buf, pos, end, wire)
+            yield number, wire, pos, after - pos
+            pos = after
+        else:
+            pos = skip_value(buf, pos, end, number, wire, depth)
+
+
+# -- message tables ------------------------------------------------------------------------------------------------
+
+
+class Field:
+    """One row of a message table. `message` is None for scalars."""
+
+    __slots__ = ("number", "name", "kind", "message", "repeated", "present", "group", "others", "key", "key_bytes")
+
+    def __init__(self, number, name, kind, rule):
+        self.number = number
+        self.name = name
+        self.message = kind if isinstance(kind, Message) else None
+        self.kind = _MESSAGE if self.message is not None else kind
+        self.repeated = rule == REPEATED
+        self.group = None if rule in (None, REPEATED, OPTIONAL) else rule
+        self.present = rule == OPTIONAL or self.group is not None or self.message is not None
+        self.others = ()  # names of the other members of the oneof
+        self.key = number << 3 | _wire_type(self.kind)
+        self.key_bytes = varint(self.key)
+
+
+def _wire_type(kind):
+    if kind >= BYTES:
+        return LENGTH
+    return WIRE_FIXED64 if kind == FIXED64 else VARINT
+
+
+class Message:
+    """A message table: Message("Name", ((number, "field", kind or Message[, group or REPEATED or OPTIONAL]), …)).
+
+    A message that contains itself is declared first and filled with `define`.
+    """
+
+    def __init__(self, name, rows=None):
+        self.name = name
+        if rows is not None:
+            self.define(rows)
+
+    def define(self, rows):
+        """Sets the fields of the table; returns the message."""
+        table = [Field(row[0], row[1], row[2], row[3] if len(row) > 3 else None) for row in rows]
+        lowest = {}
+        for field in table:
+            if field.group is not None:
+                field.others = tuple(f.name for f in table if f.group == field.group and f is not field)
+                lowest[field.group] = min(field.number, lowest.get(field.group, field.number))
+        # A oneof is written where its lowest number stands.
+        table.sort(key=lambda f: (lowest.get(f.group, f.number), f.number))
+        self.rows = tuple(table)
+        self.by_key = {}
+        self.by_number = {}
+        for field in table:
+            self.by_key[field.key] = field
+            self.by_number[field.number] = field
+        self._blank = tuple((f.name, _DEFAULTS[f.kind]) for f in table if not f.present and not f.repeated)
+        self._lists = tuple(f.name for f in table if f.repeated)
+        return self
+
+    def blank(self):
+        """The dict of an empty message."""
+        out = dict(self._blank)
+        for name in self._lists:
+            out[name] = []
+        return out
+
+    def encode(self, values):
+        """The bytes of `values`. Unknown names and values of the wrong kind are a UsageError."""
+        parts = []
+        _encode(self, values, parts, 0)
+        return b"".join(parts)
+
+    def decode(self, buf, start=0, end=None):
+        """The dict of the message in `buf[start:end]`; ProtocolError when it is malformed."""
+        return _decode(self, buf, start, len(buf) if end is None else end)
+
+
+# -- encoding --------------------------------------------------------------------------------------------------------
+
+
+def _encode(message, values, parts, depth):
+    """Appends the fields to `parts`; returns how many bytes they have."""
+    if depth > _OWN_DEPTH:
+        raise UsageError("%s nests deeper than own messages may" % message.name)
+    size = 0
+    left = len(values)
+    for field in message.rows:
+        if field.name not in values:
+            continue
+        left -= 1
+        value = values[field.name]
+        if field.repeated:
+            for item in value:
+                size += _put(field, item, parts, depth)
+        elif field.present or value:
+            if value is not None:
+                size += _put(field, value, parts, depth)
+    if left:
+        raise UsageError("%s has no field of one of these names: %s" % (message.name, ", ".join(sorted(values))))
+    return size
+
+
+def _put(field, value, parts, depth):
+    """Appends key and value of one field; returns their size."""
+    key = field.key_bytes
+    if field.kind == _MESSAGE:
+        inner = []
+        count = _encode(field.message, value, inner, depth + 1)
+        head = key + varint(count)
+        parts.append(head)
+        parts.extend(inner)
+        return len(head) + count
+    if field.kind >= BYTES:
+        data = value.encode() if field.kind == STRING else value
+        head = key + varint(len(data))
+        parts.append(head)
+        parts.append(data)
+        return len(head) + len(data)
+    data = key + _scalar_bytes(field.kind, value)
+    parts.append(data)
+    return len(data)
+
+
+def _scalar_bytes(kind, value):
+    value = int(value)
+    if kind == INT32 and value < 0:
+        value += 1 << 64
+    if value < 0 or value >> (32 if kind == UINT32 else 64):
+        raise UsageError("%d does not fit its field" % value)
+    if kind == FIXED64:
+        return value.to_bytes(8, "little")
+    return varint(value)
+
+
+# -- decoding ----------------------------------------------------------------------------------------------------------
+
+
+def _decode(message, buf, pos, end):
+    """Walks the bytes once, an explicit stack holding the messages that are open."""
+    result = out = message.blank()
+    stack = []
+    while True:
+        if pos == end:
+            if not stack:
+                return result
+            message, out, end = stack.pop()
+            continue
+        key = buf[pos]
+        if key < 128:
+            pos += 1
+        else:
+            key, pos = read_varint(buf, pos, end)
+        field = message.by_key.get(key)
+        if field is None:
+            pos = _skip_unknown(message, key, buf, pos, end, len(stack))
+            continue
+        kind = field.kind
+        if kind < BYTES:
+            value, pos = _read_scalar(kind, buf, pos, end)
+            _set(field, out, value)
+            continue
+        if pos < end and buf[pos] < 128:
+            size = buf[pos]
+            pos += 1
+        else:
+            size, pos = read_varint(buf, pos, end)
+        after = pos + size
+        if after > end:
+            raise _cut_off()
+        if kind == BYTES:
+            _set(field, out, bytes(buf[pos:after]))
+            pos = after
+        elif kind == STRING:
+            _set(field, out, utf8.decode(buf[pos:after]))
+            pos = after
+        else:
+            if len(stack) >= MESSAGE_DEPTH:
+                raise _too_deep()
+            stack.append((message, out, end))
+            message = field.message
+            out = _open(field, out)
+            end = after
+
+
+def _skip_unknown(message, key, buf, pos, end, depth):
+    number, wire = split_key(key)
+    if number in message.by_number:
+        raise ProtocolError("%s.%s with wire type %d" % (message.name, message.by_number[number].name, wire))
+    return skip_value(buf, pos, end, number, wire, depth)
+
+
+def _read_scalar(kind, buf, pos, end):
+    if kind == FIXED64:
+        if end - pos < 8:
+            raise _cut_off()
+        return int.from_bytes(bytes(buf[pos : pos + 8]), "little"), pos + 8
+    value, pos = read_varint(buf, pos, end)
+    return scalar_value(kind, value), pos
+
+
+def scalar_value(kind, value):
+    """What a decoded varint means in a field of this kind."""
+    if kind == UINT64:
+        return value
+    if kind == BOOL:
+        return value != 0
+    value &= 0xFFFFFFFF
+    if kind == INT32 and value >= 0x80000000:
+        value -= 0x100000000
+    return value
+
+
+def _set(field, out, value):
+    if field.repeated:
+        out[field.name].append(value)
+        return
+    for other in field.others:
+        out.pop(other, None)
+    out[field.name] = value
+
+
+def _open(field, out):
+    """The dict that an embedded message is read into: a new one, or the one it merges with."""
+    if not field.repeated and field.name in out:
+        return out[field.name]
+    inner = field.message.blank()
+    _set(field, out, inner)
+    return inner
+
+
+def _cut_off():
+    return ProtocolError("a field is longer than its message")
+
+
+def _too_deep():
+    return ProtocolError("messages nest deeper than %d" % MESSAGE_DEPTH)
