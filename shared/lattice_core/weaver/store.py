@@ -7,6 +7,8 @@ a power cut before it leaves nothing of it. The same tests run on all three (tes
 Who calls: only weaver, machines and node. Never sync or link.
 """
 
+from ..compat import const
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Optional, Protocol, Union
@@ -29,11 +31,11 @@ if TYPE_CHECKING:
 
     class Storage(Protocol):
         def record(self, name: bytes) -> "Optional[bytes]":
-            """A small node record (identity, owner, own tips). At most 256 bytes each, 64 records."""
+            """A small node record (identity, owner, own tips): RECORDS at most, RECORD_VALUE_BYTES each."""
             ...
 
         def put_record(self, name: bytes, value: "Optional[bytes]") -> None:
-            """Part of the transaction. On the stick records live in a two-copy record with CRC that is written
+            """Part of the transaction; None deletes; ValueError beyond the limits. On the stick records live in a two-copy record with CRC that is written
             after the log was synced, before `commit` returns."""
             ...
 
@@ -50,7 +52,8 @@ if TYPE_CHECKING:
             ...
 
         def rollback(self) -> None:
-            """Drops everything since the last commit. Callers must drop what they derived from it."""
+            """Drops everything since the last commit, stores created in it included. Callers must drop what they
+            derived from it."""
             ...
 
         def pending(self) -> int:
@@ -83,7 +86,7 @@ if TYPE_CHECKING:
         def get(self, hash: bytes) -> "Optional[Intention]": ...
 
         def drop(self, hash: bytes) -> None:
-            """Forgets a floating intention."""
+            """Forgets a floating intention; nothing when absent. ValueError when it is witnessed."""
             ...
 
         def floating(self) -> "list[bytes]":
@@ -102,6 +105,21 @@ if TYPE_CHECKING:
 
         def witness_at(self, sequence: int) -> "tuple[bytes, int]":
             """(intention hash, wall_ms). ValueError outside 1..count."""
+            ...
+
+        def witness_author(self, sequence: int) -> bytes:
+            """Author of the intention with that sequence, without reading the intention. ValueError outside
+            1..count."""
+            ...
+
+        def witness_log(self, after: int = 0) -> "Iterator[tuple[int, bytes, bytes, int]]":
+            """(sequence, intention hash, author, wall_ms) of every entry with a sequence greater than `after`, in
+            order: for reading thousands in a row. The log may grow meanwhile."""
+            ...
+
+        def head_at(self, sequence: int) -> "Optional[bytes]":
+            """Content hash of the record with that sequence, or None when the store keeps only the last one (the
+            stick: 32 B an intention): the weaver then computes it again. ValueError outside 1..count."""
             ...
 
         def authors(self) -> "list[bytes]":
@@ -124,7 +142,8 @@ if TYPE_CHECKING:
         def row(self, table: int, key: bytes) -> "Optional[bytes]": ...
 
         def put_row(self, table: int, key: bytes, value: "Optional[Buffer]") -> None:
-            """None deletes. `table` is one of TABLE_*."""
+            """None deletes. `table` is one of TABLE_*. Keys have 0 to ROW_KEY_BYTES bytes (the empty key is
+            legal), values 0 to ROW_VALUE_BYTES; ValueError beyond."""
             ...
 
         def rows(self, table: int, prefix: bytes = b"", after: "Optional[bytes]" = None) -> "Iterator[tuple[bytes, bytes]]":
@@ -154,4 +173,15 @@ TABLE_DATA = 0x64  # d: rows of the application machine (kv, root)
 TABLE_SYSTEM = 0x73  # s: rows of the system machine
 TABLE_META = 0x6D  # m: the weaver's own: skipped, refused, forks, genesis, cursors
 TABLE_BLOBS = 0x62  # b: wanted content and who holds what (sync.blobs)
-TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_META, TABLE_BLOBS)
+TABLE_HEADS = 0x68  # h: heads of rows with more than fit into one (machines.kvtable)
+TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_META, TABLE_BLOBS, TABLE_HEADS)
+
+# Rows stay small, so that flash can keep them in blocks of 4 KiB and a length of a key in one byte. Machines keep
+# to it whatever a peer sends: longer keys are shortened (machines.kvtable), values are stored by reference.
+ROW_KEY_BYTES = const(255)
+ROW_VALUE_BYTES = const(3584)
+RECORD_NAME_BYTES = const(32)
+RECORD_VALUE_BYTES = const(256)
+RECORDS = const(64)
+
+ZERO = b"\x00" * 32
