@@ -1,0 +1,19 @@
+// The stick's interpreter on a desktop: what the RP2350 board has, so that a figure or a verdict from here holds there.
+
+// The rp2 port's feature level and float type.
+#define MICROPY_CONFIG_ROM_LEVEL (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
+#define MICROPY_FLOAT_IMPL       (MICROPY_FLOAT_IMPL_FLOAT)
+
+// The device has about 12 KiB of stack. main() asks for 40,000 bytes (80,000 where pointers have 64 bits),
+// of which the margin is not for Python.
+#define LATTICE_STACK_BYTES        (12288 * (sizeof(void *) / 4))
+#define MICROPY_STACK_CHECK_MARGIN (40000 * (sizeof(void *) / 4) - LATTICE_STACK_BYTES)
+
+// As on the board: halves a collection of a heap full of buffers.
+#define MICROPY_ALLOC_GC_STACK_SIZE (2048)
+
+#include "variants/mpconfigvariant_common.h"
+
+// Nothing here may need them.
+#undef MICROPY_PY_WEBSOCKET
+#define MICROPY_PY_WEBSOCKET (0)

@@ -1,0 +1,1 @@
+"""The stick (MicroPython): boot, flash storage, links, LED and button."""

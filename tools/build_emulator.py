@@ -1,0 +1,114 @@
+"""Builds the stick's interpreter for this machine: build/emulator/micropython.
+
+It is MicroPython's unix port as boards/unix describes it (32-bit where the machine can, so that objects
+have the device's sizes; the device's float type and stack limit; no sockets), with the C module
+`lattice_native` and, frozen, the packages `lattice_core` and `firmware`.
+
+Run it with the device's heap, whose size stands in build/emulator/heapsize:
+
+    build/emulator/micropython -X heapsize=$(cat build/emulator/heapsize) -m firmware.main
+
+Sources shadow the frozen modules without a rebuild when they come first on the path:
+
+    MICROPYPATH=shared:tests/core:.:.frozen build/emulator/micropython -X heapsize=497792 tests/core/run.py FILE
+
+A stamp with the hash of all inputs makes a second run do nothing. The compiler's words: build/emulator/build.log.
+"""
+
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import fetch_sources
+import system_packages
+
+ROOT = fetch_sources.ROOT
+OUT = ROOT / "build" / "emulator"
+INTERPRETER = OUT / "micropython"
+INPUTS = ("boards/unix", "firmware", "shared/lattice_core", "tools/build_emulator.py", "tools/fetch_sources.py")
+DEVICE_HEAP_BYTES = 497792
+
+
+def input_files() -> "list[pathlib.Path]":
+    found = []
+    for name in INPUTS:
+        path = ROOT / name
+        found += [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix in _SOURCE_SUFFIXES)
+    return found
+
+
+_SOURCE_SUFFIXES = {".py", ".c", ".h", ".mk"}
+
+
+def inputs_hash() -> str:
+    digest = hashlib.sha256(os.environ.get("MICROPY_DIR", "").encode())
+    for path in input_files():
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def can_build_32_bit() -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        program = pathlib.Path(folder) / "probe"
+        command = ["gcc", "-m32", "-x", "c", "-", "-lm", "-o", str(program)]
+        source = "#include <math.h>\n#include <stdio.h>\nint main(int n, char **v) { return (int)floor(n) - 1; }\n"
+        built = subprocess.run(command, input=source, capture_output=True, text=True).returncode == 0
+        return built and subprocess.run([str(program)]).returncode == 0
+
+
+def make(folder: pathlib.Path, *settings: str) -> None:
+    """One make; on failure the end of its log is shown."""
+    jobs = f"-j{os.cpu_count() or 1}"
+    with open(OUT / "build.log", "ab") as log:
+        done = subprocess.run(["make", jobs, "-C", str(folder), *settings], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        lines = (OUT / "build.log").read_text(errors="replace").splitlines()
+        sys.exit("\n".join([*lines[-30:], f"The build failed; all of its output: {OUT}/build.log"]))
+
+
+def build() -> None:
+    if not system_packages.ensure("gcc", "libc6-dev", "make", "gcc-multilib?"):
+        sys.exit(1)
+    sources = fetch_sources.provide("micropython", "libsodium", "blake3")
+    narrow = can_build_32_bit()
+    if not narrow:
+        print("This machine builds no 32-bit programs: the emulator gets 64-bit objects and twice the heap.")
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "build.log").unlink(missing_ok=True)
+    micropython = sources["micropython"]
+    mpy_cross = ROOT / "build" / "mpy-cross"
+    make(micropython / "mpy-cross", f"BUILD={mpy_cross}")
+    make(
+        micropython / "ports" / "unix",
+        f"BUILD={OUT}",
+        f"VARIANT_DIR={ROOT}/boards/unix",
+        f"FROZEN_MANIFEST={ROOT}/boards/unix/manifest.py",
+        f"USER_C_MODULES={ROOT}/firmware/cmodules",
+        f"LATTICE_SODIUM_DIR={sources['libsodium']}",
+        f"LATTICE_BLAKE3_DIR={sources['blake3']}",
+        f"MICROPY_FORCE_32BIT={int(narrow)}",
+        f"MICROPY_MPYCROSS={mpy_cross}/mpy-cross",
+        f"MPY_LIB_DIR={micropython}",  # any folder with a README.md: nothing of micropython-lib is frozen
+        "COPT=-O2 -DNDEBUG",
+    )
+    (OUT / "heapsize").write_text(f"{DEVICE_HEAP_BYTES if narrow else 2 * DEVICE_HEAP_BYTES}\n")
+
+
+def main() -> None:
+    stamp = OUT / "stamp"
+    wanted = inputs_hash()
+    if INTERPRETER.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return
+    started = time.monotonic()
+    print("Building the emulator (build/emulator/micropython)", flush=True)
+    build()
+    stamp.write_text(wanted)
+    print(f"Built in {time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
