@@ -1,0 +1,131 @@
+"""The data directory of one node: where it is, its identity, its name, the sticks it knows.
+
+    identity.key   32-byte Ed25519 seed, mode 0600, written once
+    config.json    {"name": …, "sticks": {id hex: {"name": …, "port": …, "store": …, "owner": …}}}
+    node.db        everything else (storage/)
+    lock           held while a process uses the directory (lock.py)
+"""
+
+import json
+import os
+import pathlib
+import secrets
+import socket
+import tempfile
+
+import platformdirs
+
+from lattice_core.errors import StorageError
+
+ENVIRONMENT = "LATTICE_DATA"
+SEED_BYTES = 32
+_PRIVATE_FILE = 0o600
+_PRIVATE_FOLDER = 0o700
+
+
+def chosen_path(option=None):
+    """The directory of `--data`, else of LATTICE_DATA, else the platform's place for it."""
+    chosen = option or os.environ.get(ENVIRONMENT) or platformdirs.user_data_dir("lattice-nano", appauthor=False)
+    return pathlib.Path(chosen).expanduser().absolute()
+
+
+class DataDir:
+    """Creates the directory when it is absent. StorageError in words when it cannot be used."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        try:
+            self.path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                "the data directory %s cannot be created (%s); choose another with --data" % (self.path, error.strerror)
+            ) from error
+        self.database = self.path / "node.db"
+        self.lock = self.path / "lock"
+        self._identity = self.path / "identity.key"
+        self._config = self.path / "config.json"
+
+    # -- identity -------------------------------------------------------------------------------------------
+
+    def seed(self):
+        """The node's seed; drawn and stored at first use."""
+        try:
+            seed = self._identity.read_bytes()
+        except FileNotFoundError:
+            return self._new_seed()
+        except OSError as error:
+            raise StorageError(
+                "the identity %s cannot be read (%s); is this another user's data directory?"
+                % (self._identity, error.strerror)
+            ) from error
+        if len(seed) != SEED_BYTES:
+            raise StorageError(
+                "%s has %d bytes and not %d: it is damaged. Restore it from a backup; without it this node "
+                "cannot write under its name again" % (self._identity, len(seed), SEED_BYTES)
+            )
+        return seed
+
+    def _new_seed(self):
+        if self.database.exists():
+            raise StorageError(
+                "%s is missing, but there is data beside it. Restore it from a backup, or move %s away to begin anew"
+                % (self._identity, self.path)
+            )
+        seed = secrets.token_bytes(SEED_BYTES)
+        write_atomically(self._identity, seed)
+        return seed
+
+    # -- name and sticks --------------------------------------------------------------------------------------
+
+    def config(self):
+        """{"name": text, "sticks": {id: {…}}}"""
+        try:
+            config = json.loads(self._config.read_text("utf-8"))
+        except FileNotFoundError:
+            config = {}
+        except (OSError, ValueError) as error:
+            raise StorageError(
+                "%s cannot be read (%s); delete it, it holds only names" % (self._config, error)
+            ) from error
+        config.setdefault("name", socket.gethostname() or "host")
+        config.setdefault("sticks", {})
+        return config
+
+    def save_config(self, config):
+        text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        write_atomically(self._config, text.encode())
+
+    def remember_stick(self, stick_id, **details):
+        """Notes what is known of a stick; details given before stay."""
+        config = self.config()
+        config["sticks"].setdefault(stick_id, {}).update(details)
+        self.save_config(config)
+
+
+def write_atomically(path, data, mode=_PRIVATE_FILE):
+    """Temporary name, fsync, rename, fsync of the folder: the file is whole or absent. StorageError in words."""
+    folder = path.parent
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".%s." % path.name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(file.fileno(), mode)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except OSError:
+            os.unlink(temporary)
+            raise
+        sync_folder(folder)
+    except OSError as error:
+        raise StorageError("%s cannot be written (%s)" % (path, error.strerror)) from error
+
+
+def sync_folder(folder):
+    """Makes a rename in the folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,92 @@
+"""The ordered state tables of one store in SQLite, write-behind."""
+
+from lattice_core.weaver.store import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLES
+
+_ROW_OVERHEAD_BYTES = 64  # about what the index and the row header add
+_PAGE_ROWS = 256
+
+
+class StateRows:
+    """`row`, `put_row` and `rows` of lattice_core.weaver.store.Store."""
+
+    def __init__(self, storage, store_number):
+        self._storage = storage
+        self._database = storage.database
+        self._store = store_number
+        self.forget()
+
+    def forget(self):
+        """Drops what is pending, after a rollback."""
+        self._pending = {table: {} for table in TABLES}  # key -> value or None
+        self._changes = dict.fromkeys(TABLES, 0)
+
+    def row(self, table, key):
+        pending = self._pending[table]
+        if key in pending:
+            return pending[key]
+        row = self._database.one(
+            "SELECT value FROM state WHERE store = ? AND kind = ? AND key = ?", (self._store, table, key)
+        )
+        return None if row is None else row[0]
+
+    def put_row(self, table, key, value):
+        if len(key) > ROW_KEY_BYTES:
+            raise ValueError("row key of %d bytes, at most %d fit" % (len(key), ROW_KEY_BYTES))
+        if value is None:
+            self._storage.count(len(key) + 1)  # a full disk takes deletions
+        else:
+            if len(value) > ROW_VALUE_BYTES:
+                raise ValueError("row value of %d bytes, at most %d fit" % (len(value), ROW_VALUE_BYTES))
+            self._storage.note(len(key) + len(value) + _ROW_OVERHEAD_BYTES)
+            value = bytes(value)
+        self._pending[table][bytes(key)] = value
+        self._changes[table] += 1
+
+    def rows(self, table, prefix=b"", after=None):
+        last = after
+        while True:
+            self._flush_table(table)
+            seen = self._changes[table]
+            page = self._page(table, prefix, last)
+            for key, value in page:
+                last = key
+                yield key, value
+                if self._changes[table] != seen:
+                    break  # the rest of the page may be stale
+            else:
+                if len(page) < _PAGE_ROWS:
+                    return
+
+    def _page(self, table, prefix, last):
+        where, values = "key >= ?", [self._store, table, prefix]
+        if last is not None and last >= prefix:
+            where, values[2] = "key > ?", last
+        end = _after(prefix)
+        if end is not None:
+            where += " AND key < ?"
+            values.append(end)
+        statement = "SELECT key, value FROM state WHERE store = ? AND kind = ? AND %s ORDER BY key LIMIT %d"
+        return self._database.all(statement % (where, _PAGE_ROWS), values)
+
+    def flush(self):
+        """Moves what is pending into the table, in the open transaction."""
+        for table in TABLES:
+            self._flush_table(table)
+
+    def _flush_table(self, table):
+        pending = self._pending[table]
+        if not pending:
+            return
+        self._database.begin()
+        kept = [(self._store, table, key, value) for key, value in pending.items() if value is not None]
+        if len(kept) < len(pending):
+            gone = [(self._store, table, key) for key, value in pending.items() if value is None]
+            self._database.many("DELETE FROM state WHERE store = ? AND kind = ? AND key = ?", gone)
+        self._database.many("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)", kept)
+        pending.clear()
+
+
+def _after(prefix):
+    """Smallest key greater than all that start with `prefix`; None when there is none."""
+    stripped = prefix.rstrip(b"\xff")
+    return stripped[:-1] + bytes((stripped[-1] + 1,)) if stripped else None

@@ -1,0 +1,295 @@
+"""One store in SQLite (lattice_core.weaver.store.Store): intentions, witness log, chains; the rest is in rows.py, blobs.py.
+
+Write-behind: what an ingest step adds is kept in dicts and goes to the tables with executemany, at commit or
+when a query over a range needs it. Single look-ups ask the dicts first. Chains stand in memory: one entry an author.
+"""
+
+from lattice_core.model.intention import from_body
+from lattice_core.seams import BytesBody
+from lattice_core.weaver.store import ZERO
+
+from .blobs import Blobs
+from .bodies import body_bytes
+from .fingerprints import HASH_HEX, Fingerprints
+from .rows import StateRows
+
+_ROW_OVERHEAD_BYTES = 64  # about what indexes and row headers add
+_PAGE_ROWS = 1024
+_UNPLACED = (0, 0, 0, 0, None)  # sequence, author number, position, wall_ms, head of a floating intention
+
+
+class _Chain:
+    """One author's witnessed chain."""
+
+    __slots__ = ("number", "length", "tip", "newest")
+
+    def __init__(self, number, length, tip, newest):
+        self.number = number
+        self.length = length
+        self.tip = tip
+        self.newest = newest
+
+
+class SqliteStore:
+    def __init__(self, storage, number, store_id):
+        self.id = store_id
+        self._storage = storage
+        self._database = storage.database
+        self._number = number
+        self._fingerprints = Fingerprints(self._database, number, self._witnessed_between)
+        self._state = StateRows(storage, number)
+        self.row, self.put_row, self.rows = self._state.row, self._state.put_row, self._state.rows
+        blobs = Blobs(storage, number)
+        self.has_blob, self.put_blob, self.blob = blobs.has_blob, blobs.put_blob, blobs.blob
+        self.drop_blob, self.blobs = blobs.drop_blob, blobs.blobs
+        self.reload()
+
+    def reload(self):
+        """Everything from the tables; what was pending is forgotten."""
+        row = self._database.one("SELECT count, head FROM store WHERE n = ?", (self._number,))
+        self.count, self.head = row
+        self._arrived = {}  # hash -> Intention not yet in the table
+        self._placed = {}  # hash -> (sequence, author number, position, wall_ms, head) not yet in the table
+        self._sequences = {}  # sequence -> hash of those
+        self._positions = {}  # (author number, position) -> hash of those
+        self._state.forget()
+        self._touched = set()  # authors whose chain moved
+        self._fingerprints.forget()
+        self._load_chains()
+
+    def _load_chains(self):
+        rows = self._database.all(
+            "SELECT key, n, length, tip, newest FROM author WHERE store = ? ORDER BY n", (self._number,)
+        )
+        self._chains = {key: _Chain(*rest) for key, *rest in rows}
+        self._keys = [row[0] for row in rows]  # author number - 1 -> author, in order of the first intention
+        by_age = sorted(rows, key=lambda row: row[4])
+        self._by_age = dict.fromkeys(row[0] for row in by_age)  # author -> None, newest tip last
+
+    # -- intentions ---------------------------------------------------------------------------------------
+
+    def has(self, hash):
+        return hash in self._arrived or self._find(hash) is not None
+
+    def _find(self, hash):
+        """(sequence,) of an intention in the table, or None."""
+        return self._database.one(
+            "SELECT sequence FROM intention WHERE store = ? AND hash = ?", (self._number, hash)
+        )
+
+    def put(self, intention):
+        if self.has(intention.hash):
+            return
+        self._storage.note(intention.body.size + 3 * _ROW_OVERHEAD_BYTES)
+        self._arrived[intention.hash] = intention
+
+    def get(self, hash):
+        arrived = self._arrived.get(hash)
+        if arrived is not None:
+            return arrived
+        row = self._database.one(
+            "SELECT body, signature FROM intention WHERE store = ? AND hash = ?", (self._number, hash)
+        )
+        return None if row is None else from_body(BytesBody(row[0]), hash, row[1])
+
+    def drop(self, hash):
+        if self.witness_sequence(hash):
+            raise ValueError("a witnessed intention stays")
+        if self._arrived.pop(hash, None) is not None:
+            return
+        self._storage.write(
+            "DELETE FROM intention WHERE store = ? AND hash = ? AND sequence = 0",
+            (self._number, hash),
+            _ROW_OVERHEAD_BYTES,
+        )
+
+    def floating(self):
+        rows = self._database.all(
+            "SELECT hash FROM intention WHERE store = ? AND sequence = 0 ORDER BY n", (self._number,)
+        )
+        stored = [hash for (hash,) in rows if hash not in self._placed]
+        return stored + [hash for hash in self._arrived if hash not in self._placed]
+
+    # -- witness log and chains ---------------------------------------------------------------------------
+
+    def witness(self, hash, wall_ms, head):
+        self._storage.note(3 * _ROW_OVERHEAD_BYTES)
+        author = self._author_of(hash)
+        chain = self._chains.get(author)
+        if chain is None:
+            self._keys.append(author)
+            chain = self._chains[author] = _Chain(len(self._keys), 0, ZERO, 0)
+        self.count += 1
+        self.head = head
+        chain.length += 1
+        chain.tip = hash
+        chain.newest = self.count
+        self._by_age.pop(author, None)
+        self._by_age[author] = None
+        self._touched.add(author)
+        self._placed[hash] = (self.count, chain.number, chain.length, _signed(wall_ms), head)
+        self._sequences[self.count] = hash
+        self._positions[chain.number, chain.length] = hash
+        self._fingerprints.add(hash)
+
+    def _author_of(self, hash):
+        intention = self.get(hash)
+        if intention is None:
+            raise ValueError("witness of an intention that is not stored")
+        return intention.author
+
+    def witness_sequence(self, hash):
+        placed = self._placed.get(hash)
+        if placed is not None:
+            return placed[0]
+        if hash in self._arrived:
+            return 0
+        row = self._find(hash)
+        return 0 if row is None else row[0]
+
+    def witness_at(self, sequence):
+        hash = self._sequences.get(sequence)
+        if hash is not None:
+            return hash, _unsigned(self._placed[hash][3])
+        hash, wall_ms = self._witnessed(sequence, "hash, wall_ms")
+        return hash, _unsigned(wall_ms)
+
+    def witness_author(self, sequence):
+        hash = self._sequences.get(sequence)
+        number = self._witnessed(sequence, "author")[0] if hash is None else self._placed[hash][1]
+        return self._keys[number - 1]
+
+    def head_at(self, sequence):
+        hash = self._sequences.get(sequence)
+        return self._witnessed(sequence, "head")[0] if hash is None else self._placed[hash][4]
+
+    def _witnessed(self, sequence, columns):
+        if not 1 <= sequence <= self.count:
+            raise ValueError("no witness record %d, there are %d" % (sequence, self.count))
+        return self._database.one(
+            "SELECT " + columns + " FROM intention WHERE store = ? AND sequence = ?", (self._number, sequence)
+        )
+
+    def witness_log(self, after=0):
+        while after < self.count:
+            self.flush()
+            page = self._database.all(
+                "SELECT sequence, hash, author, wall_ms FROM intention "
+                "WHERE store = ? AND sequence > ? ORDER BY sequence LIMIT %d" % _PAGE_ROWS,
+                (self._number, max(after, 0)),
+            )
+            for after, hash, number, wall_ms in page:
+                yield after, hash, self._keys[number - 1], _unsigned(wall_ms)
+
+    def authors(self):
+        return list(self._keys)
+
+    def chain(self, author):
+        chain = self._chains.get(author)
+        return (0, ZERO) if chain is None else (chain.length, chain.tip)
+
+    def chain_at(self, author, position):
+        chain = self._chains.get(author)
+        if chain is None or not 1 <= position <= chain.length:
+            raise ValueError("no position %d in this author's chain" % position)
+        hash = self._positions.get((chain.number, position))
+        if hash is not None:
+            return hash
+        return self._database.one(
+            "SELECT hash FROM intention WHERE store = ? AND author = ? AND position = ?",
+            (self._number, chain.number, position),
+        )[0]
+
+    def newest_authors(self, count):
+        newest = []
+        for author in reversed(self._by_age):
+            if len(newest) >= count:
+                break
+            newest.append(author)
+        return newest
+
+    # -- ranges of witnessed hashes, for the reference's reconciliation -------------------------------------
+
+    def range_summary(self, start, end):
+        """(count, XOR of 32 bytes) of the witnessed hashes in [start, end); O(log n). `end` None: to the last."""
+        self.flush()
+        if end is not None and end <= start:
+            return 0, ZERO
+        high_count, high_sum = self._fingerprints.below(None if end is None else end.hex())
+        low_count, low_sum = self._fingerprints.below(start.hex())
+        return high_count - low_count, (high_sum ^ low_sum).to_bytes(32, "big")
+
+    def range_hashes(self, start, end, limit):
+        """The first `limit` witnessed hashes in [start, end), ascending."""
+        self.flush()
+        high = b"\xff" * 33 if end is None else end
+        rows = self._database.all(
+            "SELECT hash FROM intention WHERE store = ? AND hash >= ? AND hash < ? AND sequence > 0 "
+            "ORDER BY hash LIMIT ?",
+            (self._number, start, high, limit),
+        )
+        return [hash for (hash,) in rows]
+
+    def _witnessed_between(self, low_hex, high_hex):
+        """For the fingerprints: a range that they keep small, in the table already."""
+        low = bytes.fromhex(low_hex.ljust(HASH_HEX, "0"))
+        high = b"\xff" * 33 if high_hex is None else bytes.fromhex(high_hex.ljust(HASH_HEX, "0"))
+        rows = self._database.all(
+            "SELECT hash FROM intention WHERE store = ? AND hash >= ? AND hash < ? AND sequence > 0 ORDER BY hash",
+            (self._number, low, high),
+        )
+        return [hash for (hash,) in rows]
+
+    # -- write-behind -----------------------------------------------------------------------------------------
+
+    def flush(self):
+        """Moves everything pending into the tables, in the open transaction."""
+        self._state.flush()
+        if self._arrived or self._placed:
+            self._storage.database.begin()
+            self._flush_intentions()
+        if self._touched:
+            self._flush_chains()
+        self._fingerprints.flush()
+
+    def _flush_intentions(self):
+        arrived, placed = self._arrived, self._placed
+        self._database.many(
+            "INSERT INTO intention (store, hash, sequence, author, position, wall_ms, head, signature, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (self._number, hash, *placed.get(hash, _UNPLACED), bytes(intention.signature), body_bytes(intention.body))
+                for hash, intention in arrived.items()
+            ],
+        )
+        late = [(*place, self._number, hash) for hash, place in placed.items() if hash not in arrived]
+        self._database.many(
+            "UPDATE intention SET sequence = ?, author = ?, position = ?, wall_ms = ?, head = ? "
+            "WHERE store = ? AND hash = ?",
+            late,
+        )
+        for pending in (arrived, placed, self._sequences, self._positions):
+            pending.clear()
+
+    def _flush_chains(self):
+        moved = []
+        for author in self._touched:
+            chain = self._chains[author]
+            moved.append((self._number, chain.number, author, chain.length, chain.tip, chain.newest))
+        self._database.many("INSERT OR REPLACE INTO author VALUES (?, ?, ?, ?, ?, ?)", moved)
+        self._database.run("UPDATE store SET count = ?, head = ? WHERE n = ?", (self.count, self.head, self._number))
+        self._touched.clear()
+
+    def check(self):
+        """StorageError unless the fingerprints add up to what is witnessed."""
+        self.flush()
+        self._fingerprints.check()
+
+
+def _signed(wall_ms):
+    """SQLite's integers end at 2^63 - 1, stamps at 2^64 - 1."""
+    return wall_ms - (1 << 64) if wall_ms >> 63 else wall_ms
+
+
+def _unsigned(wall_ms):
+    return wall_ms & 0xFFFFFFFFFFFFFFFF
