@@ -1,0 +1,317 @@
+"""Reconciliation by chain tips: both plans are exactly the true difference, whatever is compared."""
+
+import sys
+
+from lattice_core.errors import ProtocolError
+from lattice_core.sync import tips
+from lattice_core.sync.tips import EQUAL, PLANNED, Exchange
+from lattice_core.sync.tips_table import ChainTable
+from lattice_core.wire.nano_messages import NanoFrame
+from support import Rng, crypto, raises
+
+ON_DEVICE = sys.implementation.name == "micropython"
+STORE = b"\xaa" * 16
+
+
+class Chains:
+    """Held chains in memory: what the weaver gives. Chains are lists of hashes that others may share."""
+
+    def __init__(self):
+        self.of = {}
+        self.order = []  # authors, the one that grew last at the end
+
+    def grow(self, author, hashes):
+        chain = self.of.setdefault(author, [])
+        chain.extend(hashes)
+        if author in self.order:
+            self.order.remove(author)
+        self.order.append(author)
+
+    def held_authors(self):
+        return sorted(self.of)
+
+    def held(self, author):
+        chain = self.of[author]
+        return len(chain), chain[-1]
+
+    def held_at(self, author, position):
+        return self.of[author][position - 1]
+
+    def newest_held(self, count):
+        return self.order[::-1][:count]
+
+
+class SeededCrypto:
+    """The platform's digest with a generator of its own, so that every salt can be repeated."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.blake3_digest = crypto().blake3_digest
+        self.random = rng.bytes
+
+
+def chain_hash(author, position, branch=b""):
+    return crypto().blake3_digest(author + position.to_bytes(4, "big") + branch)
+
+
+def grow_to(chains, author, length):
+    have = len(chains.of.get(author, ()))
+    if length > have:
+        chains.grow(author, [chain_hash(author, position) for position in range(have + 1, length + 1)])
+
+
+def converse(first, second, log=None):
+    """Runs two exchanges against each other through the codec; returns (bytes, messages)."""
+    queue = [(second, frame) for frame in first.start()]
+    size = count = 0
+    while queue:
+        to, frame = queue.pop(0)
+        data = NanoFrame.encode(frame)
+        assert len(data) <= 4096
+        if log is not None:
+            log.append((to is second, data))
+        size += len(data) + 4
+        count += 1
+        back = first if to is second else second
+        queue.extend([(back, reply) for reply in to.receive(NanoFrame.decode(data))])
+    return size, count
+
+
+def difference(mine, theirs):
+    """The true plan: {author: how many the other holds} where we have more."""
+    plan = {}
+    for author in mine.of:
+        other = len(theirs.of.get(author, ()))
+        if len(mine.of[author]) > other:
+            plan[author] = other
+    return plan
+
+
+def check_pair(a, b, rng):
+    platform = SeededCrypto(rng)
+    first = Exchange(a, platform, STORE, True)
+    second = Exchange(b, platform, STORE, False)
+    converse(first, second)
+    assert first.done() and second.done(), (first.state, second.state)
+    assert first.plan() == difference(a, b)
+    assert second.plan() == difference(b, a)
+    assert not first.forks() and not second.forks()
+    assert first.missing() == sum([len(b.of[x]) - n for x, n in difference(b, a).items()])
+    assert (first.state == EQUAL) == (a.of == b.of)
+
+
+def random_pair(rng, authors, longest):
+    """Two nodes with a common history, that went apart in a random way."""
+    a = Chains()
+    b = Chains()
+    style = rng.below(4)
+    for number in range(authors):
+        author = crypto().blake3_digest(b"author %d %d" % (number, rng.below(1 << 30)))
+        common = 1 + rng.below(longest)
+        kind = rng.below(100)
+        if style == 0 or kind < 60:
+            grow_to(a, author, common)
+            grow_to(b, author, common)
+            if style == 1 and number % 7 == 0:
+                grow_to(rng.choice((a, b)), author, common + 1 + rng.below(3))
+        elif kind < 75 or style == 2:
+            grow_to(a, author, common)
+        elif kind < 85:
+            grow_to(b, author, common)
+        else:
+            grow_to(a, author, common)
+            grow_to(b, author, 1 + rng.below(longest))
+    for chains in (a, b):
+        for _ in range(rng.below(4)):  # what was written last
+            if chains.order:
+                author = rng.choice(chains.order)
+                grow_to(chains, author, len(chains.of[author]) + 1 + rng.below(3))
+    return a, b
+
+
+def sizes(rng):
+    kind = rng.below(10)
+    if kind < 5:
+        return rng.below(14)
+    if kind < 9:
+        return rng.below(60)
+    return 100 + rng.below(100 if ON_DEVICE else 400)
+
+
+def test_random_pairs_give_the_true_difference():
+    rng = Rng(1)
+    for _ in range(25 if ON_DEVICE else 1000):
+        a, b = random_pair(rng, sizes(rng), 4 if ON_DEVICE else 9)
+        check_pair(a, b, rng)
+
+
+def test_sessions_in_a_row_heal_everything():
+    """After each session what was sent is added up to a random cut; in the end both are equal."""
+    rng = Rng(2)
+    for _ in range(5 if ON_DEVICE else 100):
+        a, b = random_pair(rng, 1 + rng.below(40), 6)
+        for _ in range(200):
+            check_pair(a, b, rng)
+            if a.of == b.of:
+                break
+            for mine, theirs in ((a, b), (b, a)):
+                todo = sorted(difference(mine, theirs).items())
+                cut = rng.below(len(todo)) + 1 if todo else 0
+                for author, position in todo[:cut]:
+                    theirs.grow(author, mine.of[author][position : position + 1 + rng.below(5)])
+        assert a.of == b.of
+
+
+def test_equal_sets_take_one_round_trip():
+    a = Chains()
+    b = Chains()
+    for number in range(50):
+        author = crypto().blake3_digest(b"%d" % number)
+        grow_to(a, author, 3)
+        grow_to(b, author, 3)
+    platform = SeededCrypto(Rng(3))
+    first = Exchange(a, platform, STORE, True)
+    second = Exchange(b, platform, STORE, False)
+    size, count = converse(first, second)
+    assert first.state == second.state == EQUAL
+    assert count == 2 and size < 240, (count, size)
+
+
+def test_a_fork_is_named_and_left_alone():
+    rng = Rng(4)
+    for authors in (1, 5, 14, 40):
+        a, b = random_pair(rng, authors, 5)
+        forked = b"\x07" * 32
+        for chains, branch in ((a, b"left"), (b, b"right")):
+            grow_to(chains, forked, 3)
+            chains.grow(forked, [chain_hash(forked, 4 + i, branch) for i in range(1 + (branch == b"left"))])
+        platform = SeededCrypto(rng)
+        first = Exchange(a, platform, STORE, True)
+        second = Exchange(b, platform, STORE, False)
+        converse(first, second)
+        assert first.done() and second.done()
+        assert forked not in first.plan() and forked not in second.plan()
+        assert forked in first.forks() + second.forks()
+        expected = difference(a, b)
+        expected.pop(forked, None)
+        assert first.plan() == expected
+
+
+def test_the_table_is_frozen_while_chains_grow():
+    a = Chains()
+    b = Chains()
+    author = b"\x01" * 32
+    grow_to(a, author, 5)
+    grow_to(b, author, 2)
+    platform = SeededCrypto(Rng(5))
+    first = Exchange(a, platform, STORE, True)
+    second = Exchange(b, platform, STORE, False)
+    frame = first.start()[0]
+    grow_to(a, author, 9)
+    for reply in second.receive(NanoFrame.decode(NanoFrame.encode(frame))):
+        first.receive(NanoFrame.decode(NanoFrame.encode(reply)))
+    assert first.plan() == {author: 2} and second.plan() == {}
+
+
+class CramedTable(ChainTable):
+    """Ids of 6 bits and tags of 3: collisions everywhere."""
+
+    def __init__(self, chains, platform, salt):
+        plain = platform.blake3_digest
+
+        class Weak:
+            def blake3_digest(self, data):
+                digest = plain(data)
+                if bytes(data)[8:9] == b"c":
+                    return bytes([digest[0] & 0x0F, 0, 0, digest[1] & 0x03]) + digest[4:]
+                return digest
+
+        ChainTable.__init__(self, chains, Weak(), salt)
+
+
+def test_colliding_ids_are_retried_or_given_up_but_never_a_wrong_plan():
+    rng = Rng(6)
+    finished = given_up = retried = 0
+    ours = tips.ChainTable
+    tips.ChainTable = CramedTable
+    try:
+        for _ in range(20 if ON_DEVICE else 400):
+            a, b = random_pair(rng, 1 + rng.below(12), 4)
+            platform = SeededCrypto(rng)
+            first = Exchange(a, platform, STORE, True)
+            second = Exchange(b, platform, STORE, False)
+            try:
+                converse(first, second)
+            except ProtocolError:
+                given_up += 1
+                continue
+            if not (first.done() and second.done()):
+                given_up += 1
+                continue
+            finished += 1
+            retried += first.retries > 0
+            forked = first.forks() + second.forks()
+            for exchange, mine, theirs in ((first, a, b), (second, b, a)):
+                true = difference(mine, theirs)
+                for author in exchange.plan():
+                    assert author in forked or true[author] == exchange.plan()[author]
+    finally:
+        tips.ChainTable = ours
+    assert finished and given_up and retried, (finished, given_up, retried)
+
+
+def damaged(rng, data):
+    data = bytearray(data)
+    kind = rng.below(4)
+    if kind == 0 and data:
+        data[rng.below(len(data))] ^= 1 << rng.below(8)
+    elif kind == 1:
+        del_from = rng.below(len(data) + 1)
+        data = data[:del_from]
+    elif kind == 2:
+        at = rng.below(len(data) + 1)
+        data = data[:at] + rng.bytes(1 + rng.below(6)) + data[at:]
+    else:
+        data = bytearray(rng.bytes(rng.below(60)))
+    return bytes(data)
+
+
+def test_damaged_conversations_raise_only_the_protocol_error():
+    rng = Rng(7)
+    errors = 0
+    for _ in range(60 if ON_DEVICE else 3000):
+        a, b = random_pair(rng, rng.below(30), 3)
+        first = Exchange(a, SeededCrypto(rng), STORE, True)
+        second = Exchange(b, SeededCrypto(rng), STORE, False)
+        queue = [(second, frame) for frame in first.start()]
+        hit = rng.below(4)
+        try:
+            while queue:
+                to, frame = queue.pop(0)
+                data = NanoFrame.encode(frame)
+                if hit == 0:
+                    data = damaged(rng, data)
+                hit -= 1
+                replies = to.receive(NanoFrame.decode(data))
+                queue.extend([(first if to is second else second, reply) for reply in replies])
+        except ProtocolError:
+            errors += 1
+    assert errors > 20
+
+
+def test_messages_out_of_turn_are_refused():
+    platform = SeededCrypto(Rng(8))
+    exchange = Exchange(Chains(), platform, STORE, True)
+    exchange.start()
+    raises(ProtocolError, exchange.receive, {"open": {}})
+    raises(ProtocolError, Exchange(Chains(), platform, STORE, False).receive, {"equal": {}})
+    raises(ProtocolError, Exchange(Chains(), platform, STORE, False).receive, {})
+
+
+def test_every_state_of_the_table_is_reached_by_its_methods():
+    states = {tips.START, tips.LISTEN, tips.WAIT_ANSWER, tips.WAIT_REST, PLANNED, EQUAL}
+    for role, state, _ in tips.TABLE:
+        assert role in (tips.INITIATOR, tips.RESPONDER) and state in states
+    for method, following in tips.TABLE.values():
+        assert hasattr(Exchange, method)
+        assert set(following) <= states
