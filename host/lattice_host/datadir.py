@@ -14,7 +14,6 @@ import socket
 import tempfile
 
 import platformdirs
-
 from lattice_core.errors import StorageError
 
 ENVIRONMENT = "LATTICE_DATA"

@@ -1,4 +1,4 @@
-"""Blobs of one store as rows in SQLite: measured faster than files from 1 to 64 KiB (docs/decisions.md, "Host storage")."""
+"""Blobs of one store as rows in SQLite: measured faster than files (docs/decisions.md, "Host storage")."""
 
 from lattice_core.seams import BytesBody
 
@@ -35,9 +35,7 @@ class Blobs:
         return None if data is None else BytesBody(data)
 
     def drop_blob(self, hash):
-        self._storage.write(
-            "DELETE FROM blob WHERE store = ? AND hash = ?", (self._store, hash), _ROW_OVERHEAD_BYTES
-        )
+        self._storage.write("DELETE FROM blob WHERE store = ? AND hash = ?", (self._store, hash), _ROW_OVERHEAD_BYTES)
 
     def blobs(self):
         last = b""
@@ -52,7 +50,5 @@ class Blobs:
             last = page[-1][0]
 
     def _column(self, hash, column):
-        row = self._database.one(
-            "SELECT " + column + " FROM blob WHERE store = ? AND hash = ?", (self._store, hash)
-        )
+        row = self._database.one("SELECT " + column + " FROM blob WHERE store = ? AND hash = ?", (self._store, hash))
         return None if row is None else row[0]

@@ -34,7 +34,9 @@ class Database:
         self.run("PRAGMA page_size = %d" % PAGE_BYTES)
         mode = self.one("PRAGMA journal_mode = WAL")[0]
         if mode != "wal":
-            raise StorageError("%s: SQLite has no write-ahead log here (it answered %r); is this a network disk?" % (self.path, mode))
+            raise StorageError(
+                "%s: SQLite has no write-ahead log here (it answered %r); is this a network disk?" % (self.path, mode)
+            )
         self.run("PRAGMA synchronous = FULL")
         self.run("PRAGMA cache_size = -%d" % _CACHE_KIB)
         self.run("PRAGMA wal_autocheckpoint = %d" % (_WAL_BYTES // PAGE_BYTES))
@@ -95,7 +97,7 @@ def _explained(path, error):
         return StorageError("%s is in use by another program; end that one first" % path)
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StorageError(
-            "%s is damaged (%s); move it away, start with the same identity.key and sync with a peer to get the data back"
+            "%s is damaged (%s); move it away, keep identity.key, and sync with a peer to get the data back"
             % (path, error)
         )
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):

@@ -1,4 +1,6 @@
-"""One store in SQLite (lattice_core.weaver.store.Store): intentions, witness log, chains; the rest is in rows.py, blobs.py.
+"""One store in SQLite (lattice_core.weaver.store.Store): intentions, witness log and chains.
+
+State tables and blobs are in rows.py and blobs.py, sums over ranges of hashes in fingerprints.py.
 
 Write-behind: what an ingest step adds is kept in dicts and goes to the tables with executemany, at commit or
 when a query over a range needs it. Single look-ups ask the dicts first. Chains stand in memory: one entry an author.
@@ -73,9 +75,7 @@ class SqliteStore:
 
     def _find(self, hash):
         """(sequence,) of an intention in the table, or None."""
-        return self._database.one(
-            "SELECT sequence FROM intention WHERE store = ? AND hash = ?", (self._number, hash)
-        )
+        return self._database.one("SELECT sequence FROM intention WHERE store = ? AND hash = ?", (self._number, hash))
 
     def put(self, intention):
         if self.has(intention.hash):
@@ -258,7 +258,13 @@ class SqliteStore:
             "INSERT INTO intention (store, hash, sequence, author, position, wall_ms, head, signature, body) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (self._number, hash, *placed.get(hash, _UNPLACED), bytes(intention.signature), body_bytes(intention.body))
+                (
+                    self._number,
+                    hash,
+                    *placed.get(hash, _UNPLACED),
+                    bytes(intention.signature),
+                    body_bytes(intention.body),
+                )
                 for hash, intention in arrived.items()
             ],
         )
