@@ -1,0 +1,151 @@
+"""Which content of a store is here, which is wanted, and what may be dropped: rows in TABLE_BLOBS.
+
+| key | value | meaning |
+|---|---|---|
+| `w` ‖ BLAKE3(key)[:8] ‖ root (32) | codec u8 ‖ size u64 LE ‖ path | a head of `fs/<path>` names this content, not all of it is here |
+| `c` ‖ root (32) | empty | all of this content is here |
+| `u` ‖ blob (32) | u64 LE ms | when the blob was first found unreferenced |
+| `g` | u64 LE ms | when unreferenced blobs were last looked for |
+
+`root` is the digest of a cid. The rows change in the transaction that projects an entry or stores a blob, so they
+are never behind what is committed.
+"""
+
+from ..compat import const
+from ..errors import ProtocolError
+from ..weaver.store import TABLE_BLOBS
+from . import chunks
+
+_WANTED = b"w"
+_COMPLETE = b"c"
+_UNREFERENCED = b"u"
+_COLLECTED = b"g"
+_KEY_HASH_BYTES = const(8)
+_PATH_BYTES = const(3000)  # a row's value is limited; a longer path is cut, it only serves messages
+
+
+class Want:
+    """A content of which something is missing. `path` serves messages."""
+
+    __slots__ = ("row", "root", "codec", "size", "path")
+
+    def __init__(self, row, value):
+        self.row = row
+        self.root = row[1 + _KEY_HASH_BYTES :]
+        self.codec = value[0]
+        self.size = int.from_bytes(value[1:9], "little")
+        self.path = str(value[9:], "utf-8")
+
+
+class Contents:
+    """The blobs of one store: `has`, `get`, `put`, and the books above."""
+
+    def __init__(self, store, crypto):
+        self.store = store
+        self.crypto = crypto
+
+    # -- blobs -----------------------------------------------------------------------------------------------------
+
+    def has(self, digest):
+        return self.store.has_blob(digest)
+
+    def get(self, digest):
+        """The blob as a Body, or None: "not held" is an answer."""
+        return self.store.blob(digest)
+
+    def put(self, digest, data):
+        """Stores a blob. ProtocolError when `data` (bytes) is not what the digest names."""
+        if self.crypto.blake3_digest(data) != digest:
+            raise ProtocolError("a blob of %d bytes is not the one its hash names" % len(data))
+        self.store.put_blob(digest, data)
+
+    # -- what is wanted ----------------------------------------------------------------------------------------------
+
+    def consider(self, key, path, entries):
+        """Takes note of the entries (all heads) that stand under `key` now."""
+        prefix = _WANTED + self.crypto.blake3_digest(key)[:_KEY_HASH_BYTES]
+        stale = [row for row, _ in self.store.rows(TABLE_BLOBS, prefix)]
+        for entry in entries:
+            if entry.inline is not None:
+                continue
+            row = prefix + entry.digest
+            if row in stale:
+                stale.remove(row)
+            elif not self.complete(entry):
+                text = path.encode()[:_PATH_BYTES]
+                while (text[-1:] or b"\x00")[0] & 0xC0 == 0x80 and len(text) == _PATH_BYTES:
+                    text = text[:-1]
+                value = bytes((entry.codec,)) + entry.size.to_bytes(8, "little") + text
+                self.store.put_row(TABLE_BLOBS, row, value)
+        for row in stale:
+            self.store.put_row(TABLE_BLOBS, row, None)
+
+    def wants(self):
+        """Iterates over what is not all here."""
+        for row, value in self.store.rows(TABLE_BLOBS, _WANTED):
+            yield Want(row, value)
+
+    def complete(self, entry):
+        """True when the whole content of an entry is here. Looks at the blobs once, then remembers."""
+        if entry.inline is not None or self.store.row(TABLE_BLOBS, _COMPLETE + entry.digest) is not None:
+            return True
+        try:
+            for kind, _, _ in chunks.walk(self.store, entry.codec, entry.digest, entry.size):
+                if kind in (chunks.MISSING_CHUNK, chunks.MISSING_LIST):
+                    return False
+        except ProtocolError:
+            return False  # it does not add up: no peer can complete it, `file list` shows it as not held
+        self.mark_complete(entry.digest)
+        return True
+
+    def mark_complete(self, root):
+        """All blobs of this content are here."""
+        self.store.put_row(TABLE_BLOBS, _COMPLETE + root, b"")
+
+    def settle(self, want):
+        """A want of which nothing is missing any more."""
+        self.mark_complete(want.root)
+        self.store.put_row(TABLE_BLOBS, want.row, None)
+
+    # -- dropping ---------------------------------------------------------------------------------------------------
+
+    def collect(self, referenced, now_ms, keep_ms):
+        """Drops blobs that nothing has referenced for `keep_ms`; 0 drops all unreferenced ones now.
+
+        `referenced`: iterator of the digests (roots, lists, chunks) that must stay. Returns (blobs, bytes) dropped.
+        """
+        kept = set()
+        for digest in referenced:
+            kept.add(_mark(digest))
+        for row, _ in self.store.rows(TABLE_BLOBS, _COMPLETE):
+            if _mark(row[1:]) not in kept:
+                self.store.put_row(TABLE_BLOBS, row, None)
+        dropped = dropped_bytes = 0
+        for digest, size in self.store.blobs():
+            row = _UNREFERENCED + digest
+            since = self.store.row(TABLE_BLOBS, row)
+            if _mark(digest) in kept:
+                if since is not None:
+                    self.store.put_row(TABLE_BLOBS, row, None)
+            elif keep_ms and (since is None or now_ms - int.from_bytes(since, "little") < keep_ms):
+                if since is None:
+                    self.store.put_row(TABLE_BLOBS, row, now_ms.to_bytes(8, "little"))
+            else:
+                self.store.drop_blob(digest)
+                if since is not None:
+                    self.store.put_row(TABLE_BLOBS, row, None)
+                dropped += 1
+                dropped_bytes += size
+        return dropped, dropped_bytes
+
+    def collect_is_due(self, now_ms, interval_ms):
+        last = self.store.row(TABLE_BLOBS, _COLLECTED)
+        return last is None or now_ms - int.from_bytes(last, "little") >= interval_ms
+
+    def note_collected(self, now_ms):
+        self.store.put_row(TABLE_BLOBS, _COLLECTED, now_ms.to_bytes(8, "little"))
+
+
+def _mark(digest):
+    """30 bits of a digest, a small integer on the stick. A chance equality only keeps a blob longer."""
+    return int.from_bytes(digest[:4], "little") & 0x3FFFFFFF

@@ -1,0 +1,199 @@
+"""What makes a node a stick: owners, name, store, clock and last error, in small records of the storage.
+
+A fresh stick is set up once, by the first host that asks for it over USB: owner, name and share stand in one
+record, so that power lost in between leaves it fresh or set up, never half. Owners can add owners and hand the
+stick over; when all are lost, the button resets it, which destroys the identity (docs/security.md).
+"""
+
+from ..compat import const
+from ..errors import Refused, StorageError, UsageError
+from ..limits import MAX_DRIFT_MS
+from ..model.identity import Identity
+from ..wire import utf8
+
+FRESH = "fresh"
+OWNED = "owned"
+
+OWNERS = const(4)
+NAME_BYTES = const(63)
+_ERROR_BYTES = const(200)
+_FORMAT = const(1)
+_CLOCK_STEP_MS = const(600000)  # how far the stored clock may lag: one small write every ten minutes
+
+_IDENTITY = b"identity"
+_DEVICE = b"device"
+_CLOCK = b"clock"
+_ERROR = b"error"
+
+
+def load_identity(storage, crypto):
+    """The stick's identity; drawn and committed at first use, so that it is durable before anybody sees it."""
+    seed = storage.record(_IDENTITY)
+    if seed is None:
+        seed = crypto.random(32)
+        storage.put_record(_IDENTITY, seed)
+        storage.commit()
+    if len(seed) != 32:
+        raise StorageError("the identity record is damaged: factory reset with the button makes a new identity")
+    return Identity(crypto, seed)
+
+
+def factory_reset(storage):
+    """Destroys identity, owners and share; the caller then formats the medium. Not to be undone."""
+    for name in (_IDENTITY, _DEVICE, _CLOCK, _ERROR):
+        storage.put_record(name, None)
+    storage.commit()
+
+
+class Device:
+    """The stick's own state. Every change is part of the storage's open transaction: the node commits it."""
+
+    def __init__(self, storage):
+        self.storage = storage
+        self.transfers = 0  # open transfers, counted by the sync layer
+        self.reload()
+
+    def reload(self):
+        """Reads the records again, after a start or a rollback."""
+        self.owners = []
+        self.name = ""
+        self.store_id = None
+        record = self.storage.record(_DEVICE)
+        if record is not None:
+            self._parse(record)
+        clock = self.storage.record(_CLOCK)
+        self._clock_ms = None if clock is None else int.from_bytes(clock, "little")
+        self._stored_clock_ms = self._clock_ms
+        self._ticks = None  # monotonic ms at which `_clock_ms` was right
+        self._session_limit = None
+
+    @property
+    def state(self):
+        return OWNED if self.owners else FRESH
+
+    # -- owners ----------------------------------------------------------------------------------------------
+
+    def setup(self, owner, name, store_id):
+        """Makes a fresh stick the owner's, in the share `store_id`. One record."""
+        if self.owners:
+            raise Refused("this stick has an owner already; its owner can add you, or reset it with its button")
+        self._write([bytes(owner)], name, store_id)
+
+    def is_owner(self, key):
+        return bytes(key) in self.owners
+
+    def add_owner(self, by, key):
+        """`by` (an owner) lets `key` be one too."""
+        self._must_own(by)
+        key = _public_key(key)
+        if key in self.owners:
+            return
+        if len(self.owners) >= OWNERS:
+            raise Refused("this stick has %d owners already, which is the most" % OWNERS)
+        self._write(self.owners + [key], self.name, self.store_id)
+
+    def transfer_owner(self, by, key):
+        """`by` (an owner) steps back for `key`; other owners stay."""
+        self._must_own(by)
+        key = _public_key(key)
+        kept = [owner for owner in self.owners if owner != bytes(by) and owner != key]
+        self._write([key] + kept, self.name, self.store_id)
+
+    def rename(self, by, name):
+        self._must_own(by)
+        self._write(self.owners, name, self.store_id)
+
+    def _must_own(self, key):
+        if not self.is_owner(key):
+            raise Refused("only an owner of this stick may do that")
+
+    def _write(self, owners, name, store_id):
+        text = name.encode()
+        if not 0 < len(text) <= NAME_BYTES:
+            raise UsageError("a stick's name has 1 to %d bytes" % NAME_BYTES)
+        record = bytes((_FORMAT, len(owners))) + b"".join(owners) + store_id + text
+        self.storage.put_record(_DEVICE, record)
+        self.owners, self.name, self.store_id = owners, name, store_id
+
+    def _parse(self, record):
+        count = record[1] if len(record) > 2 else 0
+        names_at = 2 + 32 * count + 16
+        if record[0] != _FORMAT or not 0 < count <= OWNERS or len(record) <= names_at:
+            raise StorageError("the owner record is damaged or of a newer firmware")
+        self.owners = [record[2 + 32 * i : 34 + 32 * i] for i in range(count)]
+        self.store_id = record[names_at - 16 : names_at]
+        self.name = utf8.decode(record[names_at:])
+
+    # -- clock -------------------------------------------------------------------------------------------------
+
+    def begin_session(self):
+        """A peer connected: what an ACTIVE member may add to the clock in this session is counted from here."""
+        self._session_limit = None
+
+    def set_clock(self, peer, is_member, wall_ms, ticks_ms):
+        """Takes the peer's time: an owner's as it is, a member's forward by at most an hour per session.
+
+        Returns True when the clock was moved. `ticks_ms` is the platform's monotonic clock.
+        """
+        current = self.now_ms(ticks_ms)
+        if not self.is_owner(peer):
+            if not is_member or current is None:
+                return False
+            if self._session_limit is None:
+                self._session_limit = current + MAX_DRIFT_MS
+            wall_ms = min(wall_ms, self._session_limit)
+            if wall_ms <= current:
+                return False
+        self._clock_ms = wall_ms
+        self._ticks = ticks_ms
+        self._store_clock(wall_ms)
+        return True
+
+    def now_ms(self, ticks_ms):
+        """Wall time in ms, or None before anybody gave the time.
+
+        After a restart the clock goes on where it was last stored: it may be behind, never ahead, and stamps are
+        kept increasing by the weaver.
+        """
+        if self._clock_ms is None:
+            return None
+        if self._ticks is None:
+            self._ticks = ticks_ms
+        return self._clock_ms + (ticks_ms - self._ticks)
+
+    def keep_clock(self, ticks_ms):
+        """Stores the clock when it went on by ten minutes; called with each batch."""
+        now_ms = self.now_ms(ticks_ms)
+        if now_ms is not None and now_ms - self._stored_clock_ms >= _CLOCK_STEP_MS:
+            self._store_clock(now_ms)
+
+    def _store_clock(self, wall_ms):
+        self._stored_clock_ms = wall_ms
+        self.storage.put_record(_CLOCK, wall_ms.to_bytes(8, "little"))
+
+    # -- health --------------------------------------------------------------------------------------------------
+
+    def note_error(self, text):
+        """Remembers what went wrong, for `stick status`."""
+        data = text.encode()[:_ERROR_BYTES]
+        while data and not utf8.valid(data):
+            data = data[:-1]
+        self.storage.put_record(_ERROR, data)
+
+    def clear_error(self):
+        if self.storage.record(_ERROR) is not None:
+            self.storage.put_record(_ERROR, None)
+
+    def last_error(self):
+        data = self.storage.record(_ERROR)
+        return "" if data is None else utf8.decode(data)
+
+    def safe_to_unplug(self):
+        """True when nothing is under way and everything is on the medium."""
+        return self.transfers == 0 and self.storage.pending() == 0
+
+
+def _public_key(key):
+    if len(key) != 32:
+        raise UsageError("a public key has 32 bytes")
+    return bytes(key)
