@@ -1,0 +1,65 @@
+"""The C module of the stick and the emulator. It is itself a `Crypto` (lattice_core.seams).
+
+`lattice_host.crypto` is its twin on CPython: same functions, same errors, same verdicts; tests/core/test_crypto.py
+holds both to the same vectors. A length that does not fit is a ValueError unless said otherwise; an argument that
+is no buffer is a TypeError. Nothing allocates but the results (and a BLAKE3 state of 1.9 KB); the deepest C frame
+is about 1 KiB.
+"""
+
+from typing import Iterable, Union
+
+Buffer = Union[bytes, bytearray, memoryview]
+
+# -- hash.c -------------------------------------------------------------------------------------------------------
+
+class Hasher:
+    def update(self, data: Buffer) -> None: ...
+    def digest(self) -> bytes:
+        """32 bytes. The state is not changed."""
+
+def blake3() -> Hasher:
+    """A fresh incremental BLAKE3."""
+
+def blake3_digest(data: Buffer) -> bytes:
+    """BLAKE3 of `data`, 32 bytes."""
+
+def sha256(data: Buffer) -> bytes:
+    """SHA-256 of `data`, 32 bytes."""
+
+# -- ed25519.c ----------------------------------------------------------------------------------------------------
+
+def ed25519_public(seed: Buffer) -> bytes:
+    """Public key (32 bytes) of a 32-byte seed (RFC 8032)."""
+
+def ed25519_sign(seed: Buffer, public: Buffer, message: Buffer) -> bytes:
+    """Deterministic signature, 64 bytes. `public` (32 bytes) must belong to `seed` (32 bytes)."""
+
+def ed25519_verify(public: Buffer, message: Buffer, signature: Buffer) -> bool:
+    """verify_strict: cofactorless, S < L, no small-order or non-canonical key, no small-order R.
+
+    Wrong lengths are False.
+    """
+
+def ed25519_verify_many(items: Iterable[tuple[Buffer, Buffer, Buffer]]) -> list[bool]:
+    """One verdict for each (public, message, signature), in order."""
+
+# -- x25519.c -----------------------------------------------------------------------------------------------------
+
+def x25519(scalar: Buffer, point: Buffer) -> bytes:
+    """RFC 7748, 32 bytes each. ValueError also when the result is all zero (a low-order point)."""
+
+# -- aead.c: ChaCha20-Poly1305 (RFC 8439); the nonce is 4 zero bytes and a u64, little-endian ------------------------
+
+def aead_seal(key: Buffer, nonce: int, ad: Buffer, buf: Union[bytearray, memoryview], length: int) -> int:
+    """Encrypts buf[:length] in place and puts the 16-byte tag behind it. Returns length + 16.
+
+    `key`: 32 bytes; `nonce`: 0 … 2**64 - 1; `buf` must have room for the tag.
+    """
+
+def aead_open(key: Buffer, nonce: int, ad: Buffer, buf: Union[bytearray, memoryview], length: int) -> int:
+    """Decrypts buf[:length], the tag last, in place. Returns the length of the plaintext, or -1: not authentic."""
+
+# -- random.c -----------------------------------------------------------------------------------------------------
+
+def random(count: int) -> bytes:
+    """`count` bytes from the system's generator."""
