@@ -1,0 +1,134 @@
+"""Crypto for CPython: PyNaCl (libsodium) and blake3. The module itself is a `Crypto` (lattice_core.seams).
+
+Twin of the stick's C module: same functions, same errors, same verdict on every signature (both are libsodium's).
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+from blake3 import blake3
+from nacl import bindings
+from nacl.exceptions import BadSignatureError, CryptoError
+from nacl.exceptions import RuntimeError as SodiumError
+
+Buffer = bytes | bytearray | memoryview
+Signed = tuple[Buffer, Buffer, Buffer]
+
+__all__ = [
+    "aead_open",
+    "aead_seal",
+    "blake3",
+    "blake3_digest",
+    "ed25519_public",
+    "ed25519_sign",
+    "ed25519_verify",
+    "ed25519_verify_many",
+    "random",
+    "sha256",
+    "x25519",
+]
+
+KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+TAG_BYTES = 16
+
+_SLICE_ITEMS = 32  # signatures a thread takes at once: about 2 ms, long against what handing over costs
+
+
+def blake3_digest(data: Buffer) -> bytes:
+    return blake3(data).digest()
+
+
+def sha256(data: Buffer) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def random(count: int) -> bytes:
+    return os.urandom(count)
+
+
+def ed25519_public(seed: Buffer) -> bytes:
+    return bindings.crypto_sign_seed_keypair(_exact(seed, KEY_BYTES))[0]
+
+
+def ed25519_sign(seed: Buffer, public: Buffer, message: Buffer) -> bytes:
+    secret = _exact(seed, KEY_BYTES) + _exact(public, KEY_BYTES)
+    return bindings.crypto_sign(bytes(message), secret)[:SIGNATURE_BYTES]
+
+
+def ed25519_verify(public: Buffer, message: Buffer, signature: Buffer) -> bool:
+    if len(public) != KEY_BYTES or len(signature) != SIGNATURE_BYTES:
+        return False
+    try:
+        bindings.crypto_sign_open(b"".join((signature, message)), bytes(public))
+    except BadSignatureError:
+        return False
+    return True
+
+
+def ed25519_verify_many(items: Iterable[Signed]) -> list[bool]:
+    """libsodium works without the interpreter's lock: large lists are spread over the cores."""
+    items = list(items)
+    slices = [items[start : start + _SLICE_ITEMS] for start in range(0, len(items), _SLICE_ITEMS)]
+    run = _workers().map if len(slices) > 1 else map
+    return [verdict for verdicts in run(_verify_slice, slices) for verdict in verdicts]
+
+
+def x25519(scalar: Buffer, point: Buffer) -> bytes:
+    try:
+        return bindings.crypto_scalarmult(_exact(scalar, KEY_BYTES), _exact(point, KEY_BYTES))
+    except SodiumError:
+        raise ValueError("low-order point") from None
+
+
+def aead_seal(key: Buffer, nonce: int, ad: Buffer, buf: bytearray | memoryview, length: int) -> int:
+    window = _window(buf, length, TAG_BYTES)
+    window[:] = bindings.crypto_aead_chacha20poly1305_ietf_encrypt(
+        bytes(window[:length]), bytes(ad), _nonce(nonce), _exact(key, KEY_BYTES)
+    )
+    return length + TAG_BYTES
+
+
+def aead_open(key: Buffer, nonce: int, ad: Buffer, buf: bytearray | memoryview, length: int) -> int:
+    window = _window(buf, length, 0)
+    iv, secret = _nonce(nonce), _exact(key, KEY_BYTES)
+    if length < TAG_BYTES:
+        return -1
+    try:
+        text = bindings.crypto_aead_chacha20poly1305_ietf_decrypt(bytes(window), bytes(ad), iv, secret)
+    except CryptoError:
+        return -1
+    window[: len(text)] = text
+    return len(text)
+
+
+def _verify_slice(items: list[Signed]) -> list[bool]:
+    return [ed25519_verify(*item) for item in items]
+
+
+@cache
+def _workers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1, "verify")
+
+
+def _exact(data: Buffer, size: int) -> bytes:
+    if len(data) != size:
+        raise ValueError("length")
+    return bytes(data)
+
+
+def _nonce(value: int) -> bytes:
+    """Noise's: 4 zero bytes, then a u64, little-endian."""
+    if not 0 <= value < 1 << 64:
+        raise ValueError("not a u64")
+    return bytes(4) + value.to_bytes(8, "little")
+
+
+def _window(buf: bytearray | memoryview, length: int, spare: int) -> memoryview:
+    """A view of the first `length` + `spare` bytes."""
+    if not 0 <= length <= len(buf) - spare:
+        raise ValueError("length")
+    return memoryview(buf)[: length + spare]
