@@ -8,7 +8,7 @@ who grinds equal prefixes makes the path at most 64 steps long.
 
 from lattice_core.errors import StorageError
 
-_LEAF_ITEMS = 48
+_LEAF_ITEMS = 256  # a leaf is summed from the index in 0.1 ms; smaller ones cost every ingest more
 _DIGITS = "0123456789abcdef"
 HASH_HEX = 64
 

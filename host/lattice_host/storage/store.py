@@ -50,6 +50,7 @@ class SqliteStore:
         """Everything from the tables; what was pending is forgotten."""
         row = self._database.one("SELECT count, head FROM store WHERE n = ?", (self._number,))
         self.count, self.head = row
+        self._absent = None  # the hash that `has` has just missed: who asks will put it
         self._arrived = {}  # hash -> Intention not yet in the table
         self._placed = {}  # hash -> (sequence, author number, position, wall_ms, head) not yet in the table
         self._sequences = {}  # sequence -> hash of those
@@ -71,17 +72,22 @@ class SqliteStore:
     # -- intentions ---------------------------------------------------------------------------------------
 
     def has(self, hash):
-        return hash in self._arrived or self._find(hash) is not None
+        if hash in self._arrived or self._find(hash) is not None:
+            return True
+        self._absent = hash
+        return False
 
     def _find(self, hash):
         """(sequence,) of an intention in the table, or None."""
         return self._database.one("SELECT sequence FROM intention WHERE store = ? AND hash = ?", (self._number, hash))
 
     def put(self, intention):
-        if self.has(intention.hash):
+        hash = intention.hash
+        if hash != self._absent and self.has(hash):
             return
         self._storage.note(intention.body.size + 3 * _ROW_OVERHEAD_BYTES)
-        self._arrived[intention.hash] = intention
+        self._absent = None
+        self._arrived[hash] = intention
 
     def get(self, hash):
         arrived = self._arrived.get(hash)
