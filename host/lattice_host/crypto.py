@@ -128,7 +128,10 @@ def _nonce(value: int) -> bytes:
 
 
 def _window(buf: bytearray | memoryview, length: int, spare: int) -> memoryview:
-    """A view of the first `length` + `spare` bytes."""
-    if not 0 <= length <= len(buf) - spare:
+    """A view of the first `length` + `spare` bytes, to write to."""
+    view = memoryview(buf)
+    if view.readonly:
+        raise TypeError("a buffer to write to is needed")
+    if not 0 <= length <= len(view) - spare:
         raise ValueError("length")
-    return memoryview(buf)[: length + spare]
+    return view[: length + spare]
