@@ -5,17 +5,86 @@ several times in a row is merged, which in protobuf is the same as joining its p
 """
 
 from ..compat import const
-from ..wire.messages import UniversalOp
+from ..wire import scan
+from ..wire.messages import SystemBatch, SystemOp, UniversalOp
+from ..wire.protobuf import varint_size
 
 LEG_NONE = const(0)  # nothing to apply: an acknowledgement, or fields we do not know
 LEG_APP = const(10)
 LEG_SYSTEM = const(11)
 LEG_GENESIS = const(12)
 
+_LEGS = (("app_data", LEG_APP), ("system", LEG_SYSTEM), ("genesis", LEG_GENESIS))
+_BATCH_OPS = SystemBatch.rows[0].number
+
+
+# -- ops that came -----------------------------------------------------------------------------------------------
+
+
+def split(body):
+    """(leg, segments) of ops that lie in `body` (a `seams.Body`). ProtocolError when they are undecodable.
+
+    The segments say where the leg's payload lies (`wire.scan`): one for app data, any number for the others. System
+    and genesis are checked to their last field; app data is its machine's to check.
+    """
+    if body.size == 0:
+        return LEG_NONE, []
+    scan.check(UniversalOp, body)
+    found = scan.level(UniversalOp, body, [(0, body.size)])
+    for name, leg in _LEGS:
+        if name in found:
+            place = found[name]
+            return leg, [(place[0], place[0] + place[1])] if leg == LEG_APP else place
+    return LEG_NONE, []
+
+
+def system_operations(body, segments):
+    """Iterates over the single operations of a system leg, batches laid flat, first to last: their segments.
+
+    `segments` come from `split`. Nothing is held but one position per level of nesting.
+    """
+    open_batches = []
+    operation = segments
+    while True:
+        batch = scan.level(SystemOp, body, operation).get("batch")
+        if batch is None:
+            yield operation
+        else:
+            open_batches.append(scan.repeated(body, batch, _BATCH_OPS))
+        operation = None
+        while open_batches and operation is None:
+            place = next(open_batches[-1], None)
+            if place is None:
+                open_batches.pop()
+            else:
+                operation = [place]
+        if operation is None:
+            return
+
+
+def system_operation(body, segments):
+    """One operation as a dict (a SystemOp): only for those known to be small (`scan.size_of`)."""
+    return SystemOp.decode(scan.joined(body, segments))
+
+
+# -- own ops --------------------------------------------------------------------------------------------------------
+
 
 def app(data):
     """Ops that carry a payload of the store's own machine."""
     return UniversalOp.encode({"app_data": data})
+
+
+def put_size(key_bytes, value_bytes):
+    """How many bytes the ops of a single put take, without building them (limit: limits.OPS_BYTES)."""
+    inner = 0
+    for count in (key_bytes, value_bytes):
+        if count:
+            inner += 1 + varint_size(count) + count
+    # PutOp in Operation, that in KvPayload, that in UniversalOp: each adds a one-byte key and a length.
+    for _ in range(3):
+        inner += 1 + varint_size(inner)
+    return inner
 
 
 def system(operation):

@@ -1,8 +1,8 @@
 """Protocol Buffers as the mesh uses them (docs/reference/01-data-model.md §5), driven by message tables.
 
 A table names the fields of one message; `encode` and `decode` turn dicts into bytes and back. Decoding neither
-recurses over what a peer nests nor trusts a length. What is too large to hold is not decoded but scanned
-(`scan.py`), and checked where it lies (`check.py`).
+recurses over what a peer nests nor trusts a length. What is too large to hold is not decoded
+but checked and taken apart where it lies (`scan.py`), or as it arrives (`incremental.py`).
 
 Three rules decide verdicts and are easy to get wrong: a field number of the table with another wire type is an
 error (a field number outside of it is skipped, groups included); a repeated singular message merges; of a oneof the
@@ -13,14 +13,13 @@ from ..compat import const
 from ..errors import ProtocolError, UsageError
 from ..limits import MESSAGE_DEPTH
 from . import utf8
-
-# Wire types.
-VARINT = const(0)
-WIRE_FIXED64 = const(1)
-LENGTH = const(2)
-GROUP = const(3)
-GROUP_END = const(4)
-WIRE_FIXED32 = const(5)
+from .fields import LENGTH as LENGTH
+from .fields import VARINT as VARINT
+from .fields import WIRE_FIXED64, cut_off, read_varint, skip_value, split_key, too_deep, varint
+from .fields import body_fields as body_fields
+from .fields import fields as fields
+from .fields import put_varint as put_varint
+from .fields import varint_size as varint_size
 
 # Kinds of field values.
 UINT64 = const(1)
@@ -30,148 +29,13 @@ BOOL = const(4)
 FIXED64 = const(5)
 BYTES = const(6)
 STRING = const(7)
-_MESSAGE = const(8)
+MESSAGE = const(8)
 
 REPEATED = "*"  # fourth item of a field: a list of values
 OPTIONAL = "?"  # fourth item: written and reported whenever it is set, also when it holds the default
 
 _OWN_DEPTH = const(16)  # messages we build ourselves never nest deeper
 _DEFAULTS = (None, 0, 0, 0, False, 0, b"", "")
-
-
-# -- varints ---------------------------------------------------------------------------------------------------
-
-
-def read_varint(buf, pos, end):
-    """(value, position behind it) of the varint at `pos`; over-long forms up to 10 bytes are legal."""
-    value = 0
-    shift = 0
-    while pos < end:
-        byte = buf[pos]
-        pos += 1
-        if byte < 128:
-            if shift == 63 and byte > 1:
-                break
-            return value | (byte << shift), pos
-        value |= (byte & 127) << shift
-        shift += 7
-        if shift == 70:
-            break
-    raise ProtocolError("a varint is cut off or longer than 64 bits")
-
-
-def varint_size(value):
-    """How many bytes the varint of 0 <= value < 2^64 takes."""
-    size = 1
-    while value > 127:
-        value >>= 7
-        size += 1
-    return size
-
-
-def put_varint(buf, pos, value):
-    """Writes a minimal varint into `buf` at `pos`; returns the position behind it."""
-    while value > 127:
-        buf[pos] = value & 127 | 128
-        value >>= 7
-        pos += 1
-    buf[pos] = value
-    return pos + 1
-
-
-def varint(value):
-    """The minimal varint of 0 <= value < 2^64 as bytes."""
-    if value < 128:
-        return bytes((value,))
-    out = bytearray(varint_size(value))
-    put_varint(out, 0, value)
-    return bytes(out)
-
-
-# -- skipping ---------------------------------------------------------------------------------------------------
-
-
-def read_key(buf, pos, end):
-    """(field number, wire type, position behind) of a field key."""
-    key, pos = read_varint(buf, pos, end)
-    return split_key(key) + (pos,)
-
-
-def split_key(key):
-    """(field number, wire type) of a key; ProtocolError when there can be no such field."""
-    if key > 0xFFFFFFFF:
-        raise ProtocolError("a field key has more than 32 bits")
-    wire = key & 7
-    if wire > 5:
-        raise ProtocolError("wire type %d does not exist" % wire)
-    if key < 8:
-        raise ProtocolError("field number 0")
-    return key >> 3, wire
-
-
-def skip_value(buf, pos, end, number, wire, depth):
-    """Position behind a value of a field whose key was just read. `depth`: how deep its message is nested."""
-    groups = None
-    while True:
-        if wire != GROUP_END and depth + (len(groups) if groups else 0) >= MESSAGE_DEPTH:
-            raise _too_deep()
-        if wire == GROUP:
-            if groups is None:
-                groups = []
-            groups.append(number)
-        elif wire == GROUP_END:
-            if not groups or groups.pop() != number:
-                raise ProtocolError("the end of a group that was not begun")
-        else:
-            pos = _skip_scalar(buf, pos, end, wire)
-        if not groups:
-            return pos
-        number, wire, pos = read_key(buf, pos, end)
-
-
-def _skip_scalar(buf, pos, end, wire):
-    if wire == VARINT:
-        return read_varint(buf, pos, end)[1]
-    if wire == LENGTH:
-        size, pos = read_varint(buf, pos, end)
-    else:
-        size = 8 if wire == WIRE_FIXED64 else 4
-    if size > end - pos:
-        raise _cut_off()
-    return pos + size
-
-
-def fields(buf, start=0, end=None, depth=0):
-    """Iterates over the fields of a message in `buf[start:end]` without copying values.
-
-    Yields (number, wire type, value, length): a varint's value with length 0, otherwise the offset of the value
-    in `buf` with its length. Groups are checked and skipped. ProtocolError at the first malformed field.
-    """
-    pos = start
-    if end is None:
-        end = len(buf)
-    while pos < end:
-        key = buf[pos]
-        if key < 128:
-            pos += 1
-        else:
-            key, pos = read_varint(buf, pos, end)
-        number, wire = split_key(key)
-        if wire == LENGTH:
-            size, pos = read_varint(buf, pos, end)
-            if size > end - pos:
-                raise _cut_off()
-            yield number, LENGTH, pos, size
-            pos += size
-        elif wire == VARINT:
-            value, pos = read_varint(buf, pos, end)
-            yield number, VARINT, value, 0
-        elif wire == WIRE_FIXED64 or wire == WIRE_FIXED32:
-            after = _skip_scalar(buf, pos, end, wire)
-            yield number, wire, pos, after - pos
-            pos = after
-        else:
-            pos = skip_value(buf, pos, end, number, wire, depth)
 
 
 # -- message tables ------------------------------------------------------------------------------------------------
@@ -186,7 +50,7 @@ class Field:
         self.number = number
         self.name = name
         self.message = kind if isinstance(kind, Message) else None
-        self.kind = _MESSAGE if self.message is not None else kind
+        self.kind = MESSAGE if self.message is not None else kind
         self.repeated = rule == REPEATED
         self.group = None if rule in (None, REPEATED, OPTIONAL) else rule
         self.present = rule == OPTIONAL or self.group is not None or self.message is not None
@@ -278,7 +142,7 @@ def _encode(message, values, parts, depth):
 def _put(field, value, parts, depth):
     """Appends key and value of one field; returns their size."""
     key = field.key_bytes
-    if field.kind == _MESSAGE:
+    if field.kind == MESSAGE:
         inner = []
         count = _encode(field.message, value, inner, depth + 1)
         head = key + varint(count)
@@ -341,7 +205,7 @@ def _decode(message, buf, pos, end):
             size, pos = read_varint(buf, pos, end)
         after = pos + size
         if after > end:
-            raise _cut_off()
+            raise cut_off()
         if kind == BYTES:
             _set(field, out, bytes(buf[pos:after]))
             pos = after
@@ -350,7 +214,7 @@ def _decode(message, buf, pos, end):
             pos = after
         else:
             if len(stack) >= MESSAGE_DEPTH:
-                raise _too_deep()
+                raise too_deep()
             stack.append((message, out, end))
             message = field.message
             out = _open(field, out)
@@ -367,7 +231,7 @@ def _skip_unknown(message, key, buf, pos, end, depth):
 def _read_scalar(kind, buf, pos, end):
     if kind == FIXED64:
         if end - pos < 8:
-            raise _cut_off()
+            raise cut_off()
         return int.from_bytes(bytes(buf[pos : pos + 8]), "little"), pos + 8
     value, pos = read_varint(buf, pos, end)
     return scalar_value(kind, value), pos
@@ -401,11 +265,3 @@ def _open(field, out):
     inner = field.message.blank()
     _set(field, out, inner)
     return inner
-
-
-def _cut_off():
-    return ProtocolError("a field is longer than its message")
-
-
-def _too_deep():
-    return ProtocolError("messages nest deeper than %d" % MESSAGE_DEPTH)

@@ -1,0 +1,50 @@
+"""Which checker decides the cases of which section: {kind of file: {section: module of tests/judge}}.
+
+A module has `check(section, case, context)`: it returns when the core does what the case says (or what
+docs/differences.md says instead) and raises CaseFailed when not, also for a shape of case that it does not know.
+A section that is not here, and every case in it, counts as failed.
+"""
+
+SECTIONS = {
+    "intention": {
+        "valid": "check_intention",
+        "construct": "check_intention",
+        "decode": "check_intention",
+        "hlc": "check_hlc",
+        "proto": "check_intention",
+    },
+    "signature": {"cases": "check_signature", "intentions": "check_signature"},
+    "witness": {"chains": "check_witness", "verify": "check_witness"},
+    "wire": {
+        "peer_messages": "check_peer_messages",
+        "peer_message_decode": "check_peer_messages",
+        "framing": "check_framing",
+        "gossip": "check_gossip",
+        "invite_tokens": "check_invites",
+        "invite_parse": "check_invites",
+        "genesis": "check_ops",
+        "ops": "check_ops",
+        "stored": "check_stored",
+        "snapshots": "check_snapshots",
+    },
+}
+
+# Sections that are no lists of cases but context of the others: {kind of file: names}. They and all scalar
+# fields of the file reach the checkers as `context.document`.
+CONTEXT = {"transcripts": ("keys", "stores")}
+
+
+def kind_of(document):
+    """What kind of file this is; files without a `file` field are known by their sections."""
+    if "file" in document:
+        return document["file"]
+    if "transcripts" in document:
+        return "transcripts"
+    if "intentions_in_order" in document:
+        return "bootstrap_large"
+    return ""
+
+
+def checker_of(kind, section):
+    """Module name of the checker, or "" when nobody checks this section."""
+    return SECTIONS.get(kind, {}).get(section, "")
