@@ -1,0 +1,1 @@
+"""Serial ports: finding them, opening them, and running a link over one."""

@@ -1,0 +1,80 @@
+"""The data directory: identity written once and privately, configuration, errors in words."""
+
+import os
+import stat
+
+import pytest
+from lattice_core.errors import StorageError
+from lattice_host import datadir
+from lattice_host.datadir import DataDir, chosen_path, write_atomically
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_option_comes_before_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv(datadir.ENVIRONMENT, str(tmp_path / "environment"))
+    assert chosen_path(tmp_path / "option") == tmp_path / "option"
+    assert chosen_path() == tmp_path / "environment"
+    monkeypatch.delenv(datadir.ENVIRONMENT)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
+    assert chosen_path() == tmp_path / "xdg" / "lattice-nano"
+
+
+def test_the_identity_is_drawn_once_and_is_private(tmp_path):
+    seed = DataDir(tmp_path / "node").seed()
+    assert len(seed) == 32
+    assert DataDir(tmp_path / "node").seed() == seed
+    assert (tmp_path / "node" / "identity.key").read_bytes() == seed
+    assert mode(tmp_path / "node" / "identity.key") == 0o600
+    assert mode(tmp_path / "node") == 0o700
+    assert DataDir(tmp_path / "other").seed() != seed
+
+
+def test_a_damaged_identity_is_never_replaced(tmp_path):
+    directory = DataDir(tmp_path / "node")
+    directory.seed()
+    (tmp_path / "node" / "identity.key").write_bytes(b"short")
+    with pytest.raises(StorageError, match="backup"):
+        directory.seed()
+    assert (tmp_path / "node" / "identity.key").read_bytes() == b"short"
+
+
+def test_a_lost_identity_beside_data_is_not_made_anew(tmp_path):
+    directory = DataDir(tmp_path / "node")
+    directory.database.write_bytes(b"data")
+    with pytest.raises(StorageError, match="missing"):
+        directory.seed()
+
+
+def test_configuration(tmp_path):
+    directory = DataDir(tmp_path / "node")
+    assert directory.config()["sticks"] == {} and directory.config()["name"]
+    directory.remember_stick("aa" * 32, name="carrier", port="/dev/ttyACM0")
+    directory.remember_stick("aa" * 32, port="/dev/ttyACM1")
+    stick = DataDir(tmp_path / "node").config()["sticks"]["aa" * 32]
+    assert stick == {"name": "carrier", "port": "/dev/ttyACM1"}
+    (tmp_path / "node" / "config.json").write_text("{")
+    with pytest.raises(StorageError, match="cannot be read"):
+        directory.config()
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def fails(source, target):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(StorageError, match="cannot be written"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_directory_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match="cannot be created"):
+        DataDir(tmp_path / "file" / "node")
