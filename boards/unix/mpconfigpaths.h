@@ -1,0 +1,5 @@
+// The unix port's configuration with the rp2 port's path length. An import keeps two such paths on the stack: with
+// the unix port's 4,096 bytes a nested import does not fit into the device's stack.
+#include "mpconfigport.h"
+#undef MICROPY_ALLOC_PATH_MAX
+#define MICROPY_ALLOC_PATH_MAX (128)
