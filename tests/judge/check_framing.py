@@ -42,7 +42,7 @@ def read_all(stream):
             payload = drain(framing.read_frame(stream))
             if payload is None:
                 return yields + ["eof"]
-            yields.append(PeerMessage.encode(PeerMessage.decode(payload)).hex())
+            yields.append(PeerMessage.encode(PeerMessage.decode(payload)).hex() or "")
         except ProtocolError:
             return yields + ["error"]
 

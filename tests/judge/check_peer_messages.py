@@ -81,7 +81,7 @@ def same_reconcile(section, inner, entry):
 def plain(value):
     """A decoded value as the files write it."""
     if isinstance(value, bytes):
-        return value.hex()
+        return value.hex() or ""  # MicroPython: b"".hex() is b""
     if isinstance(value, list):
         return [plain(item) for item in value]
     if isinstance(value, dict):

@@ -5,6 +5,11 @@ from ..errors import UsageError
 _GROUPS = ((0, 4), (4, 6), (6, 8), (8, 10), (10, 16))
 
 
+def hex_text(data):
+    """Lower-case hex of bytes. (MicroPython gives bytes for the hex of nothing.)"""
+    return bytes(data).hex() if len(data) else ""
+
+
 def uuid_text(store_id):
     """Lower-case text with hyphens."""
     return "-".join([bytes(store_id[start:end]).hex() for start, end in _GROUPS])
