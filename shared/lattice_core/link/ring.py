@@ -1,0 +1,53 @@
+"""A bounded byte queue in one preallocated buffer: bytes go in and out by slices, nothing moves."""
+
+
+class Ring:
+    def __init__(self, buffer):
+        self.buffer = buffer
+        self._view = memoryview(buffer)
+        self._size = len(buffer)
+        self._start = 0
+        self.count = 0
+
+    def room(self):
+        return self._size - self.count
+
+    def put(self, data):
+        """Takes a memoryview of at most `room()` bytes."""
+        length = len(data)
+        at = self._start + self.count
+        if at >= self._size:
+            at -= self._size
+        first = self._size - at
+        if length <= first:
+            self._view[at : at + length][:] = data
+        else:
+            self._view[at:][:] = data[:first]
+            self._view[: length - first][:] = data[first:]
+        self.count += length
+
+    def take_into(self, target):
+        """Moves len(target) bytes (at most `count`) into a memoryview."""
+        length = len(target)
+        at = self._start
+        first = self._size - at
+        if length < first:
+            target[:] = self._view[at : at + length]
+            self._start = at + length
+        else:
+            target[:first][:] = self._view[at:]
+            target[first:][:] = self._view[: length - first]
+            self._start = length - first
+        self.count -= length
+
+    def take(self, count):
+        """At most `count` bytes, as bytes."""
+        length = min(count, self.count)
+        at = self._start
+        if at + length < self._size:
+            self._start = at + length
+            self.count -= length
+            return bytes(self._view[at : at + length])
+        out = bytearray(length)
+        self.take_into(memoryview(out))
+        return bytes(out)

@@ -1,0 +1,220 @@
+"""One session: packets to messages and back, between two Hellos and the loss of one side.
+
+Below it a pipe (pipes.py), inside an `Arq` and, once the handshake is over, a cipher each way. A message
+is what Noise seals: on a serial line it fills one packet and is opened where it lies; on small packets it spans several.
+"""
+
+from ..compat import const
+from ..errors import ProtocolError
+from .arq import Arq
+from .packet import ASK, DATA, END, FORGED, HEADER_BYTES, MESSAGE_BYTES, OPENED, OVERHEAD_BYTES, START, TAG_BYTES
+from .packet import WHOLE, WINDOW
+
+_SEQ_MASK = const(0xFFFF)
+_OLD = const(0x8000)  # numbers that far ahead are behind
+_MOST_FORGED = const(256)  # packets with a right checksum and a wrong tag: somebody is on the line
+
+
+class Session:
+    def __init__(self, crypto, pipe, buffers, number, counters):
+        self.number = number
+        self.arq = Arq(buffers, pipe.reorder, counters)
+        self.ready = False  # the next packet in order is held already
+        self.receiving = None  # Cipher, None while the handshake runs
+        self._sending = None
+        self._crypto = crypto
+        self._pipe = pipe
+        self._counters = counters
+        self._forged = 0
+        # a message that is put together
+        self._assembly = None
+        self._assembled = -1  # bytes so far, -1 between messages
+        # a message that is cut up
+        self._message = None
+        self._message_length = 0
+        self._message_at = 0
+        self._piece_bytes = pipe.packet_bytes - OVERHEAD_BYTES
+        self._one_packet = self._piece_bytes >= MESSAGE_BYTES
+        self._plain_bytes = MESSAGE_BYTES - TAG_BYTES
+
+    def set_ciphers(self, sending, receiving):
+        self._sending = sending
+        self.receiving = receiving
+
+    # -- packets in -----------------------------------------------------------------------------------------
+    def take(self, found, t):
+        """A packet of this session. Returns the message that it completes, or None; then see `ready`.
+
+        ProtocolError when the sequence or the row of pieces breaks the rules.
+        """
+        _, status, flags, sack, seq, ack, at, length = found
+        arq = self.arq
+        self.ready = False
+        arq.on_ack(ack, sack, t)
+        if status == OPENED:
+            self.receiving.step()
+            self.ready = arq.advance(flags, t)
+            return memoryview(self._pipe.buffer)[at : at + length]
+        if status == FORGED:
+            return self._note_forged()
+        if not flags & DATA:
+            if flags & ASK:
+                arq.ack_now = True
+            return None
+        distance = (seq - arq.expected) & _SEQ_MASK
+        payload = memoryview(self._pipe.buffer)[at : at + length]
+        if distance == 0:
+            return self._piece(flags, payload, t)
+        if distance < WINDOW:
+            arq.hold(seq, flags, payload)
+        elif distance >= _OLD:
+            arq.note_duplicate()
+        else:
+            raise ProtocolError("packet %d came where %d was expected: packets in between were given up" % (seq, arq.expected))
+        return None
+
+    def more(self, t):
+        """Like `take`, for the next packet that is held. Only while `ready`."""
+        self.ready = False
+        flags, payload = self.arq.held()
+        return self._piece(flags, payload, t)
+
+    def _piece(self, flags, payload, t):
+        if flags & WHOLE == WHOLE and self._assembled < 0:
+            length = self._open(payload)
+            if length < 0:
+                return self._note_forged()  # not acknowledged: the true one will come
+            self.ready = self.arq.advance(flags, t)
+            return payload[:length]
+        self._append(flags, payload)
+        self.ready = self.arq.advance(flags, t)
+        if not flags & END:
+            return None
+        message = memoryview(self._assembly)[: self._assembled]
+        self._assembled = -1
+        length = self._open(message)
+        if length < 0:
+            raise ProtocolError("a message does not decrypt: somebody changed it on its way")
+        return message[:length]
+
+    def _append(self, flags, payload):
+        if flags & START:
+            if self._assembled >= 0:
+                raise ProtocolError("a message starts inside another")
+            if self._assembly is None:
+                self._assembly = bytearray(MESSAGE_BYTES)
+            self._assembled = 0
+        elif self._assembled < 0:
+            raise ProtocolError("a piece of a message came without its start")
+        end = self._assembled + len(payload)
+        if end > MESSAGE_BYTES:
+            raise ProtocolError("a message is longer than %d bytes" % MESSAGE_BYTES)
+        memoryview(self._assembly)[self._assembled : end][:] = payload
+        self._assembled = end
+
+    def _open(self, sealed):
+        """Length of the message in `sealed` after opening it in place, -1 when its tag is wrong."""
+        cipher = self.receiving
+        if cipher is None:
+            return len(sealed)
+        if len(sealed) < TAG_BYTES:
+            return -1
+        length = self._crypto.aead_open(cipher.key, cipher.nonce, b"", sealed, len(sealed))
+        if length >= 0:
+            cipher.step()
+        return length
+
+    def _note_forged(self):
+        self._counters.forged += 1
+        self._forged += 1
+        if self._forged >= _MOST_FORGED:
+            raise ProtocolError("%d packets did not decrypt: somebody else writes on this line" % self._forged)
+
+    # -- packets out -----------------------------------------------------------------------------------------
+    def put_message(self, message):
+        """A message in the clear (of the handshake). Only when `message_left` is 0."""
+        self._fill_from(len(message))
+        memoryview(self._message)[: len(message)][:] = message
+
+    def _fill_from(self, length):
+        if self._message is None:
+            self._message = bytearray(MESSAGE_BYTES)
+        self._message_length = length
+        self._message_at = 0
+
+    def message_left(self):
+        return self._message_length - self._message_at
+
+    def next_packet(self, connection, t):
+        """The next packet with data (a memoryview), or None: nothing to send, or the window is full."""
+        arq = self.arq
+        if arq.lost_count:
+            slot = arq.next_lost(t)
+            if slot >= 0:
+                return self._transmit(slot, arq.number_of(slot), None, 0)
+        if arq.sent - arq.acked >= WINDOW:
+            return None
+        if self.message_left():
+            return self._cut(connection, t)
+        if connection is None:
+            return None
+        if self._one_packet:
+            return self._whole(connection, t)
+        if self._message is None:
+            self._fill_from(0)
+        length = connection.fill(memoryview(self._message)[: self._plain_bytes])
+        if length == 0:
+            return None
+        cipher = self._sending
+        self._fill_from(self._crypto.aead_seal(cipher.key, cipher.nonce, b"", self._message, length))
+        cipher.step()
+        return self._cut(connection, t)
+
+    def _whole(self, connection, t):
+        """A message that fills one packet: sealed where it lies, framed in the same call."""
+        arq = self.arq
+        slot = arq.sent & (WINDOW - 1)
+        length = connection.fill(memoryview(arq.slots[slot])[HEADER_BYTES : HEADER_BYTES + self._plain_bytes])
+        if length == 0:
+            return None
+        cipher = self._sending
+        seq = arq.sent & _SEQ_MASK
+        arq.push(length, WHOLE, t)
+        packet = self._transmit(slot, seq, cipher.key, cipher.nonce)
+        arq.lengths[slot] = length + TAG_BYTES
+        cipher.step()
+        connection.message_leaves(arq.sent)
+        return packet
+
+    def _cut(self, connection, t):
+        """The next piece of the message that is on its way."""
+        arq = self.arq
+        slot = arq.sent & (WINDOW - 1)
+        start = self._message_at
+        end = min(start + self._piece_bytes, self._message_length)
+        memoryview(arq.slots[slot])[HEADER_BYTES : HEADER_BYTES + end - start][:] = memoryview(self._message)[start:end]
+        self._message_at = end
+        flags = DATA
+        if start == 0:
+            flags |= START
+        if end == self._message_length:
+            flags |= END
+        seq = arq.sent & _SEQ_MASK
+        arq.push(end - start, flags, t)
+        if flags & END and connection is not None:
+            connection.message_leaves(arq.sent)
+        return self._transmit(slot, seq, None, 0)
+
+    def _transmit(self, slot, seq, key, nonce):
+        arq = self.arq
+        arq.note_acked()
+        return self._pipe.seal(
+            arq.slots[slot], arq.lengths[slot], arq.flags[slot], arq.sack, seq, arq.expected, self.number, key, nonce
+        )
+
+    def acknowledge(self, ask, scratch):
+        """A packet that only acknowledges, made in `scratch`; with `ask` the peer has to answer it."""
+        arq = self.arq
+        arq.note_acked()
+        flags = ASK if ask else 0
+        return self._pipe.seal(scratch, 0, flags, arq.sack, arq.sent & _SEQ_MASK, arq.expected, self.number, None, 0)
