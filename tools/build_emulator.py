@@ -15,6 +15,8 @@ Sources shadow the frozen modules without a rebuild when they come first on the 
 A stamp with the hash of all inputs makes a second run do nothing. The compiler's words: build/emulator/build.log.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -29,7 +31,9 @@ import system_packages
 ROOT = fetch_sources.ROOT
 OUT = ROOT / "build" / "emulator"
 INTERPRETER = OUT / "micropython"
+STAMP = OUT / "stamp"
 INPUTS = ("boards/unix", "firmware", "shared/lattice_core", "tools/build_emulator.py", "tools/fetch_sources.py")
+SOURCE_SUFFIXES = {".py", ".c", ".h", ".mk"}
 DEVICE_HEAP_BYTES = 497792
 
 
@@ -37,11 +41,8 @@ def input_files() -> "list[pathlib.Path]":
     found = []
     for name in INPUTS:
         path = ROOT / name
-        found += [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix in _SOURCE_SUFFIXES)
+        found += [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix in SOURCE_SUFFIXES)
     return found
-
-
-_SOURCE_SUFFIXES = {".py", ".c", ".h", ".mk"}
 
 
 def inputs_hash() -> str:
@@ -67,7 +68,7 @@ def make(folder: pathlib.Path, *settings: str) -> None:
         done = subprocess.run(["make", jobs, "-C", str(folder), *settings], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         lines = (OUT / "build.log").read_text(errors="replace").splitlines()
-        sys.exit("\n".join([*lines[-30:], f"The build failed; all of its output: {OUT}/build.log"]))
+        sys.exit("\n".join([*(line[:200] for line in lines[-30:]), f"The build failed; all of its output: {OUT}/build.log"]))
 
 
 def build() -> None:
@@ -77,7 +78,6 @@ def build() -> None:
     narrow = can_build_32_bit()
     if not narrow:
         print("This machine builds no 32-bit programs: the emulator gets 64-bit objects and twice the heap.")
-    OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "build.log").unlink(missing_ok=True)
     micropython = sources["micropython"]
     mpy_cross = ROOT / "build" / "mpy-cross"
@@ -98,16 +98,31 @@ def build() -> None:
     (OUT / "heapsize").write_text(f"{DEVICE_HEAP_BYTES if narrow else 2 * DEVICE_HEAP_BYTES}\n")
 
 
+def is_current(wanted: str) -> bool:
+    return INTERPRETER.exists() and STAMP.exists() and STAMP.read_text() == wanted
+
+
+@contextlib.contextmanager
+def only_one():
+    """Holds a lock, so that a second build waits for the first."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with open(OUT / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def main() -> None:
-    stamp = OUT / "stamp"
-    wanted = inputs_hash()
-    if INTERPRETER.exists() and stamp.exists() and stamp.read_text() == wanted:
+    if is_current(inputs_hash()):
         return
-    started = time.monotonic()
-    print("Building the emulator (build/emulator/micropython)", flush=True)
-    build()
-    stamp.write_text(wanted)
-    print(f"Built in {time.monotonic() - started:.0f} s")
+    with only_one():
+        wanted = inputs_hash()
+        if is_current(wanted):
+            return
+        started = time.monotonic()
+        print("Building the emulator (build/emulator/micropython)", flush=True)
+        build()
+        STAMP.write_text(wanted)
+        print(f"Built in {time.monotonic() - started:.0f} s")
 
 
 if __name__ == "__main__":

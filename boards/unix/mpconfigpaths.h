@@ -3,3 +3,7 @@
 #include "mpconfigport.h"
 #undef MICROPY_ALLOC_PATH_MAX
 #define MICROPY_ALLOC_PATH_MAX (128)
+
+// sys.executable has a buffer of that size, which realpath() would overrun.
+#undef MICROPY_PY_SYS_EXECUTABLE
+#define MICROPY_PY_SYS_EXECUTABLE (0)

@@ -1,0 +1,33 @@
+"""The storage suite on flash. Runs on the stick's interpreter: test_flash_storage.py starts it there."""
+
+import storage_suite
+from firmware.flash.storage import FlashStorage
+from firmware.ports.nor import Nor, make_image, mount, size_of
+
+_BYTES = 4 << 20
+_path = "flash.img"
+_device = [None]
+
+
+def make():
+    import os
+
+    if size_of(_path):
+        os.remove(_path)
+    make_image(_path, _BYTES)
+    return _start()
+
+
+def _start():
+    if _device[0] is not None:
+        _device[0].dead = True  # files that nobody closed must not be written by the collector
+    _device[0] = Nor(_path)
+    return FlashStorage(mount(_device[0]))
+
+
+def reopen(storage):
+    """Pulls the plug: the old chip does nothing any more, a new one finds what was programmed."""
+    return _start()
+
+
+storage_suite.install(globals(), make, reopen)
