@@ -1,0 +1,27 @@
+"""Cutting a stream into chunks by content: FastCDC 2020 with the parameters of docs/protocol.md, "Files".
+
+Where the cuts fall decides nothing but how well versions share chunks: readers follow the chunk list.
+"""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from pyfastcdc import FastCDC
+
+from lattice_core.files.chunks import CHUNK_BYTES
+
+_KIB = 1024
+MIN_BYTES = 4 * _KIB
+AVERAGE_BYTES = 16 * _KIB
+NORMALIZATION = 1
+SEED = 0
+
+_CUTTER = FastCDC(
+    AVERAGE_BYTES, min_size=MIN_BYTES, max_size=CHUNK_BYTES, normalized_chunking=NORMALIZATION, seed=SEED
+)
+
+
+def cut(stream: BinaryIO) -> Iterator[bytes]:
+    """The chunks of a stream in order, none for an empty one. Reads it once, holding a chunk at a time."""
+    for chunk in _CUTTER.cut_stream(stream):
+        yield bytes(chunk.data)

@@ -1,0 +1,270 @@
+"""Files between a disk and a store: `put` cuts and stores, `get` assembles and writes.
+
+Names are NFC in the store. What is written to a disk stays below its destination whatever the names say and whatever
+symbolic links lie there (`safe_write.py`).
+"""
+
+import os
+import stat
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lattice_core.errors import ProtocolError, UsageError
+from lattice_core.files import cid as cids
+from lattice_core.files import tree
+from lattice_core.files.chunks import ChunkListBuilder
+from lattice_core.files.entry import INLINE_BYTES, Entry
+from lattice_core.files.files import BATCH_ENTRIES, File, Files, Version
+
+from .chunking import cut
+from .safe_write import Destination
+
+COMMIT_BYTES = 8 << 20  # blobs of a large file are committed in pieces; its entry comes with the last one
+KEEP_UNREFERENCED_MS = 30 * 24 * 3600 * 1000  # blobs that nothing names any more stay this long, for undo
+
+# (bytes done, bytes in all, name of the file under way)
+Progress = Callable[[int, int, str], None]
+
+
+def no_progress(_done: int, _total: int, _name: str) -> None:
+    """For callers that show nothing."""
+
+
+@dataclass
+class PutResult:
+    """What `put` did. `entries`: (path, cid text) of every file seen; `skipped`: (path, why) of what is no file."""
+
+    written: int = 0
+    unchanged: int = 0
+    bytes: int = 0
+    stored_bytes: int = 0
+    entries: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class GetResult:
+    """What `get` wrote: (path in the store, path on disk); `problems`: (path, why) of what it could not write."""
+
+    written: list[tuple[str, Path]] = field(default_factory=list)
+    conflict_copies: list[tuple[str, Path]] = field(default_factory=list)
+    bytes: int = 0
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+# -- putting -----------------------------------------------------------------------------------------------------
+
+
+def put(files: Files, source: Path, name: str | None, now_ms: int, progress: Progress = no_progress) -> PutResult:
+    """Puts a file, or a folder with everything below it, under `name` (its own name by default).
+
+    Unchanged files write nothing. Committed when this returns; after an error what was committed stays, blobs that no
+    entry names yet are used by the next attempt.
+    """
+    source = Path(source)
+    own_name = Path(os.path.abspath(source)).name
+    target = unicodedata.normalize("NFC", own_name if name is None else name).rstrip("/")
+    result = PutResult()
+    found = list(_walk(source, target, result))
+    total = sum(size for _, _, size in found)
+    done = 0
+    batch: list[tuple[str, Entry]] = []
+    for path, where, size in found:
+        tree.check(path)
+        batch.append((path, _put_content(files, where, path, result, done, total, progress)))
+        done += size
+        progress(done, total, path)
+        if len(batch) == BATCH_ENTRIES:
+            _put_entries(files, batch, now_ms, result)
+            batch = []
+    _put_entries(files, batch, now_ms, result)
+    files.collect(now_ms, KEEP_UNREFERENCED_MS)
+    files.node.commit(now_ms)
+    return result
+
+
+def _put_entries(files: Files, batch: list[tuple[str, Entry]], now_ms: int, result: PutResult) -> None:
+    written = files.put_entries(batch, now_ms)
+    files.node.commit(now_ms)
+    result.written += written
+    result.unchanged += len(batch) - written
+    result.entries += [(path, cids.text(new.cid)) for path, new in batch]
+
+
+def _walk(source: Path, target: str, result: PutResult) -> Iterator[tuple[str, Path, int]]:
+    """(path in the store, path on disk, size) of the files to put, in order of their names."""
+    try:
+        status = source.stat()
+    except OSError as error:
+        raise UsageError("%s cannot be put: %s" % (source, error.strerror)) from None
+    if stat.S_ISREG(status.st_mode):
+        yield target, source, status.st_size
+    elif stat.S_ISDIR(status.st_mode):
+        yield from _walk_folder(source, target, result)
+    else:
+        raise UsageError("%s is neither a file nor a folder" % source)
+
+
+def _walk_folder(folder: Path, target: str, result: PutResult) -> Iterator[tuple[str, Path, int]]:
+    for item in sorted(os.scandir(folder), key=lambda item: item.name):
+        name = unicodedata.normalize("NFC", item.name)
+        path = "%s/%s" % (target, name) if target else name
+        reason = _unstorable(item, path)
+        if reason:
+            result.skipped.append((path.encode(errors="replace").decode(), reason))
+        elif item.is_dir(follow_symlinks=False):
+            yield from _walk_folder(Path(item.path), path, result)
+        else:
+            yield path, Path(item.path), item.stat(follow_symlinks=False).st_size
+
+
+def _unstorable(item: os.DirEntry, path: str) -> str | None:
+    """Why something found in a folder is left out, or None."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "its name is not UTF-8"
+    if item.is_symlink():
+        return "it is a symbolic link"
+    if not item.is_file() and not item.is_dir():
+        return "it is neither a file nor a folder"
+    return tree.unsafe(path) or tree.too_long(path)
+
+
+def _put_content(
+    files: Files, where: Path, path: str, result: PutResult, done: int, total: int, progress: Progress
+) -> Entry:
+    """Stores the blobs of one file and returns its entry. Reads the file once."""
+    crypto = files.node.crypto
+    try:
+        stream = where.open("rb")
+    except OSError as error:
+        raise UsageError("%s cannot be read: %s" % (where, error.strerror)) from None
+    with stream:
+        status = os.fstat(stream.fileno())
+        hasher = crypto.blake3()
+        builder = ChunkListBuilder(crypto)
+        size = 0
+        inline = None
+        for chunk in cut(stream):
+            hasher.update(chunk)
+            size += len(chunk)
+            if builder.count == 0 and size <= INLINE_BYTES:
+                inline = chunk  # less than the smallest chunk: it is all there is
+                builder.add(crypto.blake3_digest(chunk), size)
+                continue
+            digest = crypto.blake3_digest(chunk)
+            _store(files, digest, chunk, result)
+            for list_digest, data in builder.add(digest, len(chunk)):
+                _store(files, list_digest, data, result)
+            if files.node.storage.pending() >= COMMIT_BYTES:
+                files.node.commit()
+            progress(done + size, total, path)
+        cid, lists = builder.finish(hasher.digest())
+        for list_digest, data in lists:
+            _store(files, list_digest, data, result)
+    result.bytes += size
+    modified_at = max(status.st_mtime_ns // 1_000_000, 0)
+    return Entry(path.split("/")[-1], stat.S_IMODE(status.st_mode) & 0o777, cid, modified_at, size, b"" if not size else inline)
+
+
+def _store(files: Files, digest: bytes, data: bytes, result: PutResult) -> None:
+    if not files.contents.has(digest):
+        files.store.put_blob(digest, data)
+        result.stored_bytes += len(data)
+
+
+# -- getting -----------------------------------------------------------------------------------------------------
+
+
+def get(files: Files, name: str, destination: Path, progress: Progress = no_progress) -> GetResult:
+    """Writes the file `name` to `destination` (into it, when that is a folder), or the folder `name` below it.
+
+    Each file appears whole or not at all. Conflict copies are written beside the winner. For a single file any
+    problem is a UsageError; of a folder everything that can be written is, and `problems` has the rest.
+    """
+    name = unicodedata.normalize("NFC", name).strip("/")
+    file = files.get(name) if name else None
+    if file is not None:
+        return _get_one(files, file, Path(destination), progress)
+    found = list(files.list(name))
+    if not found:
+        raise UsageError("there is no file called %s; `file list` shows what there is" % tree.shown(name))
+    total = sum(file.entry.size for file in found if file.entry is not None)
+    getter = _Getter(files, Destination(Path(destination)), total, progress)
+    for file in found:
+        reason = getter.write(file, file.path[len(name) + 1 :] if name else file.path)
+        if reason:
+            getter.result.problems.append((file.path, reason))
+    return getter.result
+
+
+def _get_one(files: Files, file: File, destination: Path, progress: Progress) -> GetResult:
+    if destination.is_dir():
+        folder, below = destination, file.path.split("/")[-1]
+    else:
+        folder, below = destination.parent, destination.name
+    getter = _Getter(files, Destination(folder), file.entry.size if file.entry else 0, progress)
+    reason = getter.write(file, below)
+    if reason:
+        raise UsageError("%s: %s" % (tree.shown(file.path), reason))
+    return getter.result
+
+
+class _Getter:
+    """Writes files into one destination and counts."""
+
+    def __init__(self, files: Files, folder: Destination, total: int, progress: Progress):
+        self.files = files
+        self.folder = folder
+        self.total = total
+        self.progress = progress
+        self.done = 0
+        self.result = GetResult()
+
+    def write(self, file: File, below: str) -> str | None:
+        """Writes the versions of one name at `below`. Returns why something of it was not written, or None."""
+        reason = file.problem
+        if reason is None and not file.removed:
+            reason = self._write_version(file, file.version, below, self.result.written)
+        for version in file.conflicts:
+            beside = tree.conflict_path(below, version.author, version.wall_ms, version.hash)
+            failed = self._write_version(file, version, beside, self.result.conflict_copies)
+            reason = reason or failed
+        return reason
+
+    def _write_version(self, file: File, version: Version, below: str, written: list[tuple[str, Path]]) -> str | None:
+        entry = version.entry
+        reason = tree.unsafe(below)
+        if reason:
+            return "it is not written to a disk: %s" % reason
+        if not self.files.contents.complete(entry):
+            return not_held_text(self.files, file, version)
+        try:
+            where = self.folder.write(below, self._pieces(entry, below), entry.mode & 0o777, entry.modified_at)
+        except OSError as error:
+            return error.strerror or str(error)
+        except ProtocolError as error:
+            return str(error)
+        written.append((file.path, where))
+        self.result.bytes += entry.size
+        return None
+
+    def _pieces(self, entry: Entry, below: str) -> Iterator[bytes]:
+        for piece in self.files.read(entry):
+            self.done += len(piece)
+            self.progress(self.done, self.total, below)
+            yield piece
+
+
+def not_held_text(files: Files, file: File, version: Version | None = None) -> str:
+    """Says that a content is not here, and who is known to hold it."""
+    names = []
+    for key, how in files.holders(file, version):
+        name = files.node.peer_name(key) or key.hex()[:8]
+        names.append(name if how == "acknowledged" else "%s (wrote it)" % name)
+    if names:
+        return "its content is not here; known to hold it: %s. Sync with one of them" % ", ".join(names)
+    return "its content is not here, and nobody is known to hold it"

@@ -1,0 +1,108 @@
+"""Writing below one folder and nowhere else, each file whole or not at all.
+
+Every component is opened relative to the one before without following symbolic links, so a link that lies in the
+destination cannot lead out of it. Content goes to a temporary file beside the target, is synced, and renamed.
+"""
+
+import os
+import secrets
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from lattice_core.errors import UsageError
+
+_TEMPORARY = ".lattice-"
+_HAS_DIR_FD = os.open in os.supports_dir_fd and os.mkdir in os.supports_dir_fd and os.rename in os.supports_dir_fd
+_WINDOWS_FORBIDDEN = set('<>:"|?*')
+
+
+class Destination:
+    """A folder to write into; made when it is absent."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError("%s cannot be made: %s" % (folder, error.strerror)) from None
+
+    def write(self, path: str, pieces: Iterable[bytes], mode: int, modified_at_ms: int) -> Path:
+        """Writes `path` (already checked by `tree.unsafe`). OSError when the disk refuses; nothing is left behind
+        then. An error of `pieces` passes through the same way."""
+        names = path.split("/")
+        if os.name == "nt":
+            _check_windows(names)
+        if _HAS_DIR_FD:
+            self._write_at(names, pieces, mode, modified_at_ms)
+        else:
+            self._write_by_path(names, pieces, mode, modified_at_ms)
+        return self.folder.joinpath(*names)
+
+    def _write_at(self, names: list[str], pieces: Iterable[bytes], mode: int, modified_at_ms: int) -> None:
+        parent = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for name in names[:-1]:
+                parent = _enter(parent, name)
+            temporary = _TEMPORARY + secrets.token_hex(8)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            handle = os.open(temporary, flags, 0o600, dir_fd=parent)
+            try:
+                _fill(handle, pieces, mode, modified_at_ms)
+                os.rename(temporary, names[-1], src_dir_fd=parent, dst_dir_fd=parent)
+            except BaseException:
+                os.unlink(temporary, dir_fd=parent)
+                raise
+            os.fsync(parent)
+        finally:
+            os.close(parent)
+
+    def _write_by_path(self, names: list[str], pieces: Iterable[bytes], mode: int, modified_at_ms: int) -> None:
+        parent = self.folder
+        for name in names[:-1]:
+            parent = parent / name
+            parent.mkdir(exist_ok=True)
+            if not stat.S_ISDIR(os.lstat(parent).st_mode) or parent.resolve() != parent.absolute().parent.resolve() / name:
+                raise NotADirectoryError(20, "%s is a link, or no folder" % parent)
+        temporary = parent / (_TEMPORARY + secrets.token_hex(8))
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            _fill(handle, pieces, mode, modified_at_ms)
+            os.replace(temporary, parent / names[-1])
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+def _enter(parent: int, name: str) -> int:
+    """Opens the folder `name` in `parent`, made when absent, and closes `parent`."""
+    try:
+        os.mkdir(name, dir_fd=parent)
+    except FileExistsError:
+        pass
+    try:
+        child = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+    except OSError as error:
+        raise NotADirectoryError(error.errno, "%s is a link, or no folder" % name) from None
+    os.close(parent)
+    return child
+
+
+def _fill(handle: int, pieces: Iterable[bytes], mode: int, modified_at_ms: int) -> None:
+    """Writes and syncs a file, closes it."""
+    with os.fdopen(handle, "wb") as stream:
+        for piece in pieces:
+            stream.write(piece)
+        stream.flush()
+        if hasattr(os, "fchmod"):
+            os.fchmod(stream.fileno(), mode)
+        if os.utime in os.supports_fd:
+            seconds = min(modified_at_ms, 253402300799999)
+            os.utime(stream.fileno(), ns=(seconds * 1_000_000, seconds * 1_000_000))
+        os.fsync(stream.fileno())
+
+
+def _check_windows(names: list[str]) -> None:
+    for name in names:
+        if _WINDOWS_FORBIDDEN.intersection(name) or name.endswith((" ", ".")):
+            raise OSError(22, "%s cannot be a name on this system" % name)

@@ -1,0 +1,73 @@
+"""Declared children: opened when the root declares them, closed when it archives them; who inherits whose peers.
+
+Direct children of a root only, as in the reference. On discovery nothing is written into the child: its creator has
+written its genesis, and that it inherits follows from its declaration until its own strategy arrives.
+"""
+
+from ..compat import const
+from ..wire.messages import CHILD_ARCHIVED
+from . import stores
+
+_HEIGHT = const(8)  # of the way up to the store that holds the peer list
+
+
+def open_declared(node, root, now_ms):
+    """Opens what `root` declares and is not open, closes what it archives. Returns True when anything changed."""
+    changed = False
+    for child in root.system.children():
+        handle = node.get(child.id)
+        if child.status == CHILD_ARCHIVED:
+            if handle is not None and handle.parent == root.id:
+                node.close_store(handle)
+                changed = True
+        elif handle is not None:
+            if handle.parent == root.id:
+                handle.alias = child.name
+        elif child.type and child.id != root.id:
+            changed = _open_child(node, root, child, now_ms) or changed
+    return changed
+
+
+def _open_child(node, root, child, now_ms):
+    if len(node.stores) >= stores.STORES_OPEN:
+        return False
+    if child.id in node.storage.store_ids():
+        handle = stores.open_store(node, child.id, now_ms)  # archived before, or of a share that is not open
+    else:
+        handle = stores.add_store(node, child.id, child.type, root.id, now_ms)
+    handle.alias = child.name
+    node.add_handle(handle)
+    return True
+
+
+def archived(node, handle):
+    """True when the parent of a stored child does not want it open."""
+    parent = node.get(handle.parent)
+    if parent is None:
+        return False
+    for child in parent.system.children():
+        if child.id == handle.id:
+            return child.status == CHILD_ARCHIVED
+    return False
+
+
+def peer_list(node, handle):
+    """The handle whose system table says who may do what in `handle`: its own, or that of the store it inherits from."""
+    for _ in range(_HEIGHT):
+        if handle.parent is None or handle.system.strategy() not in (None, "inherited"):
+            return handle
+        parent = node.get(handle.parent)
+        if parent is None:
+            return handle
+        handle = parent
+    return handle
+
+
+def root_of(node, handle):
+    """The root above a store; the store itself when its parent is not open."""
+    for _ in range(_HEIGHT):
+        parent = None if handle.parent is None else node.get(handle.parent)
+        if parent is None:
+            return handle
+        handle = parent
+    return handle

@@ -1,0 +1,124 @@
+"""Invites: made for a root, redeemed at any member that holds it, one joiner each.
+
+Only the hash of a secret is in the store. Two members that have not met can both let somebody in with the same
+invite; when they meet, both claims stand in the table and `double_claims` shows them.
+"""
+
+from ..errors import Refused, UsageError
+from ..model import ops
+from ..model.token import LISTED_MAX, SECRET_BYTES, Token
+from ..wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_REVOKED
+from . import hierarchy, peers, stores
+
+STATUS_NAMES = {INVITE_VALID: "valid", INVITE_REVOKED: "revoked", INVITE_CLAIMED: "claimed"}
+
+
+def create(node, root, now_ms, listed=None):
+    """A token for the share of `root`. `listed`: keys that may be shown the secret besides us; by default members
+    that are ACTIVE now, this node's sticks first."""
+    if root.parent is not None:
+        raise UsageError("an invite is for the share as a whole: name its root")
+    if listed is None:
+        listed = _members_to_list(node, root)
+    secret = node.crypto.random(SECRET_BYTES)
+    invite_id = node.crypto.blake3_digest(secret)
+    operations = [
+        ops.invite_status(invite_id, INVITE_VALID),
+        ops.invite_invited_by(invite_id, node.identity.public),
+    ]
+    token = Token(root.id, secret, node.identity.public, listed)
+    token.encode(node.crypto)  # too many keys are refused before anything is written
+    stores.write_system(root, operations, now_ms)
+    return token
+
+
+def _members_to_list(node, root):
+    own = node.identity.public
+    members = [key for key in peers.active(node, root) if key != own]
+    sticks = [key for key in node.sticks(root) if key in members]
+    return (sticks + [key for key in members if key not in sticks])[:LISTED_MAX]
+
+
+def find(root, selector):
+    """The invite whose id begins with `selector` (hex)."""
+    known = root.system.invites()
+    found = [invite for invite in known if selector and peers.key_text(invite.id).startswith(selector.lower())]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError("more than one invite begins with %s" % selector)
+    raise UsageError("no invite begins with %s; `invite list` shows them" % selector)
+
+
+def revoke(root, invite, now_ms):
+    """Nobody can redeem the invite any more, at members that have heard of it."""
+    if invite.status == INVITE_CLAIMED:
+        raise UsageError("this invite was redeemed already; `peer revoke` shuts the member out")
+    if invite.status != INVITE_REVOKED:
+        stores.write_system(root, [ops.invite_status(invite.id, INVITE_REVOKED)], now_ms)
+
+
+def accept(node, store_id, secret, peer_key, now_ms):
+    """The server's half of a join: (store type) of the root, or Refused in words that tell a stranger nothing.
+
+    The claim and the new member's status are in the open transaction: answer only when it is durable.
+    """
+    root = node.get(store_id)
+    if root is None or root.parent is not None:
+        raise _unknown()
+    if peer_key == node.identity.public:
+        raise Refused("a node cannot join at itself")
+    status = peers.status_of(node, root, peer_key)
+    invite_id = node.crypto.blake3_digest(secret)
+    invite = root.system.invite(invite_id) if secret else None
+    if invite is None or invite.status != INVITE_VALID:
+        if status == PEER_ACTIVE:
+            return root.type  # a member that joins again: nothing to write
+        raise _refusal(invite, status, peer_key)
+    if status == PEER_ACTIVE:
+        return root.type  # the invite stays good for somebody else
+    if now_ms is None:
+        raise Refused("this stick does not know the time yet: connect it to its owner's computer once, then try again")
+    claim = [ops.invite_status(invite_id, INVITE_CLAIMED), ops.invite_claimed_by(invite_id, peer_key)]
+    stores.write_system(root, claim, now_ms)
+    stores.write_system(root, [ops.peer_status(peer_key, PEER_ACTIVE)], now_ms)
+    return root.type
+
+
+def _refusal(invite, status, peer_key):
+    if invite is None:
+        if status == PEER_REVOKED:
+            return Refused("you were revoked from this share; a new invite lets you in again")
+        return _unknown()
+    if invite.status == INVITE_REVOKED:
+        return Refused("this invite was revoked: ask for a new one")
+    if invite.status == INVITE_CLAIMED:
+        if peer_key in invite.claimed_by:
+            return Refused("you have used this invite already and were revoked since: ask for a new one")
+        return Refused("this invite was used already: each lets one node in, ask for a new one")
+    return _unknown()
+
+
+def _unknown():
+    return Refused(
+        "this invite is not known here: it may be for another share, or this node has not heard of it yet "
+        "(sync it with the one who made the invite)"
+    )
+
+
+def double_claims(root):
+    """Invites that let in more than one node: a list of (invite, [keys])."""
+    return [(invite, invite.claimed_by) for invite in root.system.invites() if len(invite.claimed_by) > 1]
+
+
+def where_redeemable(token, name_of):
+    """Names (or short keys) of the identities that the secret may be shown to, for the user who stands elsewhere."""
+    shown = []
+    for key in (token.inviter,) + token.listed:
+        shown.append(name_of(key) or peers.key_text(key)[:8])
+    return shown
+
+
+def inherited(node, handle):
+    """True when the store's members are those of another store."""
+    return hierarchy.peer_list(node, handle) is not handle

@@ -1,0 +1,158 @@
+"""Stores of a node: opening them, making roots and children, finding one by what a user types.
+
+A share is a `core:rootstore` root with data stores as children that inherit its peers. A data store is never a
+root: a Rust node would turn it into a root store at its next start and drop its data (docs/architecture.md).
+"""
+
+from binascii import hexlify
+
+from ..compat import const
+from ..errors import UsageError
+from ..files.files import Files
+from ..machines import kv, projection, system
+from ..model import ops
+from ..model.ids import uuid_text as id_text
+from ..weaver.store import TABLE_META
+from ..weaver.weaver import Weaver
+from ..wire.messages import CHILD_ACTIVE, PEER_ACTIVE
+from .holdings import Holdings
+
+ROOT_TYPE = "core:rootstore"
+KV_TYPE = "core:kvstore"
+CREATABLE = (KV_TYPE,)  # data stores that users make here
+
+NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
+STORES_OPEN = const(64)  # declared children beyond this stay closed: each costs memory
+
+# The node's own rows in a store's TABLE_META.
+_TYPE = b"node/type"
+_PARENT = b"node/parent"
+_JOINED_AT = b"node/joined-at"  # the peer at which this share was joined, until it has told us that we are in
+
+
+class Handle:
+    """One open store: `id` (16), `type`, `parent` (id or None), its weaver and what stands on it."""
+
+    def __init__(self, node, store_id, store_type, parent):
+        self.id = store_id
+        self.type = store_type
+        self.parent = parent
+        self.store = node.storage.store(store_id)
+        projected = projection.Projection(self.store, node.crypto, store_type)
+        self.weaver = Weaver(node.storage, self.store, node.crypto, node.identity, projected)
+        self.system = system.System(self.store)
+        self.kv = kv.Kv(self)
+        self.holdings = Holdings(self.store, node.crypto)
+        self.files = Files(self, node)
+        self.alias = ""  # the name that the parent gives it
+
+    @property
+    def name(self):
+        """The store's own name, else the one that its parent knows it by; "" when it has none."""
+        return self.system.name() or self.alias
+
+    def label(self):
+        """Name and the beginning of the id, as messages show a store."""
+        short = id_text(self.id)[:8]
+        return "%s (%s)" % (self.name, short) if self.name else short
+
+
+def open_store(node, store_id, now_ms):
+    """Opens a store that the storage holds."""
+    store = node.storage.store(store_id)
+    store_type = store.row(TABLE_META, _TYPE)
+    parent = store.row(TABLE_META, _PARENT)
+    handle = Handle(node, store_id, "" if store_type is None else str(store_type, "utf-8"), parent or None)
+    handle.weaver.start(now_ms)
+    return handle
+
+
+def add_store(node, store_id, store_type, parent, now_ms, joined_at=None):
+    """Makes room for a store (nothing is written into its log) and opens it."""
+    store = node.storage.store(store_id)
+    store.put_row(TABLE_META, _TYPE, store_type.encode())
+    store.put_row(TABLE_META, _PARENT, parent or b"")
+    store.put_row(TABLE_META, _JOINED_AT, joined_at)
+    return open_store(node, store_id, now_ms)
+
+
+def joined_at(handle):
+    """The peer at which the share was joined, while it is trusted for that alone; else None."""
+    return handle.store.row(TABLE_META, _JOINED_AT)
+
+
+def forget_joined_at(handle):
+    if joined_at(handle) is not None:
+        handle.store.put_row(TABLE_META, _JOINED_AT, None)
+
+
+def write_system(handle, operations, now_ms):
+    """One intention with these system operations, its deps chosen as the reference chooses them."""
+    deps = handle.system.deps_for(operations)
+    return handle.weaver.submit(ops.system_batch(operations), deps, now_ms)
+
+
+def create_root(node, name, now_ms):
+    """A new share: the intentions are those of the reference, in its order."""
+    handle = add_store(node, new_id(node.crypto), ROOT_TYPE, None, now_ms)
+    _write_genesis(node, handle, now_ms)
+    naming = [ops.store_name(name)] if name else []
+    write_system(handle, naming + [ops.strategy_independent()], now_ms)
+    if node.name:
+        write_system(handle, [ops.peer_name(node.identity.public, node.name)], now_ms)
+    write_system(handle, [ops.peer_status(node.identity.public, PEER_ACTIVE)], now_ms)
+    return handle
+
+
+def create_child(node, parent, name, store_type, now_ms):
+    """A new store under `parent`, which declares it."""
+    handle = add_store(node, new_id(node.crypto), store_type, parent.id, now_ms)
+    handle.alias = name
+    _write_genesis(node, handle, now_ms)
+    naming = [ops.store_name(name)] if name else []
+    write_system(handle, naming + [ops.strategy_inherited()], now_ms)
+    declaration = [ops.child_add(handle.id, name, store_type), ops.child_status(handle.id, CHILD_ACTIVE)]
+    write_system(parent, declaration, now_ms)
+    return handle
+
+
+def _write_genesis(node, handle, now_ms):
+    nonce = int.from_bytes(node.crypto.random(4), "little")
+    handle.weaver.submit(ops.genesis(handle.type, nonce), [], now_ms)
+
+
+def new_id(crypto):
+    """A random UUID (version 4), 16 bytes."""
+    raw = bytearray(crypto.random(16))
+    raw[6] = raw[6] & 0x0F | 0x40
+    raw[8] = raw[8] & 0x3F | 0x80
+    return bytes(raw)
+
+
+def check_name(name, what):
+    """An own name within limits and without control characters; returns it."""
+    if len(name.encode()) > NAME_BYTES:
+        raise UsageError("the name of a %s has at most %d bytes" % (what, NAME_BYTES))
+    for character in name:
+        if ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0:
+            raise UsageError("the name of a %s holds a control character" % what)
+    return name
+
+
+def find(handles, selector):
+    """The handle that a name or the beginning of an id means. UsageError lists what there is."""
+    named = [handle for handle in handles if handle.name == selector]
+    if not named:
+        digits = selector.replace("-", "").lower()
+        named = [handle for handle in handles if digits and str(hexlify(handle.id), "ascii")[: len(digits)] == digits]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise UsageError("%s could be any of: %s" % (selector, labels(named)))
+    if not handles:
+        raise UsageError("there is no store here yet: make one with `store create`, or `join` a share")
+    raise UsageError("no store is called %s; there are: %s" % (selector, labels(handles)))
+
+
+def labels(handles):
+    return ", ".join([handle.label() for handle in handles])

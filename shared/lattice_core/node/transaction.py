@@ -1,0 +1,59 @@
+"""The node's one open transaction: when it commits, who waits for it, what a failure takes with it.
+
+Own writes and what peers sent share the storage's transaction. Whoever must not answer before something is durable
+takes a `ticket` after writing it and asks `durable` before answering.
+"""
+
+from ..compat import const
+from ..errors import StorageError
+from ..limits import BATCH_BYTES, BATCH_MS
+
+_LOST_KEPT = const(32)  # tickets of transactions that were rolled back, remembered for those who still wait
+
+
+class Transaction:
+    """Numbers the transactions: `_open` is the one that runs, everything up to `_committed` that was not lost is
+    durable."""
+
+    def __init__(self, storage):
+        self.storage = storage
+        self._open = 1
+        self._committed = 0
+        self._lost = []
+        self._since_ms = None  # when the running one was first seen to hold something
+
+    def ticket(self):
+        """A number for everything written so far."""
+        return self._open if self.storage.pending() else self._open - 1
+
+    def durable(self, ticket):
+        """True when all that was written before `ticket` is on the medium. StorageError when it was lost."""
+        if ticket in self._lost:
+            raise StorageError("the medium failed before this was stored; nothing of it is kept")
+        return ticket <= self._committed
+
+    def due(self, now_ms):
+        """True when the running transaction is large or old enough for a commit. `now_ms`: any monotonic clock."""
+        pending = self.storage.pending()
+        if not pending:
+            self._since_ms = None
+            return False
+        if self._since_ms is None:
+            self._since_ms = now_ms
+        return pending >= BATCH_BYTES or now_ms - self._since_ms >= BATCH_MS
+
+    def deadline_ms(self):
+        """When the running transaction becomes due by age, on the clock given to `due`; None when it is empty."""
+        return None if self._since_ms is None else self._since_ms + BATCH_MS
+
+    def committed(self):
+        self._committed = self._open
+        self._open += 1
+        self._since_ms = None
+
+    def rolled_back(self):
+        self._lost.append(self._open)
+        if len(self._lost) > _LOST_KEPT:
+            self._lost.pop(0)
+        self._open += 1
+        self._since_ms = None

@@ -1,0 +1,153 @@
+"""The stick's own state: fresh and owned, owners, clock, last error, reset."""
+
+from support import crypto, raises
+
+from lattice_core.errors import Refused, StorageError, UsageError
+from lattice_core.node import device as devices
+from lattice_core.weaver.memory import MemoryStorage
+
+OWNER = b"o" * 32
+FRIEND = b"f" * 32
+MEMBER = b"m" * 32
+SHARE = b"s" * 16
+HOUR_MS = 3600000
+NOW_MS = 1800000000000
+
+
+def owned():
+    storage = MemoryStorage()
+    device = devices.Device(storage)
+    device.setup(OWNER, "blue stick", SHARE)
+    storage.commit()
+    return storage, device
+
+
+def test_identity_is_durable_before_it_is_given():
+    storage = MemoryStorage()
+    first = devices.load_identity(storage, crypto())
+    assert devices.load_identity(storage.reopened(), crypto()).public == first.public
+    storage = MemoryStorage()
+    storage.put_record(b"identity", b"short")
+    raises(StorageError, devices.load_identity, storage, crypto())
+
+
+def test_setup_is_one_step_and_only_once():
+    storage, device = owned()
+    again = devices.Device(storage.reopened())
+    assert (again.state, again.owners, again.name, again.store_id) == (devices.OWNED, [OWNER], "blue stick", SHARE)
+    raises(Refused, again.setup, FRIEND, "mine", SHARE)
+    assert again.owners == [OWNER]
+
+
+def test_power_lost_in_setup_leaves_it_fresh():
+    storage = MemoryStorage()
+    device = devices.Device(storage)
+    assert device.state == devices.FRESH
+    device.setup(OWNER, "stick", SHARE)
+    assert devices.Device(storage.reopened()).state == devices.FRESH
+
+
+def test_names_have_limits():
+    device = devices.Device(MemoryStorage())
+    for name in ("", "x" * 64, "ü" * 32):
+        raises(UsageError, device.setup, OWNER, name, SHARE)
+    assert device.state == devices.FRESH
+    device.setup(OWNER, "ü" * 31, SHARE)
+    assert device.name == "ü" * 31
+
+
+def test_owners_are_added_and_replaced_by_owners_only():
+    storage, device = owned()
+    raises(Refused, device.add_owner, FRIEND, FRIEND)
+    raises(Refused, device.transfer_owner, FRIEND, FRIEND)
+    raises(Refused, device.rename, FRIEND, "hers")
+    device.add_owner(OWNER, FRIEND)
+    device.add_owner(OWNER, FRIEND)
+    assert device.owners == [OWNER, FRIEND]
+    device.transfer_owner(OWNER, MEMBER)
+    assert not device.is_owner(OWNER) and device.is_owner(MEMBER) and device.is_owner(FRIEND)
+    raises(Refused, device.add_owner, OWNER, OWNER)
+    raises(UsageError, device.add_owner, MEMBER, b"short")
+    device.add_owner(MEMBER, b"1" * 32)
+    device.add_owner(MEMBER, b"2" * 32)
+    raises(Refused, device.add_owner, MEMBER, b"3" * 32)
+    device.rename(FRIEND, "red")
+    storage.commit()
+    again = devices.Device(storage.reopened())
+    assert (len(again.owners), again.name, again.store_id) == (4, "red", SHARE)
+
+
+def test_damaged_owner_record():
+    storage, _ = owned()
+    record = storage.record(b"device")
+    for bad in (record[:20], b"\x09" + record[1:], bytes((1, 0)) + record[2:], bytes((1, 9)) + record[2:]):
+        storage.put_record(b"device", bad)
+        raises(StorageError, devices.Device, storage)
+
+
+def test_clock_comes_from_the_owner_first():
+    _, device = owned()
+    assert device.now_ms(500) is None
+    assert not device.set_clock(MEMBER, True, NOW_MS, 1000)
+    assert device.set_clock(OWNER, True, NOW_MS, 1000)
+    assert device.now_ms(1250) == NOW_MS + 250
+    assert device.set_clock(OWNER, True, NOW_MS - 5, 1300)  # an owner may also set it back
+    assert device.now_ms(1300) == NOW_MS - 5
+
+
+def test_members_move_the_clock_forward_by_an_hour_a_session():
+    _, device = owned()
+    device.set_clock(OWNER, True, NOW_MS, 0)
+    assert not device.set_clock(MEMBER, False, NOW_MS + 1000, 0)  # a stranger
+    assert not device.set_clock(MEMBER, True, NOW_MS - 1000, 0)  # backwards
+    assert device.set_clock(MEMBER, True, NOW_MS + 10 * HOUR_MS, 0)
+    assert device.now_ms(0) == NOW_MS + HOUR_MS
+    assert not device.set_clock(MEMBER, True, NOW_MS + 10 * HOUR_MS, 0)
+    device.begin_session()
+    assert device.set_clock(MEMBER, True, NOW_MS + 10 * HOUR_MS, 0)
+    assert device.now_ms(0) == NOW_MS + 2 * HOUR_MS
+
+
+def test_clock_goes_on_after_a_restart():
+    storage, device = owned()
+    device.set_clock(OWNER, True, NOW_MS, 7000)
+    device.keep_clock(8000)
+    storage.commit()
+    device.keep_clock(7000 + 600000)
+    storage.commit()
+    again = devices.Device(storage.reopened())
+    assert again.now_ms(3) == NOW_MS + 600000
+    assert again.now_ms(10) == NOW_MS + 600007
+
+
+def test_last_error_is_kept_and_cut_between_characters():
+    storage, device = owned()
+    assert device.last_error() == ""
+    device.note_error("ü" * 150)
+    storage.commit()
+    assert devices.Device(storage.reopened()).last_error() == "ü" * 100
+    device.note_error("flash block 12 failed")
+    assert device.last_error() == "flash block 12 failed"
+    device.clear_error()
+    assert device.last_error() == ""
+
+
+def test_safe_to_unplug_only_when_all_is_stored():
+    storage, device = owned()
+    assert device.safe_to_unplug()
+    device.note_error("x")
+    assert not device.safe_to_unplug()
+    storage.commit()
+    device.transfers += 1
+    assert not device.safe_to_unplug()
+    device.transfers -= 1
+    assert device.safe_to_unplug()
+
+
+def test_factory_reset_destroys_identity_and_owner():
+    storage, device = owned()
+    before = devices.load_identity(storage, crypto()).public
+    devices.factory_reset(storage)
+    storage = storage.reopened()
+    assert devices.Device(storage).state == devices.FRESH
+    assert devices.load_identity(storage, crypto()).public != before
