@@ -59,6 +59,29 @@ def aead_seal(key: Buffer, nonce: int, ad: Buffer, buf: Union[bytearray, memoryv
 def aead_open(key: Buffer, nonce: int, ad: Buffer, buf: Union[bytearray, memoryview], length: int) -> int:
     """Decrypts buf[:length], the tag last, in place. Returns the length of the plaintext, or -1: not authentic."""
 
+# -- frame.c: frames of the serial link, in place. Twin: lattice_core.link.frames --------------------------------------
+
+def frame_open(
+    buf: bytearray, start: int, end: int, check: Union[int, None], expected: int, key: Union[Buffer, None], nonce: int
+) -> tuple[int, int, int, int, int, int, int, int]:
+    """Opens the first COBS frame of buf[start:end], which begins at `start` and ends at the first zero byte.
+
+    Returns (next, status, flags, sack, seq, ack, offset, length). Status: 0 no zero byte there (next = start); 1 not
+    COBS, too short, or its CRC-32, started with `check`, is wrong (None: not compared): the content is at offset;
+    2 a packet, payload at offset; 3 a packet with a whole message, seq = `expected`, decrypted with `key` and
+    `nonce`; 4 the same, not authentic. `next` is where the following frame begins. What was decoded overwrites buf.
+    """
+
+def frame_seal(
+    out: bytearray, slot: bytearray, length: int, flags: int, sack: int, seq: int, ack: int, check: int,
+    key: Union[Buffer, None], nonce: int,
+) -> int:
+    """Frames the `length` payload bytes at slot[6:] into `out`, delimiter included; returns the bytes written.
+
+    With a `key` the payload is first encrypted where it lies and its tag put behind it. The header goes to slot[:6],
+    the CRC-32 behind the payload: to send the same again, call with the longer length and no key.
+    """
+
 # -- random.c -----------------------------------------------------------------------------------------------------
 
 def random(count: int) -> bytes:

@@ -51,6 +51,9 @@ static const mp_rom_map_elem_t native_globals_table[] = {
     // aead.c
     { MP_ROM_QSTR(MP_QSTR_aead_seal), MP_ROM_PTR(&native_aead_seal_obj) },
     { MP_ROM_QSTR(MP_QSTR_aead_open), MP_ROM_PTR(&native_aead_open_obj) },
+    // frame.c
+    { MP_ROM_QSTR(MP_QSTR_frame_open), MP_ROM_PTR(&native_frame_open_obj) },
+    { MP_ROM_QSTR(MP_QSTR_frame_seal), MP_ROM_PTR(&native_frame_seal_obj) },
     // random.c
     { MP_ROM_QSTR(MP_QSTR_random), MP_ROM_PTR(&native_random_obj) },
 };

@@ -43,4 +43,6 @@ MP_DECLARE_CONST_FUN_OBJ_1(native_ed25519_verify_many_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(native_x25519_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(native_aead_seal_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(native_aead_open_obj);
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(native_frame_open_obj);
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(native_frame_seal_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(native_random_obj);

@@ -10,7 +10,7 @@ the receiver may take a selective one back when a packet turns out to be forged.
 """
 
 from ..compat import const
-from .packet import ASK, HEADER_BYTES, WINDOW
+from .packet import ASK, WINDOW
 
 _MASK = const(7)  # WINDOW - 1: a packet's slot is its number & _MASK
 _SEQ_MASK = const(0xFFFF)

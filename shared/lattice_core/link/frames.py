@@ -7,8 +7,19 @@ elsewhere this class does the same with `aead_open` and `aead_seal`. Both pass t
 from struct import pack_into, unpack_from
 
 from . import cobs
-from .packet import CHECK_BYTES, DAMAGED, FORGED, HEADER_BYTES, NOTHING, OPENED, OVERHEAD_BYTES, PACKET, TAG_BYTES
-from .packet import WHOLE, check_holds, put_check
+from .packet import (
+    CHECK_BYTES,
+    DAMAGED,
+    FORGED,
+    HEADER_BYTES,
+    NOTHING,
+    OPENED,
+    OVERHEAD_BYTES,
+    PACKET,
+    WHOLE,
+    check_holds,
+    put_check,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,16 +58,18 @@ class PythonFrames:
         length -= OVERHEAD_BYTES
         status = PACKET
         if key is not None and flags & WHOLE == WHOLE and seq == expected:
-            length = self._crypto.aead_open(key, nonce, b"", view[at : at + length], length) if length >= TAG_BYTES else -1
+            length = self._crypto.aead_open(key, nonce, b"", view[at : at + length], length)
             status = FORGED if length < 0 else OPENED
         return (zero + 1, status, flags, sack, seq, ack, at, max(length, 0))
 
-    def frame_seal(self, out: bytearray, slot: bytearray, length, flags, sack, seq, ack, check, key: "Optional[Buffer]", nonce):
+    def frame_seal(
+        self, out: bytearray, slot: bytearray, length, flags, sack, seq, ack, check, key: "Optional[Buffer]", nonce
+    ):
         """Makes a frame of slot[6:6 + length] in `out`; see seams.Crypto.frame_seal."""
         pack_into("<BBHH", slot, 0, flags, sack, seq, ack)
         view = memoryview(slot)
         if key is not None:
-            length = self._crypto.aead_seal(key, nonce, b"", view[HEADER_BYTES : HEADER_BYTES + length + TAG_BYTES], length)
+            length = self._crypto.aead_seal(key, nonce, b"", view[HEADER_BYTES:], length)
         length = put_check(view, HEADER_BYTES + length, check)
         end = cobs.encode(slot, length, memoryview(out), 0)
         out[end] = 0

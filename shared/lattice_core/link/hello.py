@@ -9,8 +9,8 @@ A Hello is one or more packets:
     10   n    a slice of the body; all parts but the last are equally long
     10+n 4    CRC-32, started with 0
 
-Body: lowest and highest version spoken (1 byte each), flags (1: bit 0 = in a session), streams that the other side may have
-open, receive window of a stream in units of 256 bytes, length of the firmware's version text, that text (UTF-8).
+Body: lowest and highest version spoken (1 byte each), flags (1: bit 0 = in a session), streams that the other side
+may have open, receive window of a stream in units of 256 bytes, length of the firmware's version text, that text.
 Bytes after the text belong to later versions. A smaller epoch never means older: they are random.
 """
 
@@ -55,7 +55,8 @@ def parse_body(body):
     end = _FIXED_BYTES + body[5]
     if len(body) < end:
         return None
-    return Terms(body[0], body[1], body[3], body[4] * WINDOW_UNIT_BYTES, bytes(body[_FIXED_BYTES:end])), bool(body[2] & _IN_SESSION)
+    terms = Terms(body[0], body[1], body[3], body[4] * WINDOW_UNIT_BYTES, bytes(body[_FIXED_BYTES:end]))
+    return terms, bool(body[2] & _IN_SESSION)
 
 
 def agreed_version(mine, theirs):

@@ -21,7 +21,16 @@ from . import hello, proof
 from .arq import Buffers
 from .mux import Connection, printable
 from .noise import KEY_BYTES, Handshake
-from .packet import DAMAGED, HEADER_BYTES, MIN_PACKET_BYTES, NOTHING, OVERHEAD_BYTES, PACKET, check_holds, session_number
+from .packet import (
+    DAMAGED,
+    HEADER_BYTES,
+    MIN_PACKET_BYTES,
+    NOTHING,
+    OVERHEAD_BYTES,
+    PACKET,
+    check_holds,
+    session_number,
+)
 from .pipes import PacketPipe, SerialPipe
 from .session import Session
 
@@ -227,7 +236,7 @@ class Link:
         return max(min(due) + self._start_ms, now_ms) if due else None
 
     def close(self, reason: str) -> None:
-        """Ends the link for good. With a connection open the other side gets `reason`: go on with `send` until CLOSED."""
+        """Ends the link for good. An open connection's other side gets `reason`: go on with `send` until CLOSED."""
         if self.connection is not None and self.state is OPEN:
             self.connection.close(reason)
         self._event(CLOSE, reason)
@@ -328,14 +337,14 @@ class Link:
         self._peer_terms = terms
 
     def _disagreement(self, terms):
+        words = "the other side (%s) speaks versions %d to %d of the link, this one (%s) %d to %d: update the older one"
         mine = self._terms
-        return "the other side (%s) speaks versions %d to %d of the link, this one (%s) %d to %d: update the older one" % (
-            printable(terms.firmware), terms.lowest, terms.highest, printable(mine.firmware), mine.lowest, mine.highest
-        )  # fmt: skip
+        theirs = (printable(terms.firmware), terms.lowest, terms.highest)
+        return words % (theirs + (printable(mine.firmware), mine.lowest, mine.highest))
 
     # -- the state machine -------------------------------------------------------------------------------------------
     def _event(self, event, value):
-        """Runs the table's row for this event; False when there is none. The state changes when its action succeeded."""
+        """Runs the table's row for this event; False when there is none. The state changes after the action."""
         for role, state, what, action, following in TABLE:
             if what == event and state == self.state and role == self._role:
                 getattr(self, action)(value)

@@ -163,9 +163,9 @@ class Handshake:
             self._mix_hash(sealed)
             return sealed
         buf = bytearray(sealed)
-        length = self._crypto.aead_open(self._key, self._nonce, self._hash, buf, len(buf)) if len(buf) >= TAG_BYTES else -1
+        length = self._crypto.aead_open(self._key, self._nonce, self._hash, buf, len(buf))
         if length < 0:
-            raise ProtocolError("a handshake message does not decrypt: damaged, replayed or from somebody in the middle")
+            raise ProtocolError("a handshake message does not decrypt: replayed, or somebody is in the middle")
         self._nonce += 1
         self._mix_hash(sealed)
         return bytes(buf[:length])

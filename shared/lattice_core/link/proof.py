@@ -30,9 +30,9 @@ def check(crypto, own_public, payload, initiator, static_public, bound):
         raise ProtocolError("a proof of identity has 96 bytes, this one %d" % len(payload))
     identity = payload[:_IDENTITY_BYTES]
     if identity == own_public:
-        raise OwnIdentity("the other side has this node's own identity: a copied data directory cannot be synced with itself")
+        raise OwnIdentity("the other side has this node's own identity: a copied node cannot talk to itself")
     if not crypto.ed25519_verify(identity, _signed(initiator, static_public, bound), payload[_IDENTITY_BYTES:]):
-        raise WrongProof("the other side could not prove its identity: its signature does not belong to this handshake")
+        raise WrongProof("the other side could not prove its identity: its signature is not of this handshake")
     return identity
 
 

@@ -1,14 +1,26 @@
 """One session: packets to messages and back, between two Hellos and the loss of one side.
 
 Below it a pipe (pipes.py), inside an `Arq` and, once the handshake is over, a cipher each way. A message
-is what Noise seals: on a serial line it fills one packet and is opened where it lies; on small packets it spans several.
+is what Noise seals: on a serial line it fills one packet and is opened where it lies; small packets carry pieces of it.
 """
 
 from ..compat import const
 from ..errors import ProtocolError
 from .arq import Arq
-from .packet import ASK, DATA, END, FORGED, HEADER_BYTES, MESSAGE_BYTES, OPENED, OVERHEAD_BYTES, START, TAG_BYTES
-from .packet import WHOLE, WINDOW
+from .packet import (
+    ASK,
+    DATA,
+    END,
+    FORGED,
+    HEADER_BYTES,
+    MESSAGE_BYTES,
+    OPENED,
+    OVERHEAD_BYTES,
+    START,
+    TAG_BYTES,
+    WHOLE,
+    WINDOW,
+)
 
 _SEQ_MASK = const(0xFFFF)
 _OLD = const(0x8000)  # numbers that far ahead are behind
@@ -70,7 +82,7 @@ class Session:
         elif distance >= _OLD:
             arq.note_duplicate()
         else:
-            raise ProtocolError("packet %d came where %d was expected: packets in between were given up" % (seq, arq.expected))
+            raise ProtocolError("packet %d came where %d was expected: some were given up" % (seq, arq.expected))
         return None
 
     def more(self, t):
@@ -117,8 +129,6 @@ class Session:
         cipher = self.receiving
         if cipher is None:
             return len(sealed)
-        if len(sealed) < TAG_BYTES:
-            return -1
         length = self._crypto.aead_open(cipher.key, cipher.nonce, b"", sealed, len(sealed))
         if length >= 0:
             cipher.step()

@@ -3,6 +3,7 @@
 from ..errors import UsageError
 from .ring import Ring
 
+
 class Stream:
     """Both directions of one stream. Buffers are taken from the connection's pool when first needed."""
 
