@@ -45,8 +45,9 @@ def run_file(path):
         sys.path.insert(0, folder)
     module = __import__(module_name(path))
     passed = failed = 0
-    for name in sorted(dir(module)):
-        function = getattr(module, name)
+    names = module.__dict__  # dir() of MicroPython leaves out what was added by a string key
+    for name in sorted(names):
+        function = names[name]
         if name.startswith("test_") and callable(function):
             if run_one("%s %s" % (module_name(path), name), function):
                 passed += 1

@@ -1,32 +1,38 @@
 """The storage suite on flash. Runs on the stick's interpreter: test_flash_storage.py starts it there."""
 
 import storage_suite
-from firmware.flash.storage import FlashStorage
+from firmware.flash.storage import FlashStorage, Memory
 from firmware.ports.nor import Nor, make_image, mount, size_of
 
 _BYTES = 4 << 20
 _path = "flash.img"
 _device = [None]
+_memory = Memory()
 
 
 def make():
     import os
 
+    _pull()
     if size_of(_path):
         os.remove(_path)
     make_image(_path, _BYTES)
     return _start()
 
 
-def _start():
+def _pull():
     if _device[0] is not None:
         _device[0].dead = True  # files that nobody closed must not be written by the collector
+
+
+def _start():
     _device[0] = Nor(_path)
-    return FlashStorage(mount(_device[0]))
+    return FlashStorage(mount(_device[0]), _memory)
 
 
 def reopen(storage):
     """Pulls the plug: the old chip does nothing any more, a new one finds what was programmed."""
+    _pull()
     return _start()
 
 

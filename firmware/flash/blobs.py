@@ -1,0 +1,112 @@
+"""The blobs of one store: content in bulk segments, one record of the log for each, 10 bytes of heap."""
+
+from struct import pack, unpack_from
+
+from lattice_core.errors import StorageError
+from lattice_core.seams import BytesBody
+
+from . import layout
+from .bulk import BulkBody
+from .items import prefix_of
+from .layout import EMPTY, HEADER_BYTES, slot_of
+
+
+class Blobs:
+    def __init__(self, storage, number):
+        self.storage = storage
+        self.log = storage.log
+        self.items = storage.blob_items  # of all stores; tag: number of the store
+        self.number = number
+
+    def find(self, hash):
+        """Row of a blob, -1 when this store has none of that name."""
+        items = self.items
+        prefix = prefix_of(hash)
+        index = items.find(prefix)
+        while index >= 0:
+            place = items.place(index)
+            if place != EMPTY and items.tag(index) == self.number and self._hash(place) == hash:
+                return index
+            index = items.find(prefix, index + 1)
+        return -1
+
+    def _hash(self, place):
+        return self.log.read_at(place, HEADER_BYTES + layout.BLOB_HASH_AT, 32)
+
+    def has_blob(self, hash):
+        return self.find(hash) >= 0
+
+    def put_blob(self, hash, body):
+        present = self.has_blob(hash)
+        if not isinstance(body, BulkBody):
+            if present:
+                return
+            if isinstance(body, (bytes, bytearray, memoryview)):
+                body = BytesBody(body)
+            body = self.storage.in_bulk(body)
+        body.adopt(self._where(bytes(hash)))
+        if not present:
+            head = pack(layout.BLOB_HEAD, self.number, body.place, body.size)
+            self.apply_blob(self.log.append(layout.BLOB, (head, hash)), hash)
+            self.storage.changed()
+
+    def apply_blob(self, place, hash):
+        index = self.find(hash)
+        self._live(place, 1)
+        if index >= 0:  # compaction has moved the record or the content
+            self._live(self.items.place(index), -1)
+            self.items.move(index, place)
+        else:
+            self.items.add(place, prefix_of(hash), self.number)
+
+    def _live(self, place, sign):
+        live = self.storage.slots.live
+        at, size = self.extent(place)
+        live[slot_of(place)] += sign * layout.record_bytes(layout.BLOB_HASH_AT + 32)
+        live[slot_of(at)] += sign * layout.padded(size)
+
+    def extent(self, place):
+        """(location, size) of the content."""
+        _, at, size = unpack_from(layout.BLOB_HEAD, self.log.read_at(place, HEADER_BYTES, layout.BLOB_HASH_AT), 0)
+        return at, size
+
+    def _where(self, hash):
+        def where():
+            index = self.find(hash)
+            if index < 0:
+                raise StorageError("flash: a blob was dropped while it was read")
+            return self.extent(self.items.place(index))[0]
+
+        return where
+
+    def blob(self, hash):
+        index = self.find(hash)
+        if index < 0:
+            return None
+        at, size = self.extent(self.items.place(index))
+        return BulkBody(self.storage.bulk, at, size, self._where(bytes(hash)))
+
+    def drop_blob(self, hash):
+        index = self.find(hash)
+        if index >= 0:
+            self.log.append(layout.UNBLOB, (bytes([self.number]), hash))
+            self.storage.changed()
+            self.apply_unblob(index)
+
+    def apply_unblob(self, index):
+        self._live(self.items.place(index), -1)
+        self.items.remove(index)
+
+    def apply_unblobbed(self, hash):
+        index = self.find(hash)
+        if index >= 0:
+            self.apply_unblob(index)
+
+    def blobs(self):
+        items = self.items
+        index = 0
+        while index < items.count:
+            place = items.place(index)
+            if place != EMPTY and items.tag(index) == self.number:
+                yield self._hash(place), self.extent(place)[1]
+            index += 1

@@ -1,0 +1,167 @@
+"""Bulk segments: blobs and large bodies, raw, written as they arrive.
+
+Each open writer has a segment for itself, so bodies are never interleaved; a finished writer's segment takes the next
+body. A body exists once a record of the log names it: what was written for nothing is dead space.
+"""
+
+from lattice_core.compat import const
+from lattice_core.errors import StorageError, StorageFull
+
+from .layout import SEGMENT_BYTES, location, offset_of, padded, slot_of
+from .slots import BULK
+
+_NEARLY_FULL = const(126976)  # a segment with less than a block left takes no further body
+_WRITERS = const(8)
+
+
+class Bulk:
+    def __init__(self, slots):
+        self.slots = slots
+        self.moves = 0  # counts compactions: bodies look their place up again
+        self.reserved = 0  # promised to open writers and not yet written
+        self.batch_bytes = 0  # written since the last commit
+        self.pins = {}  # slot: writers and unadopted bodies in it
+        self.emptied = {}  # slots that take no further bodies
+        self._open = {}  # slot: file open for appending
+        self._busy = {}  # slot: its writer
+        self._dirty = {}  # slots with unsynced bytes
+
+    def writer(self, size):
+        """A writer for a body of at most `size` bytes; the caller has checked the room."""
+        if len(self._busy) >= _WRITERS:
+            raise StorageError("more than %d large bodies at once" % _WRITERS)
+        slot = self._choose(size)
+        self.pins[slot] = self.pins.get(slot, 0) + 1
+        self._busy[slot] = True
+        self.reserved += size
+        return BulkWriter(self, slot, size)
+
+    def _choose(self, size):
+        """The fullest segment that takes another body; a body over 128 KiB gets one for itself."""
+        best = -1
+        slots = self.slots
+        if size < SEGMENT_BYTES:
+            for slot in slots.of_kind(BULK):
+                if slots.sizes[slot] < _NEARLY_FULL and not (slot in self._busy or slot in self.emptied):
+                    if best < 0 or slots.sizes[slot] > slots.sizes[best]:
+                        best = slot
+        if best < 0:
+            best, self._open[best] = slots.create(BULK)
+        elif best not in self._open:
+            self._open[best] = slots.append_to(best)
+        return best
+
+    def write(self, slot, data):
+        self.slots.files.write(self._open[slot], data)
+        self._dirty[slot] = True
+        self.batch_bytes += len(data)
+        self.slots.grow(slot, len(data))
+
+    def finish(self, slot):
+        """The writer of a segment is done: aligns the end, frees the segment for the next."""
+        size = self.slots.sizes[slot]
+        if padded(size) != size:
+            self.write(slot, bytes(padded(size) - size))
+        del self._busy[slot]
+
+    def sync(self):
+        """Makes all bodies durable."""
+        self.batch_bytes = 0
+        for slot in list(self._open):
+            self.sync_slot(slot)
+            if slot not in self._busy and (len(self._open) > 1 or self.slots.sizes[slot] >= _NEARLY_FULL):
+                self.slots.files.close(self._open.pop(slot))
+
+    def sync_slot(self, slot):
+        if slot in self._dirty:
+            self.slots.files.sync(self._open[slot])
+            del self._dirty[slot]
+            self.slots.forget_reader(slot)
+
+    def close_to_new(self, slot):
+        """The segment is about to be emptied: it takes no further bodies."""
+        self.emptied[slot] = True
+
+    def unpin(self, slot):
+        left = self.pins[slot] - 1
+        if left:
+            self.pins[slot] = left
+        else:
+            del self.pins[slot]
+
+    def dead(self):
+        """Segments that nothing refers to."""
+        slots = self.slots
+        return [slot for slot in slots.of_kind(BULK) if not slots.live[slot] and slot not in self.pins]
+
+    def remove(self, slot):
+        if slot in self._open:
+            self.slots.files.close(self._open.pop(slot))
+            self._dirty.pop(slot, None)
+        self.emptied.pop(slot, None)
+        self.slots.remove(slot)
+
+
+class BulkWriter:
+    """`weaver.store.BodyWriter` on flash."""
+
+    def __init__(self, bulk, slot, limit):
+        self.bulk = bulk
+        self.slot = slot
+        self.start = bulk.slots.sizes[slot]
+        self.size = 0
+        self.limit = limit
+
+    def write(self, data):
+        if self.size + len(data) > self.limit:
+            raise StorageFull("more than the %d bytes that were announced" % self.limit)
+        self.bulk.write(self.slot, data)
+        self.bulk.reserved -= len(data)
+        self.size += len(data)
+
+    def _end(self):
+        self.bulk.reserved -= self.limit - self.size
+        self.limit = self.size
+        self.bulk.finish(self.slot)
+
+    def body(self):
+        self._end()
+        return BulkBody(self.bulk, location(self.slot, self.start), self.size, None)
+
+    def discard(self):
+        if self.slot >= 0:
+            self._end()
+            self.bulk.unpin(self.slot)
+            self.slot = -1
+
+
+class BulkBody:
+    """A `Body` in a bulk segment. `where()` tells its location again after a compaction; None while not adopted."""
+
+    def __init__(self, bulk, place, size, where):
+        self.bulk = bulk
+        self.place = place
+        self.size = size
+        self.where = where
+        self.adopted = where is not None
+        self._moves = bulk.moves
+
+    def read(self, offset, count):
+        bulk = self.bulk
+        if self._moves != bulk.moves and self.where is not None:
+            self.place = self.where()
+            self._moves = bulk.moves
+        if offset + count > self.size:
+            raise StorageError("read behind the end of a body of %d bytes" % self.size)
+        if not count:
+            return b""
+        slot = slot_of(self.place)
+        bulk.sync_slot(slot)
+        return bulk.slots.read(slot, offset_of(self.place) + offset, count)
+
+    def adopt(self, where):
+        """A record of the log names it now: the writer's claim on the segment ends."""
+        if not self.adopted:
+            self.adopted = True
+            self.where = where
+            self.bulk.unpin(slot_of(self.place))

@@ -1,0 +1,168 @@
+"""The indexes in one file, so that a full stick boots fast: everything up to a position of the log.
+
+The file is written beside the old one and renamed over it; a file that is damaged is not used, and the whole log is
+read instead. Written in pieces while nothing else happens: the first change after its start makes it void.
+"""
+
+from array import array
+from binascii import crc32
+from struct import calcsize, pack, unpack
+
+from lattice_core.compat import const
+from lattice_core.errors import StorageError
+
+_NAME = "/index"
+_NEW = "/index.new"
+_MAGIC = b"LNX1"
+_HEAD = "<4sIIIBxxx"  # magic, batch, log segment number, offset in it, stores
+_STORE = "<16s32s"  # id, head
+_PIECE_BYTES = const(3072)
+
+
+class _Void(Exception):
+    """The file is cut short or damaged."""
+
+
+class Checkpoint:
+    def __init__(self, storage):
+        self.storage = storage
+        self.position = (0, 0)  # log segment number, offset
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+    def steps(self):
+        """Writes the file, yielding after each piece. The caller stops it when the storage changes in between."""
+        storage = self.storage
+        files = storage.files
+        position = (storage.log.number, storage.log.base if storage.log.slot >= 0 else 1 << 30)
+        file = files.open(_NEW, "wb")
+        crc = 0
+        waiting = 0
+        try:
+            for piece in self._pieces(position):
+                files.write(file, piece)
+                crc = crc32(piece, crc)
+                waiting += len(piece)
+                if waiting >= _PIECE_BYTES:
+                    waiting = 0
+                    yield
+            files.write(file, pack("<I", crc))
+        finally:
+            files.close(file)
+        yield
+        files.rename(_NEW, _NAME)
+        self.position = position
+        storage.slots.measure()
+
+    def _pieces(self, position):
+        storage = self.storage
+        stores = storage.stores()
+        yield pack(_HEAD, _MAGIC, storage.batch, position[0], position[1], len(stores))
+        for store in stores:
+            yield pack(_STORE, store.id, store.head)
+            for items in (store.items, store.floats, store.chains.rows):
+                for piece in _items_pieces(items):
+                    yield piece
+        for piece in _items_pieces(storage.blob_items):
+            yield piece
+        keys = storage.keys
+        yield pack("<I", keys.count)
+        for number in range(len(keys.pages)):
+            yield bytes(keys.pages[number][: keys.fills[number]])
+        yield bytes(storage.slots.live)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+    def load(self):
+        """Fills the cleared indexes; (log segment number, offset) from which the log goes on. (0, 0) without a file."""
+        files = self.storage.files
+        self.position = (0, 0)
+        if files.size(_NAME) < 0:
+            return self.position
+        file = files.open(_NAME, "rb")
+        try:
+            self.position = self._read(_Reader(files, file))
+        except _Void:
+            self.position = (0, 0)
+            self.storage.clear()
+        finally:
+            files.close(file)
+        return self.position
+
+    def _read(self, reader):
+        storage = self.storage
+        magic, batch, number, offset, stores = reader.take(_HEAD)
+        if magic != _MAGIC:
+            raise _Void()
+        for at in range(stores):
+            store_id, head = reader.take(_STORE)
+            storage.apply_store(at, store_id)
+            store = storage.numbered(at)
+            for items in (store.items, store.floats, store.chains.rows):
+                _load_items(reader, items)
+            store.head = head
+            store.count = store.items.count
+        _load_items(reader, storage.blob_items)
+        for _ in range(reader.take("<I")[0]):
+            storage.keys.append(reader.take("<I")[0])
+        live = storage.slots.live
+        reader.into(live)
+        if not reader.ends_well():
+            raise _Void()
+        storage.batch = batch
+        return number, offset
+
+
+def _items_pieces(items):
+    yield pack("<II", items.count, items.alive)
+    for number in range(len(items.places)):
+        yield bytes(items.places[number])
+        yield bytes(items.prefixes[number])
+        yield bytes(items.tags[number])
+
+
+def _load_items(reader, items):
+    count, alive = reader.take("<II")
+    items.clear()
+    rows = items.page_rows
+    for _ in range((count + rows - 1) // rows):
+        items.places.append(reader.into(array("I", bytes(4 * rows))))
+        items.prefixes.append(reader.into(array("I", bytes(4 * rows))))
+        items.tags.append(reader.into(array("H", bytes(2 * rows))))
+    items.count = count
+    items.alive = alive
+
+
+class _Reader:
+    """Reads a file from its start and sums it up."""
+
+    def __init__(self, files, file):
+        self.files = files
+        self.file = file
+        self.offset = 0
+        self.crc = 0
+
+    def take(self, format):
+        size = calcsize(format)
+        data = self.files.read(self.file, self.offset, size)
+        if len(data) != size:
+            raise _Void()
+        self._count(data, size)
+        return unpack(format, data)
+
+    def into(self, column):
+        view = memoryview(column)
+        size = len(bytes(column))
+        if self.files.readinto(self.file, self.offset, view) != size:
+            raise _Void()
+        self._count(column, size)
+        return column
+
+    def _count(self, data, size):
+        self.crc = crc32(data, self.crc)
+        self.offset += size
+
+    def ends_well(self):
+        crc = self.crc
+        try:
+            return self.take("<I")[0] == crc
+        except StorageError:
+            return False

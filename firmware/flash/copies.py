@@ -1,0 +1,70 @@
+"""The node's small records in two copies with CRC, written in turn: identity, owner, own tips.
+
+A copy is written after the log was synced and before `commit` returns. Its batch number says which commits it
+includes: records in the log that are younger go over it, and a log that ends before it has lost something.
+"""
+
+from binascii import crc32
+from struct import calcsize, pack, unpack_from
+
+from lattice_core.errors import StorageError
+
+_NAMES = ("/records0", "/records1")
+_HEAD = "<4sII"  # magic, batch, number of records
+_MAGIC = b"LNR1"
+
+
+class Copies:
+    def __init__(self, files):
+        self.files = files
+        self._next = 0
+
+    def load(self):
+        """(batch, {name: value}) of the newest good copy; (0, {}) when there is none."""
+        best, values = 0, {}
+        damaged = 0
+        for number in range(2):
+            if self.files.size(_NAMES[number]) >= 0:
+                found = self._read(_NAMES[number])
+                if found is None:
+                    damaged += 1
+                elif found[0] >= best:
+                    best, values = found
+                    self._next = 1 - number
+        if damaged and not best:
+            raise StorageError("flash: no good copy of the records is left; the identity of this stick is lost")
+        return best, values
+
+    def _read(self, name):
+        file = self.files.open(name, "rb")
+        data = self.files.read(file, 0, self.files.size(name))
+        self.files.close(file)
+        head = calcsize(_HEAD)
+        if len(data) < head + 4 or crc32(memoryview(data)[:-4]) != unpack_from("<I", data, len(data) - 4)[0]:
+            return None
+        magic, batch, count = unpack_from(_HEAD, data, 0)
+        if magic != _MAGIC:
+            return None
+        values = {}
+        at = head
+        for _ in range(count):
+            name_end = at + 3 + data[at]
+            end = name_end + (data[at + 1] | data[at + 2] << 8)
+            values[data[at + 3 : name_end]] = data[name_end:end]
+            at = end
+        return batch, values
+
+    def save(self, batch, values):
+        """Writes the older copy anew. The other one stays as it is."""
+        parts = [pack(_HEAD, _MAGIC, batch, len(values))]
+        for name in sorted(values):
+            value = values[name]
+            parts.append(bytes([len(name), len(value) & 255, len(value) >> 8]))
+            parts.append(name)
+            parts.append(value)
+        data = b"".join(parts)
+        file = self.files.open(_NAMES[self._next], "wb")
+        self.files.write(file, data)
+        self.files.write(file, pack("<I", crc32(data)))
+        self.files.close(file)
+        self._next = 1 - self._next

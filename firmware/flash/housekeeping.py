@@ -1,0 +1,217 @@
+"""Making room and keeping boots fast: dead bodies, mostly dead segments, the checkpoint.
+
+Work is cut into pieces of about one erase, done between transactions (`step`), or all at once at the end of a commit
+when room is short. A log segment is deleted only after a checkpoint that no longer needs it.
+"""
+
+from . import layout
+from .bulk import BulkBody
+from .layout import EMPTY, SEGMENT_BYTES, location, slot_of
+from .replay import scan
+from .slots import BULK, LOG
+
+_PIECE_BYTES = 3500
+_TIGHT_BYTES = 163840 + SEGMENT_BYTES  # above the floor for blobs: compaction starts while there is room for it
+_SEGMENTS_PER_CHECKPOINT = 2
+_AT_ONCE = 4  # segments compacted in one commit at most
+
+
+class Housekeeping:
+    def __init__(self, storage):
+        self.storage = storage
+        self._job = None
+        self._busy = False
+
+    def step(self):
+        """One piece of work; True while there is more. Nothing happens inside a transaction."""
+        if self.storage.is_dirty() or self._busy:
+            return False
+        if self._job is None:
+            self._job = self._next_job()
+            if self._job is None:
+                return False
+        self._busy = True
+        try:
+            next(self._job)
+        except StopIteration:
+            self._job = None
+        finally:
+            self._busy = False
+        return True
+
+    def after_commit(self):
+        """Gives back what a commit left dead; compacts when room is short."""
+        if self._busy:
+            return
+        for slot in self.storage.bulk.dead():
+            self.storage.bulk.remove(slot)
+        for _ in range(_AT_ONCE):
+            if not self._tight() or (self._job is None and self._victim() < 0):
+                return
+            while self.step() and self._job is not None:
+                pass
+
+    def _tight(self):
+        return self.storage.slots.free < _TIGHT_BYTES
+
+    def _next_job(self):
+        victim = self._victim()
+        if victim >= 0:
+            return self._compact(victim)
+        storage = self.storage
+        if storage.log.number - storage.checkpoint.position[0] >= _SEGMENTS_PER_CHECKPOINT:
+            return self._write_checkpoint()
+        return None
+
+    def _victim(self):
+        """The closed segment with most to gain, -1 when none is worth it."""
+        slots = self.storage.slots
+        share = 4 if self._tight() else 2  # at least a quarter or half of it dead
+        best, most = -1, 8192
+        for slot in slots.of_kind(LOG) + slots.of_kind(BULK):
+            dead = slots.sizes[slot] - slots.live[slot]
+            if dead > most and dead * share >= slots.sizes[slot] and self._closed(slot):
+                best, most = slot, dead
+        return best
+
+    def _closed(self, slot):
+        storage = self.storage
+        if storage.slots.kinds[slot] == BULK:
+            return slot not in storage.bulk.pins
+        return slot != storage.log.slot and slot in storage.log.numbers
+
+    def _write_checkpoint(self):
+        """Until one was written that nothing has changed under."""
+        storage = self.storage
+        while True:
+            version = storage.version
+            steps = storage.checkpoint.steps()
+            for _ in steps:
+                yield
+                if storage.version != version:
+                    steps.close()
+                    break
+            else:
+                return
+
+    def _compact(self, slot):
+        if self.storage.slots.kinds[slot] == BULK:
+            return self._compact_bulk(slot)
+        return self._compact_log(slot)
+
+    # -- log segments ------------------------------------------------------------------------------------------------
+    def _compact_log(self, slot):
+        storage = self.storage
+        numbers = storage.log.numbers
+        oldest = min(numbers.values()) == numbers[slot]
+        copied = 0
+        for at, kind, payload in scan(storage.slots, slot, 0):
+            if self._wanted(kind, payload, location(slot, at), oldest):
+                self._copy(kind, payload)
+                copied += len(payload)
+                if copied > _PIECE_BYTES:
+                    copied = 0
+                    storage.commit()
+                    yield
+        storage.commit()
+        yield from self._write_checkpoint()
+        storage.log.forget(slot)
+        storage.forget_keys()
+
+    def _wanted(self, kind, payload, place, oldest):
+        """Whether a record of a segment that goes away is still needed."""
+        storage = self.storage
+        if kind == layout.STORE:
+            return True
+        if kind == layout.INTENTION:
+            hash = bytes(payload[layout.HASH_AT : layout.SIGNATURE_AT])
+            return storage.numbered(payload[0]).place_of(hash) == place
+        if kind == layout.BLOB:
+            contents = storage.numbered(payload[0]).contents
+            index = contents.find(bytes(payload[layout.BLOB_HASH_AT :]))
+            return index >= 0 and storage.blob_items.place(index) == place
+        if kind == layout.ROW or kind == layout.UNROW:
+            page, index, found = storage.keys.find(bytes(payload[1 : 3 + payload[0]]))
+            if kind == layout.ROW:
+                return found and storage.keys.place(page, index) == place
+            return not found and not oldest  # an older row may still lie about
+        if oldest:
+            return False
+        if kind == layout.DROP:
+            return not storage.numbered(payload[0]).has(bytes(payload[1:]))
+        if kind == layout.UNBLOB:
+            return not storage.numbered(payload[0]).has_blob(bytes(payload[1:]))
+        return False
+
+    def _copy(self, kind, payload):
+        storage = self.storage
+        place = storage.log.append(kind, (payload,))
+        storage.changed()
+        if kind == layout.INTENTION:
+            storage.numbered(payload[0]).apply_intention(place, payload)
+        elif kind == layout.BLOB:
+            storage.numbered(payload[0]).contents.apply_blob(place, bytes(payload[layout.BLOB_HASH_AT :]))
+        elif kind == layout.ROW:
+            tables = storage.numbered(payload[1]).tables
+            tables.apply_row(storage.keys.find(bytes(payload[1 : 3 + payload[0]])), place)
+
+    # -- bulk segments -----------------------------------------------------------------------------------------------
+    def _compact_bulk(self, slot):
+        storage = self.storage
+        storage.bulk.close_to_new(slot)
+        items = storage.blob_items
+        for index in range(items.count):
+            place = items.place(index)
+            if place != EMPTY:
+                store = storage.numbered(items.tag(index))
+                if slot_of(store.contents.extent(place)[0]) == slot:
+                    yield from self._move_blob(store, place)
+        for store in storage.stores():
+            for rows in (store.items, store.floats):
+                for index in range(rows.count):
+                    place = rows.place(index)
+                    if place != EMPTY and store.refers_to(place, slot):
+                        yield from self._move_intention(store, place)
+        storage.bulk.moves += 1
+        if not storage.slots.live[slot] and slot not in storage.bulk.pins:
+            storage.bulk.remove(slot)
+
+    def _move_blob(self, store, place):
+        storage = self.storage
+        at, size = store.contents.extent(place)
+        moved = yield from self._move_body(at, size)
+        payload = bytearray(storage.log.payload(place))
+        layout.put_u32(payload, 4, moved.place)
+        self._copy_if_unchanged(layout.BLOB, payload, place)
+        moved.adopt(None)
+        storage.commit()
+
+    def _move_intention(self, store, place):
+        at, size = store.reference(place)
+        moved = yield from self._move_body(at, size)
+        payload = bytearray(self.storage.log.payload(place))
+        layout.put_u32(payload, layout.REFERENCE_AT, moved.place)
+        self._copy_if_unchanged(layout.INTENTION, payload, place)
+        moved.adopt(None)
+        self.storage.commit()
+
+    def _copy_if_unchanged(self, kind, payload, place):
+        """Others may have written between two pieces: what was dropped meanwhile is not brought back."""
+        if self._wanted(kind, payload, place, True):
+            self._copy(kind, payload)
+
+    def _move_body(self, at, size):
+        """Copies a body into another segment, piece by piece."""
+        storage = self.storage
+        source = BulkBody(storage.bulk, at, size, _nowhere)
+        writer = storage.bulk.writer(size)
+        for offset in range(0, size, _PIECE_BYTES):
+            writer.write(source.read(offset, min(_PIECE_BYTES, size - offset)))
+            yield
+        return writer.body()
+
+
+def _nowhere():
+    """A body that is being moved stays where it is until its move is committed."""
+    return EMPTY
+

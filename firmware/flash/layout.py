@@ -1,0 +1,88 @@
+"""How records lie in a log segment, and what a location is.
+
+A record is a header (CRC-32 of all that follows, then kind and payload length in one u32) and a payload, padded with
+zeros to a multiple of 4. All integers little-endian.
+
+A *location* is 24 bits: slot of the segment (9 bits), offset in it in units of 4 bytes (15 bits, so a record or a
+body starts within the first 128 KiB of its segment). It fits a small integer of the interpreter.
+"""
+
+from binascii import crc32
+from struct import calcsize, pack_into, unpack_from
+
+from lattice_core.compat import const
+
+SEGMENT_BYTES = const(131072)  # quick to compact, and few enough files that littlefs stays fast
+SLOTS = const(512)
+HEADER_BYTES = const(8)
+EMPTY = const(0x3FFFFFFF)  # no location; the largest small integer
+
+# Kinds of records. A payload starts with the number of its store where it has one.
+STORE = const(1)  # number, id (16)
+INTENTION = const(2)  # INTENTION_HEAD, head (32), hash (32), signature (64), body | author (32), BODY_REFERENCE
+DROP = const(3)  # store, hash (32): a floating intention forgotten
+ROW = const(4)  # key length, store, table, key, value
+UNROW = const(5)  # key length, store, table, key
+BLOB = const(6)  # BLOB_HEAD, hash (32)
+UNBLOB = const(7)  # store, hash (32)
+RECORD = const(8)  # present, name length, name, value
+COMMIT = const(9)  # batch number (u32): everything since the last mark holds
+ABORT = const(10)  # everything since the last mark is void
+SEGMENT = const(11)  # SEGMENT_HEAD: first record of a segment
+
+# store, by reference (0/1), padding, witness sequence (0: floating), witness wall clock in ms
+INTENTION_HEAD = "<BBxxIQ"
+HEAD_AT = const(16)
+HASH_AT = const(48)
+SIGNATURE_AT = const(80)
+AUTHOR_AT = const(144)  # first field of every body, repeated in front of a reference
+REFERENCE_AT = const(176)
+BODY_REFERENCE = "<II"  # location, size
+BLOB_HEAD = "<BxxxII"  # store, location, size
+BLOB_HASH_AT = const(12)
+SEGMENT_HEAD = "<4sIB"  # magic, number in the order of writing, 1 when the open batch goes on in it
+SEGMENT_MAGIC = b"LNS1"
+INTENTION_HEAD_BYTES = calcsize(INTENTION_HEAD)
+
+
+def location(slot, offset):
+    return (slot << 15) | (offset >> 2)
+
+
+def slot_of(place):
+    return place >> 15
+
+
+def offset_of(place):
+    return (place & 0x7FFF) << 2
+
+
+def padded(count):
+    return (count + 3) & ~3
+
+
+def record_bytes(length):
+    """Bytes that a record with a payload of `length` bytes takes."""
+    return (HEADER_BYTES + length + 3) & ~3
+
+
+def put_u32(buffer, at, value):
+    pack_into("<I", buffer, at, value)
+
+
+def seal(buffer, start, kind, length):
+    """Writes the header of the record at `start`, whose payload is in place."""
+    pack_into("<I", buffer, start + 4, kind << 24 | length)
+    pack_into("<I", buffer, start, crc32(memoryview(buffer)[start + 4 : start + HEADER_BYTES + length]))
+
+
+def intact(buffer, start):
+    """(kind, payload length) of the record at `start` of a view, or None when it is cut short or damaged."""
+    if start + HEADER_BYTES > len(buffer):
+        return None
+    crc, word = unpack_from("<II", buffer, start)
+    length = word & 0xFFFFFF
+    end = start + HEADER_BYTES + length
+    if end > len(buffer) or crc32(buffer[start + 4 : end]) != crc:
+        return None
+    return word >> 24, length

@@ -1,0 +1,198 @@
+"""The log: where records are appended. One segment is open at a time; its unsynced end is a buffer in RAM.
+
+Reading from a littlefs file that is being written makes littlefs copy a block, so what is not yet synced is read from
+the buffer, and what is synced through a file of its own (slots.py). The buffer is written out in pieces of one block
+as it fills: no call takes longer than one erase and its programs, besides `sync`.
+"""
+
+from struct import pack
+
+from lattice_core.errors import StorageError
+
+from . import layout
+from .layout import HEADER_BYTES, SEGMENT_BYTES, location, offset_of, record_bytes, seal, slot_of
+from .slots import LOG
+
+BUFFER_BYTES = 20480  # a batch (16 KiB) and the last intention that went over it
+_BLOCK_BYTES = 4096
+
+
+class Log:
+    def __init__(self, slots, buffer):
+        self.slots = slots
+        self.files = slots.files
+        self.buffer = buffer
+        self.view = memoryview(self.buffer)
+        self.slot = -1  # open segment, -1: none
+        self.number = 0  # of the newest segment, in the order of writing
+        self.base = 0  # synced bytes of the segment
+        self.fill = 0  # bytes of the buffer, which starts at base
+        self._kept = 0  # of them the head of the segment, which no abort takes away
+        self._written = 0  # of them handed to littlefs
+        self._file = None
+        self._unmarked = False  # synced records of the open batch lie before the buffer
+        self.batch_bytes = 0  # appended since the last mark
+        self.numbers = {}  # slot: number of its segment
+        self.failed = False  # an operation of littlefs failed half way: only reading works until the next boot
+        self._abort_first = False  # an earlier batch ended without a mark
+
+    def open(self, slot, number, size, unmarked):
+        """Goes on in an existing segment."""
+        self.slot = slot
+        self.number = number
+        self.base = size
+        self._file = None
+        self._abort_first = unmarked
+
+    def seal_segment(self):
+        """The next record starts a new segment (the end of this one is damaged, or it is to be compacted)."""
+        if self.fill:
+            self._spill()
+        if self._file is not None:
+            self.files.close(self._file)
+            self._file = None
+        self.slot = -1
+
+    def forget(self, slot):
+        """Deletes a segment that nothing needs any more."""
+        self.slots.remove(slot)
+        del self.numbers[slot]
+
+    def dirty(self):
+        return self.fill > self._kept or self._unmarked
+
+    # -- appending ---------------------------------------------------------------------------------------------
+    def append(self, kind, parts):
+        """Appends one record made of `parts`; returns its location."""
+        length = 0
+        for part in parts:
+            length += len(part)
+        if self.failed:
+            raise StorageError("the flash failed; unplug the stick and plug it in again")
+        if self._abort_first:
+            self._abort_first = False
+            if self.slot >= 0:
+                self._put(layout.ABORT, (), 0)
+        return self._put(kind, parts, length)
+
+    def _put(self, kind, parts, length):
+        total = record_bytes(length)
+        if self.slot < 0 or self.base + self.fill + total > SEGMENT_BYTES:
+            self._roll()
+        if self.fill + total > len(self.buffer):
+            self._spill()
+        start = self.fill
+        view = self.view
+        at = start + HEADER_BYTES
+        for part in parts:
+            view[at : at + len(part)][:] = part
+            at += len(part)
+        self.fill = start + total
+        while at < self.fill:
+            view[at] = 0
+            at += 1
+        seal(self.buffer, start, kind, length)
+        self.batch_bytes += total
+        self._write_blocks(start)
+        return location(self.slot, self.base + start)
+
+    def _write_blocks(self, end):
+        while end - self._written >= _BLOCK_BYTES:
+            self._write(self._written + _BLOCK_BYTES)
+
+    def _write(self, end):
+        self.failed = True
+        if self._file is None:
+            self._file = self.slots.append_to(self.slot)
+        self.files.write(self._file, self.view[self._written : end])
+        self._written = end
+        self.failed = False
+
+    def _spill(self):
+        """Writes and syncs the buffer, without a mark."""
+        if self._written < self.fill:
+            self._write(self.fill)
+        self.failed = True
+        self.files.sync(self._file)
+        self.failed = False
+        self.slots.grow(self.slot, self.fill)
+        self.slots.forget_reader(self.slot)
+        self.base += self.fill
+        self.fill = self._kept = self._written = 0
+        self._unmarked = True
+
+    def _roll(self):
+        continues = self.dirty()
+        if self.slot >= 0:
+            self.seal_segment()
+        self.number += 1
+        self.slot, self._file = self.slots.create(LOG)
+        self.numbers[self.slot] = self.number
+        self.base = 0
+        self._put(layout.SEGMENT, (pack(layout.SEGMENT_HEAD, layout.SEGMENT_MAGIC, self.number, continues),), 9)
+        self._kept = self.fill
+
+    # -- ends of a batch -----------------------------------------------------------------------------------------
+    def commit(self, batch):
+        """Marks and syncs everything appended so far."""
+        self._put(layout.COMMIT, (pack("<I", batch),), 4)
+        self._spill()
+        self._unmarked = False
+        self.batch_bytes = 0
+
+    def abort(self):
+        """Makes everything since the last mark void."""
+        self.batch_bytes = 0
+        if self._unmarked or self._written:
+            self._abort_first = True
+            self._unmarked = False
+        else:
+            self.fill = self._kept
+
+    # -- reading and changing what is not yet written ------------------------------------------------------------
+    def read_at(self, place, skip, count):
+        """`count` bytes from `skip` bytes behind a location, synced or not."""
+        if slot_of(place) == self.slot:
+            at = offset_of(place) + skip - self.base
+            if at >= 0:
+                return bytes(self.view[at : at + count])
+        return self.slots.read_at(place, skip, count)
+
+    def payload(self, place):
+        """The payload of the record at a location, in one read where it is short."""
+        head = self.read_record(place, 240)
+        length = head[4] | head[5] << 8 | head[6] << 16
+        if HEADER_BYTES + length <= len(head):
+            return head[HEADER_BYTES : HEADER_BYTES + length]
+        return head[HEADER_BYTES:] + self.read_at(place, len(head), HEADER_BYTES + length - len(head))
+
+    def read_record(self, place, count):
+        """At most `count` bytes from a location on: fewer at the end of the log."""
+        if slot_of(place) == self.slot:
+            at = offset_of(place) - self.base
+            if at >= 0:
+                return bytes(self.view[at : min(at + count, self.fill)])
+        return self.slots.read_some(slot_of(place), offset_of(place), count)
+
+    def record_size(self, place):
+        head = self.read_at(place, 4, 3)
+        return record_bytes(head[0] | head[1] << 8 | head[2] << 16)
+
+    def release(self, place):
+        """The record at a location is no longer pointed to."""
+        self.slots.live[slot_of(place)] -= self.record_size(place)
+
+    def patch(self, place, skip, values):
+        """Overwrites `values` (bytes) in the payload of a record that littlefs does not have yet. False otherwise."""
+        at = offset_of(place) - self.base
+        if slot_of(place) != self.slot or at < self._written:
+            return False
+        head = at + HEADER_BYTES + skip
+        self.view[head : head + len(values)][:] = values
+        seal(self.buffer, at, self.buffer[at + 7], self.record_length(at))
+        return True
+
+    def record_length(self, at):
+        buffer = self.buffer
+        return buffer[at + 4] | buffer[at + 5] << 8 | buffer[at + 6] << 16
+

@@ -1,0 +1,118 @@
+"""The segment files: which exist, how long they are, how much of each is alive, and reading from them."""
+
+from array import array
+
+from lattice_core.errors import StorageError
+
+from .layout import SLOTS, offset_of, slot_of
+
+FREE = 0
+LOG = 1
+BULK = 2
+_PREFIX = "?LB"
+_READERS = 6  # open files for reading; littlefs takes 1.2 KB each, and opening one costs as much as five reads
+
+
+def _name(kind, slot):
+    return "/%s%03d" % (_PREFIX[kind], slot)
+
+
+class Slots:
+    def __init__(self, files, window):
+        self.files = files
+        self.window = window
+        self.kinds = bytearray(SLOTS)
+        self.sizes = array("I", bytes(4 * SLOTS))
+        self.live = array("I", bytes(4 * SLOTS))  # bytes of records and bodies that the index points to
+        self.last = 0
+        self._readers = []  # [slot, file], last used last
+        self.total, self.free = files.space()
+
+    def scan(self):
+        """Finds the segments of a mounted file system."""
+        for name, size in self.files.names():
+            if len(name) == 4 and name[0] in "LB":
+                slot = int(name[1:])
+                self.kinds[slot] = _PREFIX.index(name[0])
+                self.sizes[slot] = size
+
+    def of_kind(self, kind):
+        return [slot for slot in range(SLOTS) if self.kinds[slot] == kind]
+
+    def create(self, kind):
+        """(slot, file open for appending). The file exists durably after its first sync."""
+        for _ in range(SLOTS):
+            self.last = (self.last + 1) % SLOTS
+            if self.kinds[self.last] == FREE:
+                break
+        else:
+            raise StorageError("flash: all %d segments are in use" % SLOTS)
+        slot = self.last
+        file = self.files.open(_name(kind, slot), "wb")
+        self.kinds[slot] = kind
+        self.sizes[slot] = self.live[slot] = 0
+        self.measure()
+        return slot, file
+
+    def append_to(self, slot):
+        return self.files.open(_name(self.kinds[slot], slot), "ab")
+
+    def remove(self, slot):
+        self.forget_reader(slot)
+        self.files.remove(_name(self.kinds[slot], slot))
+        self.kinds[slot] = FREE
+        self.sizes[slot] = self.live[slot] = 0
+        self.measure()
+
+    def grow(self, slot, count):
+        """Notes that a segment became longer by `count` bytes."""
+        self.sizes[slot] += count
+        self.free -= count
+
+    def measure(self):
+        """Asks littlefs for the free space; between two calls it is counted down."""
+        self.total, self.free = self.files.space()
+
+    # -- reading -----------------------------------------------------------------------------------------------
+    def _reader(self, slot):
+        readers = self._readers
+        for i in range(len(readers) - 1, -1, -1):
+            if readers[i][0] == slot:
+                entry = readers[i]
+                if i != len(readers) - 1:
+                    readers.append(readers.pop(i))
+                return entry[1]
+        if self.kinds[slot] == FREE:
+            raise StorageError("flash: a record names segment %d, which does not exist" % slot)
+        if len(readers) >= _READERS:
+            self.files.close(readers.pop(0)[1])
+        file = self.files.open(_name(self.kinds[slot], slot), "rb")
+        readers.append((slot, file))
+        return file
+
+    def forget_reader(self, slot):
+        """A reader sees the file as it was when opened: call this after each sync."""
+        readers = self._readers
+        for i in range(len(readers)):
+            if readers[i][0] == slot:
+                self.files.close(readers.pop(i)[1])
+                return
+
+    def read_some(self, slot, offset, count):
+        """At most `count` bytes; fewer at the end of the segment."""
+        return self.files.read(self._reader(slot), offset, count)
+
+    def readinto(self, slot, offset, buffer):
+        """Fills `buffer`; returns how many bytes there were."""
+        return self.files.readinto(self._reader(slot), offset, buffer)
+
+    def read(self, slot, offset, count):
+        """Exactly `count` bytes; a body may reach far beyond 128 KiB."""
+        data = self.files.read(self._reader(slot), offset, count)
+        if len(data) != count:
+            raise StorageError("flash: segment %d ends at %d, before %d" % (slot, offset + len(data), offset + count))
+        return data
+
+    def read_at(self, place, skip, count):
+        """`count` bytes from `skip` bytes behind a location."""
+        return self.read(slot_of(place), offset_of(place) + skip, count)
