@@ -63,9 +63,9 @@ def can_build_32_bit() -> bool:
 
 def make(folder: pathlib.Path, *settings: str) -> None:
     """One make; on failure the end of its log is shown."""
-    jobs = f"-j{os.cpu_count() or 1}"
+    command = ["make", f"-j{os.cpu_count() or 1}", "-C", str(folder), *settings]
     with open(OUT / "build.log", "ab") as log:
-        done = subprocess.run(["make", jobs, "-C", str(folder), *settings], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         lines = (OUT / "build.log").read_text(errors="replace").splitlines()
         sys.exit("\n".join([*(line[:200] for line in lines[-30:]), f"The build failed; all of its output: {OUT}/build.log"]))

@@ -60,8 +60,8 @@ class Apt:
 
     def use_mirror(self, mirror: str) -> bool:
         """Loads the lists; the files that follow are pinned, so no keyring is asked for."""
-        lines = [f"{kind} {mirror} {SUITE} main\n" for kind in ("deb-src [trusted=yes]", "deb [arch=amd64 trusted=yes]")]
-        (self.folder / "sources.list").write_text("".join(lines))
+        kinds = ("deb-src [trusted=yes]", "deb [arch=amd64 trusted=yes]")
+        (self.folder / "sources.list").write_text("".join(f"{kind} {mirror} {SUITE} main\n" for kind in kinds))
         (self.folder / "apt.conf").write_text(
             f'Dir::Etc::SourceList "{self.folder}/sources.list"; Dir::Etc::SourceParts "/dev/null";\n'
             f'Dir::State::Lists "{self.folder}/lists"; Dir::Cache "{self.folder}/cache";\n'

@@ -29,12 +29,13 @@ def root_prefix() -> "list[str] | None":
 
 def install(prefix: "list[str]", packages: "list[str]") -> bool:
     """One try with the package lists as they are, one with fresh lists."""
-    command = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    apt_get = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    command = [*apt_get, "install", "-y", "--no-install-recommends", *packages]
     print("Installing", *packages, flush=True)
     for _ in range(2):
-        if subprocess.run([*command, "install", "-y", "--no-install-recommends", *packages], capture_output=True).returncode == 0:
+        if subprocess.run(command, capture_output=True).returncode == 0:
             return True
-        subprocess.run([*command, "update"], stdout=subprocess.DEVNULL)
+        subprocess.run([*apt_get, "update"], stdout=subprocess.DEVNULL)
     return False
 
 

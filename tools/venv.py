@@ -3,22 +3,31 @@
     python3 tools/venv.py        what lattice-host needs
     python3 tools/venv.py dev    and what tests, lint and QUIC need
 
-A stamp holds the hash of pyproject.toml, so a second run does nothing.
+A stamp holds the hash of what pyproject.toml says about the package, so a second run does nothing.
 """
 
 import hashlib
+import importlib.util
+import json
 import pathlib
 import subprocess
 import sys
 
 import system_packages
 
+if sys.version_info < (3, 11):
+    sys.exit("Lattice Nano needs Python 3.11 or later, this is %s. Set PYTHON= to a newer one." % sys.version.split()[0])
+
+import tomllib  # noqa: E402 (from 3.11 on)
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 
 
 def stamp_path(extras: str) -> pathlib.Path:
-    digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    package = [project[table] for table in ("build-system", "project")] + [project["tool"]["setuptools"], sys.version]
+    digest = hashlib.sha256(json.dumps(package).encode()).hexdigest()
     return VENV / f"stamp-{extras or 'run'}-{digest[:16]}"
 
 
@@ -27,13 +36,9 @@ def is_current(extras: str) -> bool:
 
 
 def create(extras: str) -> None:
-    if sys.version_info < (3, 11):
-        sys.exit(f"Lattice Nano needs Python 3.11 or later, this is {sys.version.split()[0]}. Set PYTHON= to a newer one.")
-    try:
-        import ensurepip  # noqa: F401  (Debian ships it apart from the interpreter)
-    except ImportError:
-        if not system_packages.ensure("python3-venv"):
-            sys.exit(1)
+    has_pip = importlib.util.find_spec("ensurepip")  # Debian ships it apart from the interpreter
+    if not has_pip and not system_packages.ensure("python3-venv"):
+        sys.exit(1)
     if not (VENV / "bin" / "python").exists():
         print("Creating .venv", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)

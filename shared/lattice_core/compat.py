@@ -1,7 +1,7 @@
 """What CPython lacks of MicroPython, so that the core is one text for both."""
 
 try:
-    from micropython import const  # type: ignore[import-not-found]
+    from micropython import const
 except ImportError:
 
     def const(value):
