@@ -6,6 +6,14 @@ _ROW_OVERHEAD_BYTES = 64  # about what the index and the row header add
 _PAGE_ROWS = 256
 
 
+class _Scan:
+    """Where an iterator is, and whether a row ahead of it has changed since it read its page."""
+
+    def __init__(self, last):
+        self.last = last
+        self.stale = False
+
+
 class StateRows:
     """`row`, `put_row` and `rows` of lattice_core.weaver.store.Store."""
 
@@ -18,7 +26,7 @@ class StateRows:
     def forget(self):
         """Drops what is pending, after a rollback."""
         self._pending = {table: {} for table in TABLES}  # key -> value or None
-        self._changes = dict.fromkeys(TABLES, 0)
+        self._scans = {table: [] for table in TABLES}  # of iterators under way
 
     def row(self, table, key):
         pending = self._pending[table]
@@ -40,22 +48,30 @@ class StateRows:
             self._storage.note(len(key) + len(value) + _ROW_OVERHEAD_BYTES)
             value = bytes(value)
         self._pending[table][bytes(key)] = value
-        self._changes[table] += 1
+        for scan in self._scans[table]:
+            if scan.last is None or key > scan.last:
+                scan.stale = True
 
     def rows(self, table, prefix=b"", after=None):
-        last = after
-        while True:
-            self._flush_table(table)
-            seen = self._changes[table]
-            page = self._page(table, prefix, last)
-            for key, value in page:
-                last = key
-                yield key, value
-                if self._changes[table] != seen:
-                    break  # the rest of the page may be stale
-            else:
-                if len(page) < _PAGE_ROWS:
-                    return
+        scan = _Scan(after)
+        scans = self._scans[table]
+        scans.append(scan)
+        try:
+            while True:
+                self._flush_table(table)
+                scan.stale = False
+                page = self._page(table, prefix, scan.last)
+                for key, value in page:
+                    scan.last = key
+                    yield key, value
+                    if scan.stale:
+                        break  # something ahead has changed
+                else:
+                    if len(page) < _PAGE_ROWS:
+                        return
+        finally:
+            if scan in scans:  # a rollback may have dropped it
+                scans.remove(scan)
 
     def _page(self, table, prefix, last):
         where, values = "key >= ?", [self._store, table, prefix]

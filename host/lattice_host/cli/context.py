@@ -1,0 +1,61 @@
+"""A command's node: directory, lock, storage and node opened in order, and closed whatever happens."""
+
+import socket
+import time
+from contextlib import contextmanager
+
+from lattice_core.errors import UsageError
+from lattice_core.model.identity import Identity
+from lattice_core.node.node import Node
+from lattice_core.node.stores import labels
+
+from .. import crypto
+from ..datadir import DataDir, chosen_path
+from ..lock import DirectoryLock
+from ..storage import SqliteStorage
+
+_LOCK_WAIT_S = 2.0
+
+
+def now_ms():
+    return int(time.time() * 1000)
+
+
+class Desk:
+    """What a command works with."""
+
+    def __init__(self, directory, storage, node):
+        self.directory = directory
+        self.storage = storage
+        self.node = node
+
+    def store(self, selector):
+        """The store of `--store`; without it the only data store there is."""
+        if selector:
+            return self.node.find(selector)
+        data_stores = [handle for handle in self.node.stores if handle.parent is not None]
+        if len(data_stores) == 1:
+            return data_stores[0]
+        if not data_stores:
+            raise UsageError("there is no store here yet: `store create NAME` makes one, `join TOKEN` brings some")
+        raise UsageError("which store? --store with one of: %s" % labels(data_stores))
+
+
+@contextmanager
+def desk(ctx):
+    """The node of `--data`, made at first use. What a command did not commit is dropped."""
+    directory = DataDir(chosen_path(ctx.obj))
+    lock = DirectoryLock(directory.lock, _LOCK_WAIT_S)
+    try:
+        identity = Identity(crypto, directory.seed())
+        storage = SqliteStorage(directory.database)
+        try:
+            node = Node(storage, crypto, identity)
+            node.open(now_ms())
+            if not node.name:
+                node.rename(socket.gethostname() or "host", now_ms())
+            yield Desk(directory, storage, node)
+        finally:
+            storage.close()
+    finally:
+        lock.release()

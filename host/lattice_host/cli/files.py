@@ -1,0 +1,199 @@
+"""`file put`, `get`, `list`, `rm`, `mv`, `undo`."""
+
+import unicodedata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from lattice_core.errors import UsageError
+from lattice_core.files import cid as cids
+
+from .. import files as transfer
+from .arguments import Json, Store, noun
+from .context import desk, now_ms
+from .output import count_text, emit, say, size_text, table, time_text, warn
+from .progress import Meter
+
+app = noun("Files of a store, whole folders too.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name in the store, `folder/file`.")]
+
+
+@app.command()
+def put(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="File or folder on this disk.")],
+    name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Name in the store.")] = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Put a file or folder into the store. What has not changed writes nothing."""
+    with desk(ctx) as on, Meter() as meter:
+        result = transfer.put(on.store(store).files, path, name, now_ms(), meter.show)
+    data = {
+        "written": result.written,
+        "unchanged": result.unchanged,
+        "bytes": result.bytes,
+        "stored_bytes": result.stored_bytes,
+        "files": [{"path": where, "cid": cid} for where, cid in result.entries],
+        "skipped": [{"path": where, "reason": reason} for where, reason in result.skipped],
+    }
+    emit(json, data, _show_put)
+    for where, reason in result.skipped:
+        warn("%s was left out: %s" % (where, reason))
+
+
+def _show_put(data):
+    say(
+        "%s written, %d unchanged, %s (%s of it new)"
+        % (
+            count_text(data["written"], "file"),
+            data["unchanged"],
+            size_text(data["bytes"]),
+            size_text(data["stored_bytes"]),
+        )
+    )
+
+
+@app.command()
+def get(
+    ctx: typer.Context,
+    name: Name,
+    destination: Annotated[Path, typer.Argument(metavar="DEST", help="File, or folder to write into.")],
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Write a file or folder to this disk, each file whole or not at all."""
+    with desk(ctx) as on, Meter() as meter:
+        result = transfer.get(on.store(store).files, name, destination, meter.show)
+    data = {
+        "written": [{"path": path, "file": str(where)} for path, where in result.written],
+        "conflict_copies": [{"path": path, "file": str(where)} for path, where in result.conflict_copies],
+        "bytes": result.bytes,
+        "problems": [{"path": path, "reason": reason} for path, reason in result.problems],
+    }
+    emit(json, data, _show_get)
+    if result.problems:
+        lines = ["  %s: %s" % problem for problem in result.problems]
+        raise UsageError("\n".join(["%s not written:" % count_text(len(lines), "file was", "files were"), *lines]))
+
+
+def _show_get(data):
+    say("%s written, %s" % (count_text(len(data["written"]), "file"), size_text(data["bytes"])))
+    for copy in data["conflict_copies"]:
+        say("  conflict copy: %s" % copy["file"])
+
+
+@app.command("list")
+def list_files(
+    ctx: typer.Context,
+    folder: Annotated[str, typer.Argument(metavar="[FOLDER]", help="Only what is below it.")] = "",
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Files with size and time, what conflicts, and whose content is not here."""
+    with desk(ctx) as on:
+        files = on.store(store).files
+        data = {"files": [_row(files, file) for file in files.list(_clean(folder))]}
+    emit(json, data, _show_list)
+
+
+def _clean(name):
+    return unicodedata.normalize("NFC", name).strip("/")
+
+
+def _row(files, file):
+    row = {"path": file.path, "size": None, "mode": None, "modified_at": None, "cid": None}
+    if file.entry is not None:
+        row.update(_content(file.entry))
+    row["conflicts"] = [_conflict(files, file, version) for version in file.conflicts]
+    row["held"] = files.held(file)
+    row["problem"] = file.problem
+    row["removed"] = file.removed
+    row["holders"] = [] if row["held"] or file.entry is None else _holders(files, file, file.version)
+    return row
+
+
+def _content(entry):
+    return {
+        "size": entry.size,
+        "mode": entry.mode,
+        "modified_at": entry.modified_at,
+        "cid": cids.text(entry.cid),
+    }
+
+
+def _conflict(files, file, version):
+    row = {"path": file.conflict_path(version), "author": version.author.hex(), "wall_ms": version.wall_ms}
+    row.update(_content(version.entry))
+    row["author_name"] = files.node.peer_name(version.author)
+    row["held"] = files.contents.complete(version.entry)
+    return row
+
+
+def _holders(files, file, version):
+    return [
+        {"id": key.hex(), "name": files.node.peer_name(key), "how": how} for key, how in files.holders(file, version)
+    ]
+
+
+def _show_list(data):
+    rows = []
+    for row in data["files"]:
+        size = "" if row["size"] is None else size_text(row["size"])
+        time = "" if row["modified_at"] is None else time_text(row["modified_at"])
+        rows.append((row["path"], size, time, _notes(row)))
+        rows += [
+            (copy["path"], size_text(copy["size"]), time_text(copy["modified_at"]), "conflict copy, by %s" % _who(copy))
+            for copy in row["conflicts"]
+        ]
+    table(("name", "size", "modified", ""), rows, "no files: `file put PATH` brings some")
+
+
+def _who(copy):
+    return copy["author_name"] or copy["author"][:8]
+
+
+def _notes(row):
+    if row["problem"]:
+        return row["problem"]
+    if row["removed"]:
+        return "removed, but edited elsewhere at the same time"
+    if row["held"]:
+        return ""
+    names = [holder["name"] or holder["id"][:8] for holder in row["holders"]]
+    return "content not here; known to hold it: %s" % (", ".join(names) or "nobody")
+
+
+@app.command("rm")
+def remove(ctx: typer.Context, name: Name, store: Store = None, json: Json = False) -> None:
+    """Remove a file, or all files of a folder. `undo` brings them back."""
+    with desk(ctx) as on:
+        removed = on.store(store).files.remove(_clean(name), now_ms())
+        on.commit()
+    emit(json, {"removed": removed}, lambda data: say("%s removed" % count_text(len(data["removed"]), "file")))
+
+
+@app.command("mv")
+def move(
+    ctx: typer.Context,
+    name: Name,
+    new_name: Annotated[str, typer.Argument(metavar="NEW", help="New name in the store.")],
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Give a file or folder another name. No content moves."""
+    with desk(ctx) as on:
+        moved = on.store(store).files.move(_clean(name), _clean(new_name), now_ms())
+        on.commit()
+    data = {"moved": [{"from": old, "to": new} for old, new in moved]}
+    emit(json, data, lambda done: say("%s moved" % count_text(len(done["moved"]), "file")))
+
+
+@app.command()
+def undo(ctx: typer.Context, name: Name, store: Store = None, json: Json = False) -> None:
+    """Bring back what the last rm or overwrite of a file or folder hid."""
+    with desk(ctx) as on:
+        restored = on.store(store).files.undo(_clean(name), now_ms())
+        on.commit()
+    emit(json, {"restored": restored}, lambda data: say("%s brought back" % count_text(len(data["restored"]), "file")))

@@ -1,0 +1,153 @@
+"""`store create`, `list`, `status`, `verify`."""
+
+from typing import Annotated
+
+import typer
+from lattice_core.errors import StorageError, UsageError
+from lattice_core.node.stores import KV_TYPE, id_text
+
+from .arguments import Json, Store, noun
+from .context import desk, now_ms
+from .output import count_text, emit, say, table, warn
+
+app = noun("Stores: where values and files live, grouped in shares.")
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the new store.")],
+    store_type: Annotated[str, typer.Option("--type", help="Type of the store.")] = KV_TYPE,
+    parent: Annotated[
+        str | None, typer.Option("--parent", metavar="ID", help="Store of the share it belongs to.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a data store in the share; the share too when there is none."""
+    with desk(ctx) as on:
+        parent_id = None if parent is None else on.node.find_root(parent).id
+        handle = on.node.create_store(name, store_type, parent_id, now_ms())
+        root = on.node.root_of(handle)
+        data = {"id": id_text(handle.id), "name": handle.name, "type": handle.type, "root": id_text(root.id)}
+    emit(json, data, lambda made: say("store %s is %s, in the share %s" % (made["name"], made["id"], made["root"])))
+
+
+def listed(node):
+    """Every open store, children under their root."""
+    rows = []
+    for root in node.roots():
+        for handle in [root, *node.children(root)]:
+            parent = None if handle.parent is None else id_text(handle.parent)
+            rows.append({"id": id_text(handle.id), "name": handle.name, "type": handle.type, "parent": parent})
+    return rows
+
+
+@app.command("list")
+def list_stores(ctx: typer.Context, json: Json = False) -> None:
+    """All stores, with type and share."""
+    with desk(ctx) as on:
+        data = {"stores": listed(on.node)}
+    emit(json, data, _show_list)
+
+
+def _show_list(data):
+    rows = [
+        (row["name"] or "(share)", row["type"], row["id"], "" if row["parent"] is None else row["parent"][:8])
+        for row in data["stores"]
+    ]
+    table(("name", "type", "id", "share"), rows, "no store yet: `store create NAME` makes one")
+
+
+@app.command()
+def status(ctx: typer.Context, store: Store = None, json: Json = False) -> None:
+    """What a store holds, and what it is waiting for."""
+    with desk(ctx) as on:
+        handles = [on.node.find(store)] if store else list(on.node.stores)
+        data = {"stores": [_state(on.node, handle) for handle in handles]}
+    emit(json, data, _show_states)
+
+
+def _state(node, handle):
+    weaver = handle.weaver
+    return {
+        "id": id_text(handle.id),
+        "name": handle.name,
+        "type": handle.type,
+        "parent": None if handle.parent is None else id_text(handle.parent),
+        "intentions": handle.store.count,
+        "authors": len(handle.store.authors()),
+        "head": handle.store.head.hex(),
+        "state_hash": weaver.projection.state_hash().hex(),
+        "floating": weaver.floating_count,
+        "skipped": [
+            {"hash": hash.hex(), "author": author.hex(), "reason": reason} for hash, author, reason in weaver.skipped()
+        ],
+        "forks": [_fork(fork) for fork in weaver.forks()],
+        "read_only": bool(weaver.read_only),
+    }
+
+
+def _fork(fork):
+    author, kept, other = fork[:3]
+    return {"author": author.hex(), "kept": kept.hex(), "other": other.hex()}
+
+
+def _show_states(data):
+    for state in data["stores"]:
+        say("%s  %s  %s" % (state["name"] or "(share)", state["type"], state["id"]))
+        say(
+            "  %s by %s, %d waiting for others, state %s"
+            % (
+                count_text(state["intentions"], "intention"),
+                count_text(state["authors"], "author"),
+                state["floating"],
+                state["state_hash"][:16],
+            )
+        )
+        for skipped in state["skipped"]:
+            say("  skipped %s of %s: %s" % (skipped["hash"][:16], skipped["author"][:8], skipped["reason"]))
+        for fork in state["forks"]:
+            say("  FORK by %s: %s and %s" % (fork["author"][:8], fork["kept"][:16], fork["other"][:16]))
+        if state["read_only"]:
+            say("  READ ONLY: part of the own chain is missing; sync with a peer that has it")
+
+
+@app.command()
+def verify(ctx: typer.Context, store: Store = None, json: Json = False) -> None:
+    """Check every hash, signature and chain on disk again."""
+    with desk(ctx) as on:
+        handles = [on.node.find(store)] if store else list(on.node.stores)
+        reports = [_verified(handle) for handle in handles]
+        damage = _medium_damage(on.storage)
+    clean = damage is None and all(not report["problems"] for report in reports)
+    emit(json, {"clean": clean, "medium": damage, "stores": reports}, _show_reports)
+    if not clean:
+        raise UsageError("damage was found: sync with a peer that has the data, it fills what is missing")
+
+
+def _medium_damage(storage):
+    try:
+        storage.check()
+    except StorageError as error:
+        return str(error)
+    return None
+
+
+def _verified(handle):
+    report = handle.weaver.verify()
+    return {
+        "id": id_text(handle.id),
+        "name": handle.name,
+        "intentions": handle.store.count,
+        "problems": [str(problem) for problem in report],
+    }
+
+
+def _show_reports(data):
+    for report in data["stores"]:
+        good = "every hash, signature and chain is good" if not report["problems"] else "DAMAGED"
+        say("%s: %s, %s" % (report["name"] or "(share)", count_text(report["intentions"], "intention"), good))
+        for problem in report["problems"]:
+            say("  %s" % problem)
+    if data["medium"]:
+        warn(data["medium"])
