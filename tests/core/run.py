@@ -57,6 +57,8 @@ def run_file(path):
 
 
 def main(paths):
+    if hasattr(gc, "threshold"):
+        gc.threshold(65536)  # as firmware/main.py: collected late, long-lived objects lie scattered over the heap
     for folder in _PATHS:
         if folder not in sys.path:
             sys.path.append(folder)

@@ -1,0 +1,90 @@
+"""The index structures of the flash storage against plain Python. Runs on the stick's interpreter."""
+
+from array import array
+
+from firmware.flash import columns
+from firmware.flash.items import Items
+from firmware.flash.keys import Keys
+from firmware.flash.layout import EMPTY
+from support import Rng
+
+
+def _find(column, value, start, end, nth):
+    hits = [i for i in range(start, end) if column[i] == value]
+    return hits[nth] if nth < len(hits) else -1 - len(hits)
+
+
+def test_column_find_agrees_with_its_meaning():
+    rng = Rng(3)
+    for kind, most in (("H", 65535), ("I", EMPTY)):
+        column = array(kind, [rng.choice((0, 1, 7, most)) for _ in range(40)])
+        for _ in range(300):
+            start = rng.below(41)
+            end = start + rng.below(41 - start)
+            value = rng.choice((0, 1, 7, most, 5))
+            nth = rng.below(6)
+            assert columns.column_find(column, value, start, end, nth) == _find(column, value, start, end, nth)
+
+
+def test_items_against_a_list():
+    rng = Rng(4)
+    items = Items(8)
+    model = []
+    for _ in range(600):
+        dice = rng.below(10)
+        if dice < 5:
+            row = (rng.below(1 << 24), rng.below(20), rng.below(3))
+            items.append(*row)
+            model.append(row)
+        elif dice < 7 and model:
+            index = rng.below(len(model))
+            if model[index][0] != EMPTY:
+                items.remove(index)
+                model[index] = (EMPTY,) + model[index][1:]
+                if all([row[0] == EMPTY for row in model]):
+                    model = []
+        elif dice == 7:
+            items.squeeze()
+            model = [row for row in model if row[0] != EMPTY]
+        elif dice == 8 and len(model) > 10:
+            items.cut(len(model) - 3)
+            model = model[:-3]
+        start = rng.below(len(model) + 1)
+        prefix = rng.below(20)
+        wanted = [i for i in range(start, len(model)) if model[i][1] == prefix]
+        assert items.find(prefix, start) == (wanted[0] if wanted else -1)
+        tagged = [i for i in range(len(model)) if model[i][2] == 1]
+        nth = rng.below(12)
+        assert items.nth_tag(1, nth) == (tagged[nth] if nth < len(tagged) else -1)
+        assert items.count == len(model) and items.alive == len([row for row in model if row[0] != EMPTY])
+
+
+def test_keys_against_a_sorted_list():
+    rng = Rng(5)
+    names = {}
+    keys = Keys(names.get)
+    model = []
+    for step in range(1500):
+        key = b"%05d" % (step if step < 400 else rng.below(1200))
+        page, index, found = keys.find(key)
+        assert found == (key in model)
+        if not found:
+            names[step] = key
+            keys.insert(page, index, step)
+            model.append(key)
+        elif rng.below(2) or step > 1000:
+            keys.delete(page, index)
+            model.remove(key)
+    assert _walk(keys, names) == sorted(model) and keys.count == len(model)
+    assert sum(keys.fills) == len(model) and 0 not in keys.fills
+
+
+def _walk(keys, names):
+    seen = []
+    position = (0, 0)
+    while True:
+        position = keys.step(*position)
+        if position is None:
+            return seen
+        seen.append(names[keys.place(*position)])
+        position = (position[0], position[1] + 1)
