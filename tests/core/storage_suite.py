@@ -57,7 +57,7 @@ def check_intention_comes_back_whole(make, reopen):
     storage = make()
     item = intention(author_key(1), ops=b"\x00\xffdata", wall_ms=1700000000123, deps=(b"d" * 32, b"e" * 32))
     storage.store(STORE).put(item)
-    for attempt in range(2):
+    for _ in range(2):
         got = storage.store(STORE).get(item.hash)
         assert got.hash == item.hash and got.signature == item.signature and got.author == item.author
         assert got.wall_ms == item.wall_ms and got.store_prev == ZERO and got.dep_count == 2
@@ -157,7 +157,7 @@ def check_witness_log_and_chains(make, reopen):
         store.put(item)
     for number, item in enumerate(order):
         store.witness(item.hash, 100 + number, head(number + 1))
-    for attempt in range(2):
+    for _ in range(2):
         _check_log(store, order, one, two)
         storage.commit()
         storage = reopen(storage)
@@ -318,12 +318,26 @@ def check_stores_are_apart_and_ordered(make, reopen):
 def check_row_order_prefix_and_after(make, reopen):
     storage = make()
     store = storage.store(STORE)
-    keys = [b"", b"\x00", b"\x00\x00", b"a", b"a\x00", b"a\xff", b"a\xff\xff", b"aa", b"ab", b"b", b"\xfe", b"\xff", b"\xff\xff"]
+    keys = [
+        b"",
+        b"\x00",
+        b"\x00\x00",
+        b"a",
+        b"a\x00",
+        b"a\xff",
+        b"a\xff\xff",
+        b"aa",
+        b"ab",
+        b"b",
+        b"\xfe",
+        b"\xff",
+        b"\xff\xff",
+    ]
     rng = Rng(5)
     for key in rng.shuffle(list(keys)):
         store.put_row(TABLE_DATA, key, b"v" + key)
     expected = sorted(keys)
-    for attempt in range(2):
+    for _ in range(2):
         assert [key for key, _ in store.rows(TABLE_DATA)] == expected
         assert all([value == b"v" + key for key, value in store.rows(TABLE_DATA)])
         for prefix in (b"", b"\x00", b"a", b"a\xff", b"\xff", b"zz"):

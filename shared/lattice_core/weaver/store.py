@@ -35,8 +35,8 @@ if TYPE_CHECKING:
             ...
 
         def put_record(self, name: bytes, value: "Optional[bytes]") -> None:
-            """Part of the transaction; None deletes; ValueError beyond the limits. On the stick records live in a two-copy record with CRC that is written
-            after the log was synced, before `commit` returns."""
+            """Part of the transaction; None deletes; ValueError beyond the limits. On the stick records live in a
+            two-copy record with CRC that is written after the log was synced, before `commit` returns."""
             ...
 
         def store_ids(self) -> "list[bytes]":
@@ -146,7 +146,9 @@ if TYPE_CHECKING:
             legal), values 0 to ROW_VALUE_BYTES; ValueError beyond."""
             ...
 
-        def rows(self, table: int, prefix: bytes = b"", after: "Optional[bytes]" = None) -> "Iterator[tuple[bytes, bytes]]":
+        def rows(
+            self, table: int, prefix: bytes = b"", after: "Optional[bytes]" = None
+        ) -> "Iterator[tuple[bytes, bytes]]":
             """(key, value) in ascending memcmp order of keys, only keys that start with `prefix`, only keys
             greater than `after`. The table may change between two steps; then the iterator goes on behind
             the last key it gave."""

@@ -1,0 +1,95 @@
+"""What floats: intentions that wait for a predecessor or a dep, bounded in number and bytes.
+
+Each entry waits for one thing at a time, its *blocker*: the first of `store_prev` and deps that is not witnessed. Only
+when that is witnessed the entry is looked at again, so a dep is read from storage once per change and not once per
+intention that arrives. Parallel lists: a search in them is one call.
+"""
+
+from ..limits import FLOATING_BYTES, FLOATING_ITEMS
+
+
+class Floating:
+    """The floating intentions of one store, in order of arrival."""
+
+    def __init__(self):
+        self.count = 0
+        self.bytes = 0
+        self.hashes = []
+        self.authors = []
+        self.prevs = []
+        self.blockers = []
+        self._sizes = []
+        self._listed = []
+
+    def add(self, intention, blocker, listed):
+        """Appends an intention that waits for `blocker`. `listed`: a peer says that it has witnessed it."""
+        self.count += 1
+        self.bytes += intention.body.size
+        self.hashes.append(intention.hash)
+        self.authors.append(intention.author)
+        self.prevs.append(intention.store_prev)
+        self.blockers.append(blocker)
+        self._sizes.append(intention.body.size)
+        self._listed.append(listed)
+
+    def remove(self, hash):
+        """Forgets one."""
+        at = self.hashes.index(hash)
+        self.count -= 1
+        self.bytes -= self._sizes[at]
+        for column in (self.hashes, self.authors, self.prevs, self.blockers, self._sizes, self._listed):
+            column.pop(at)
+
+    def wait_for(self, hash, blocker):
+        """Lets an entry wait for something else."""
+        self.blockers[self.hashes.index(hash)] = blocker
+
+    def mark_listed(self, hash):
+        """A peer says that it has witnessed this one: it is dropped last."""
+        if hash in self.hashes:
+            self._listed[self.hashes.index(hash)] = True
+
+    def waiting_for(self, blocker):
+        """Hashes of the entries with this blocker, oldest first."""
+        return self._matching(self.blockers, blocker)
+
+    def siblings(self, prev, author):
+        """Hashes of the entries that follow `prev` in this author's chain, oldest first."""
+        return [hash for hash in self._matching(self.prevs, prev) if self.authors[self.hashes.index(hash)] == author]
+
+    def next_in_chain(self, prev, author):
+        """Hash of the oldest entry that follows `prev` in this author's chain, or None."""
+        found = self.siblings(prev, author)
+        return found[0] if found else None
+
+    def _matching(self, column, value):
+        found = []
+        if value not in column:
+            return found
+        at = -1
+        for _ in range(column.count(value)):
+            at = column.index(value, at + 1)
+            found.append(self.hashes[at])
+        return found
+
+    def victims(self, size, listed):
+        """Hashes to drop so that `size` more bytes fit: the oldest that nobody has listed, then the oldest of all.
+
+        None when only listed ones are in the way of one that is not: then that one is not kept. A single one of any
+        size always fits.
+        """
+        items = self.count + 1 - FLOATING_ITEMS
+        excess = self.bytes + size - FLOATING_BYTES
+        victims = []
+        for wanted in (False, True):
+            for at in range(self.count):
+                if items <= 0 and excess <= 0:
+                    return victims
+                if self._listed[at] != wanted:
+                    continue
+                if wanted and not listed:
+                    return None
+                victims.append(self.hashes[at])
+                items -= 1
+                excess -= self._sizes[at]
+        return victims

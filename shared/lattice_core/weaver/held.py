@@ -1,0 +1,124 @@
+"""Held chains: what a node holds of each author without a gap (docs/reference/nano-reconcile.md §1).
+
+The held chain of an author is its witnessed chain and the floating intentions that link to it one after the other. It
+is what reconciliation between Nano peers compares: what only waits for a dep need not be sent again.
+"""
+
+from .store import ZERO
+
+
+class Held:
+    """The held chains of one store, read from storage and from what floats."""
+
+    def __init__(self, store, floating):
+        self._store = store
+        self._floating = floating
+
+    def authors(self):
+        """All authors with a held chain."""
+        authors = self._store.authors()
+        for author in self._waiting_authors():
+            if self._store.chain(author)[0] == 0:
+                authors.append(author)
+        return authors
+
+    def _waiting_authors(self):
+        """Authors with floating intentions that link to what is witnessed, the newest last."""
+        found = []
+        floating = self._floating
+        for at in range(floating.count):
+            author = floating.authors[at]
+            if author not in found and floating.prevs[at] == self._store.chain(author)[1]:
+                found.append(author)
+        return found
+
+    def chain(self, author):
+        """(length, tip) of the held chain; (0, ZERO) when there is none."""
+        length, tip = self._store.chain(author)
+        if self._floating.count:
+            for link in self._links(author, tip):
+                tip = link
+                length += 1
+        return length, tip
+
+    def _links(self, author, tip):
+        """Hashes of the floating intentions that follow `tip`, in chain order."""
+        while True:
+            tip = self._floating.next_in_chain(tip, author)
+            if tip is None:
+                return
+            yield tip
+
+    def at(self, author, position):
+        """Hash of the `position`-th intention of the held chain, from 1. ValueError outside of it."""
+        length, tip = self._store.chain(author)
+        if position <= length:
+            return self._store.chain_at(author, position)
+        for hash in self._links(author, tip):
+            length += 1
+            if length == position:
+                return hash
+        raise ValueError("the held chain has no such position")
+
+    def newest(self, count):
+        """At most `count` authors whose held chains changed last, about in that order."""
+        newest = self._waiting_authors()[-count:] if count else []
+        newest.reverse()
+        for author in self._store.newest_authors(count):
+            if len(newest) < count and author not in newest:
+                newest.append(author)
+        return newest
+
+    def after(self, plan):
+        """Iterates over the intentions of the plan's authors beyond the position it gives for each, {author: position}:
+        the witnessed ones in witness order, so that deps come first, then those that float.
+
+        What is witnessed while this runs may or may not be among them.
+        """
+        starts = {}
+        first = 0
+        store = self._store
+        for author in plan:
+            if plan[author] < store.chain(author)[0]:
+                sequence = store.witness_sequence(store.chain_at(author, plan[author] + 1))
+                starts[author] = sequence
+                if not first or sequence < first:
+                    first = sequence
+        floating = self._floating_after(plan)
+        if first:
+            for sequence, hash, author, _ in store.witness_log(first - 1):
+                start = starts.get(author)
+                if start is not None and sequence >= start:
+                    yield store.get(hash)
+        for hash in floating:
+            intention = store.get(hash)
+            if intention is not None:
+                yield intention
+
+    def _floating_after(self, plan):
+        """Hashes of the floating part of `after`, chain by chain."""
+        found = []
+        if self._floating.count:
+            for author in plan:
+                length, tip = self._store.chain(author)
+                for hash in self._links(author, tip):
+                    length += 1
+                    if length > plan[author]:
+                        found.append(hash)
+        return found
+
+
+def position_of(store, author, hash):
+    """Position of a witnessed intention in its author's chain, 0 for ZERO: a binary search over the sequences, which
+    rise along a chain."""
+    if hash == ZERO:
+        return 0
+    sequence = store.witness_sequence(hash)
+    low, high = 1, store.chain(author)[0]
+    while low < high:
+        middle = (low + high) >> 1
+        if store.witness_sequence(store.chain_at(author, middle)) < sequence:
+            low = middle + 1
+        else:
+            high = middle
+    return low

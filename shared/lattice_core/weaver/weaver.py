@@ -1,0 +1,401 @@
+"""The weaver: what becomes of an intention (docs/protocol.md, "Fates").
+
+    refused    breaks a rule that no other intention can mend: not stored, remembered for a while with the reason
+    floating   waits for its `store_prev` or a dep: stored, bounded in bytes
+    dropped    would float, but there is no room for it among what floats: not stored, may come again
+    witnessed  everything it needs is witnessed: in the log, counted, applied to the tables
+
+Unlike the reference (docs/differences.md) an intention is witnessed only on top of its own author's tip. So the
+witnessed intentions of an author are one chain, a fork or a borrowed `store_prev` never gets in, and applying needs no
+further check.
+
+A weaver never commits: everything one call does is in the storage's open transaction. After a rollback call `reload`.
+"""
+
+from struct import pack, unpack
+
+from ..compat import const
+from ..errors import StorageFull, UsageError
+from ..limits import DEPS, OPS_BYTES
+from ..model import hlc
+from ..model.intention import create
+from ..model.intention import verify as verify_signature
+from . import verdicts
+from .floating import Floating
+from .held import Held, position_of
+from .store import TABLE_META, ZERO
+from .verify import verify_store
+from .witness_log import WitnessLog
+
+REFUSED = const(0)
+FLOATING = const(1)
+WITNESSED = const(2)
+DUPLICATE = const(3)
+DROPPED = const(4)
+
+_STATE = b"state"  # which projection has made the rows
+_OWN = b"own/"  # record: (position u32, hash) of the own tip
+_OWN_FORMAT = ">I32s"
+_ROOM_BESIDE_BODY = const(2048)  # index, log entry and rows of an intention, about
+_TIPS_FOR_CLOCK = const(64)  # newest chains whose stamps count after a restart
+
+
+class Weaver:
+    """The intentions of one open store. `identity` signs; `projection` applies what is witnessed."""
+
+    def __init__(self, storage, store, crypto, identity, projection):
+        self.storage = storage
+        self.store = store
+        self.crypto = crypto
+        self.identity = identity
+        self.projection = projection
+        self.events = []  # what was projected, refused, …; whoever takes them puts a new list here
+        self.log = WitnessLog(store, crypto, identity)
+        self.read_only = None  # or why nothing can be written, in words
+        self.floating_count = 0
+        self._refused = verdicts.Refused()
+        self._floating = Floating()
+        self._held = Held(store, self._floating)
+        self._own_last_ms = 0
+        self._seen_ms = 0
+        self._look_back = True  # stamps were seen that `_seen_ms` does not know of
+
+    # -- opening -----------------------------------------------------------------------------------------------------
+
+    def start(self, now_ms):
+        """Checks the log since the last checkpoint, applies what the tables lack, loads what floats.
+
+        StorageError when the log is damaged.
+        """
+        self.log.check()
+        for _ in self.project_again():
+            pass
+        self._load(now_ms)
+
+    def project_again(self, force=False):
+        """Makes the tables anew from the log when another projection has made them, or when `force` is set.
+
+        A generator that yields the sequence reached every so often: the caller may commit there. Once begun it must
+        run to its end before anything else is done; a later `start` begins again.
+        """
+        store = self.store
+        version = self.projection.version()
+        if not force and (store.count == 0 or store.row(TABLE_META, _STATE) == version):
+            return
+        store.put_row(TABLE_META, _STATE, None)
+        self.projection.clear()
+        for sequence, hash, _, _ in store.witness_log():
+            self.projection.apply(store.get(hash), [])
+            if sequence % 64 == 0:
+                yield sequence
+        store.put_row(TABLE_META, _STATE, version)
+
+    def reload(self, now_ms=None):
+        """Forgets everything derived from what a rollback has undone."""
+        self.events = []
+        self.log = WitnessLog(self.store, self.crypto, self.identity)
+        self._load(now_ms)
+
+    def _load(self, now_ms):
+        self._floating = Floating()
+        self.floating_count = 0
+        self._held = Held(self.store, self._floating)
+        self._seen_ms = self.log.checkpoint()[2]
+        self._look_back = True
+        length, tip = self.store.chain(self.identity.public)
+        self._own_last_ms = self.store.get(tip).wall_ms if length else 0
+        self._check_own_tip()
+        waiting = self.store.floating()
+        for hash in waiting:
+            # Nothing waits for itself: what it really waits for is found right below.
+            self._floating.add(self.store.get(hash), hash, False)
+        self.floating_count = self._floating.count
+        for hash in waiting:
+            if hash in self._floating.hashes:
+                freed = self._reconsider(hash, now_ms or 0)
+                if freed is not None:
+                    self._cascade(freed, now_ms or 0)
+
+    def _check_own_tip(self):
+        """An own chain that ends before, or differs from, the tip in the record was lost in part or restored from a
+        copy: writing on would fork it."""
+        self.read_only = None
+        record = self.storage.record(_OWN + self.store.id)
+        if record is None:
+            return
+        position, hash = unpack(_OWN_FORMAT, record)
+        length, _ = self.store.chain(self.identity.public)
+        if length < position:
+            self.read_only = (
+                "this node's own chain ends at %d of %d: sync with a node that has the rest, or take a new identity"
+                % (length, position)
+            )
+        elif self.store.chain_at(self.identity.public, position) != hash:
+            self.read_only = "this node's own chain is not the one it wrote: take a new identity"
+
+    # -- own writes --------------------------------------------------------------------------------------------------
+
+    def submit(self, ops, deps, now_ms):
+        """Signs, stores, witnesses and applies an own intention; returns it. It exists for nobody until the caller has
+        committed.
+
+        `ops`: bytes; `deps`: hashes, all of them witnessed. UsageError when it cannot be written.
+        """
+        deps = _unique(deps)
+        self._check_own(ops, deps, now_ms)
+        self._need_room(len(ops))
+        wall_ms = hlc.own_wall(now_ms, self._own_last_ms, self._highest_seen(deps, now_ms))
+        length, tip = self.store.chain(self.identity.public)
+        intention = create(self.crypto, self.identity, wall_ms, 0, self.store.id, tip, deps, ops)
+        self.store.put(intention)
+        self._witness(intention, now_ms)
+        self._cascade(intention, now_ms)
+        return intention
+
+    def _check_own(self, ops, deps, now_ms):
+        if self.read_only is not None:
+            raise UsageError("nothing can be written to this store: " + self.read_only)
+        if now_ms is None:
+            raise UsageError("this node has no clock yet: connect it to its owner")
+        if self.identity.public in self._floating.authors:
+            raise UsageError("own earlier writes came back and wait for what they depend on: sync first")
+        if len(ops) > OPS_BYTES:
+            raise UsageError("a write of %d bytes is larger than the mesh takes (%d)" % (len(ops), OPS_BYTES))
+        if len(deps) > DEPS:
+            raise UsageError("a write on top of %d others is more than the mesh takes (%d)" % (len(deps), DEPS))
+        for dep in deps:
+            if dep != ZERO and not self.store.witness_sequence(dep):
+                raise UsageError("a write depends on %s, which is not witnessed here" % dep.hex())
+
+    def _highest_seen(self, deps, now_ms):
+        """The highest stamp seen that lies at most an hour ahead of now."""
+        seen = self._seen_ms
+        if self._look_back:
+            for author in self.store.newest_authors(_TIPS_FOR_CLOCK):
+                seen = hlc.observe(seen, self.store.get(self.store.chain(author)[1]).wall_ms, now_ms)
+            self._look_back = False
+        for dep in deps:
+            if dep != ZERO:
+                seen = hlc.observe(seen, self.store.get(dep).wall_ms, now_ms)
+        self._seen_ms = seen
+        return seen
+
+    # -- what comes in -------------------------------------------------------------------------------------------------
+
+    def ingest(self, intention, now_ms, verified=False, listed=False):
+        """Takes an intention that came from somewhere; returns its fate.
+
+        `verified`: the caller has checked the signature. `listed`: the peer says that it has witnessed it. REFUSED
+        changes no state but the fork mark of its author. StorageFull comes before any change, except that a medium may
+        also fail in the middle: roll back then. `now_ms` may be None on a node without a clock.
+        """
+        hash = intention.hash
+        store = self.store
+        if store.has(hash):
+            if listed and self._floating.count:
+                self._floating.mark_listed(hash)
+            return DUPLICATE
+        reason = self._flaw(intention, verified)
+        if reason is not None:
+            return self._refuse(hash, reason)
+        self._need_room(intention.body.size)
+        self._refused.forget(hash)
+        try:
+            blocker = self._blocker(intention)
+        except _Contradiction as error:
+            return self._refuse_chain(intention, error)
+        if blocker is not None:
+            return self._float(intention, blocker, listed)
+        store.put(intention)
+        self._witness(intention, now_ms or 0)
+        self._cascade(intention, now_ms or 0)
+        return WITNESSED
+
+    def _flaw(self, intention, verified):
+        """Why the intention is refused for itself, in words, or None."""
+        if intention.store_id != self.store.id:
+            return "it belongs to another store"
+        if intention.ops_size > OPS_BYTES:
+            return "its ops have %d bytes, %d are allowed" % (intention.ops_size, OPS_BYTES)
+        if intention.dep_count > DEPS:
+            return "it has %d deps, %d are allowed" % (intention.dep_count, DEPS)
+        if not verified and not verify_signature(self.crypto, intention):
+            return "its signature is wrong"
+        return None
+
+    def _blocker(self, intention):
+        """The first thing that the intention waits for, None when it is ready. _Contradiction when its `store_prev`
+        can never be its author's tip."""
+        store = self.store
+        prev = intention.store_prev
+        length, tip = store.chain(intention.author)
+        if prev != tip:
+            if prev != ZERO:
+                sequence = store.witness_sequence(prev)
+                if not sequence:
+                    return prev
+                if store.witness_author(sequence) != intention.author:
+                    raise _Contradiction(None)
+            raise _Contradiction(store.chain_at(intention.author, position_of(store, intention.author, prev) + 1))
+        if intention.dep_count:
+            for dep in intention.deps():
+                if not store.witness_sequence(dep) and dep != ZERO:
+                    return dep
+        return None
+
+    def _need_room(self, size):
+        if size + _ROOM_BESIDE_BODY > self.storage.room():
+            raise StorageFull("no room for an intention of %d bytes" % size)
+
+    # -- fates ---------------------------------------------------------------------------------------------------------
+
+    def _refuse(self, hash, reason):
+        self._refused.add(hash, reason)
+        self.events.append(("refused", self.store.id, hash, reason))
+        return REFUSED
+
+    def _refuse_chain(self, intention, contradiction):
+        held = contradiction.held
+        if held is None:
+            return self._refuse(intention.hash, "its store_prev belongs to another author")
+        author = intention.author
+        if verdicts.mark_fork(self.store, author, intention.store_prev, held, intention.hash):
+            self.events.append(("fork", self.store.id, author, held, intention.hash))
+        return self._refuse(intention.hash, "its author has forked its chain: %s is held here" % held.hex())
+
+    def _float(self, intention, blocker, listed):
+        victims = self._floating.victims(intention.body.size, listed)
+        if victims is None:
+            return DROPPED
+        for hash in victims:
+            self._floating.remove(hash)
+            self.store.drop(hash)
+        self.store.put(intention)
+        self._floating.add(intention, blocker, listed)
+        self.floating_count = self._floating.count
+        return FLOATING
+
+    def _witness(self, intention, now_ms):
+        """Appends a stored intention to the log and applies it."""
+        store = self.store
+        self.log.append(intention.hash, now_ms)
+        if store.count == 1:
+            store.put_row(TABLE_META, _STATE, self.projection.version())
+        self.projection.apply(intention, self.events)
+        wall_ms = intention.wall_ms
+        if wall_ms > self._seen_ms:
+            self._seen_ms = hlc.observe(self._seen_ms, wall_ms, now_ms)
+            if wall_ms > self._seen_ms:
+                self._look_back = True
+        self.log.checkpoint_if_due(self._seen_ms)
+        if intention.author == self.identity.public:
+            self._own_last_ms = wall_ms
+            self._note_own_tip(intention)
+
+    def _note_own_tip(self, intention):
+        if self.read_only is not None:
+            self._check_own_tip()
+            if self.read_only is not None:
+                return
+        length, tip = self.store.chain(intention.author)
+        self.storage.put_record(_OWN + self.store.id, pack(_OWN_FORMAT, length, tip))
+
+    def _cascade(self, intention, now_ms):
+        """Looks again at what waited for an intention that was just witnessed, and for what that brings."""
+        if not self._floating.count:
+            return
+        done = [intention]
+        while done:
+            witnessed = done.pop(0)
+            for hash in self._floating.siblings(witnessed.store_prev, witnessed.author):
+                self._reconsider(hash, now_ms)
+            for hash in self._floating.waiting_for(witnessed.hash):
+                # It may be gone: witnessing one refuses its siblings.
+                if hash in self._floating.hashes:
+                    freed = self._reconsider(hash, now_ms)
+                    if freed is not None:
+                        done.append(freed)
+
+    def _reconsider(self, hash, now_ms):
+        """Decides about a floating intention anew; returns it when it was witnessed."""
+        intention = self.store.get(hash)
+        try:
+            blocker = self._blocker(intention)
+        except _Contradiction as error:
+            self._unfloat(hash)
+            self.store.drop(hash)
+            self._refuse_chain(intention, error)
+            return None
+        if blocker is not None:
+            self._floating.wait_for(hash, blocker)
+            return None
+        self._unfloat(hash)
+        self._witness(intention, now_ms)
+        return intention
+
+    def _unfloat(self, hash):
+        self._floating.remove(hash)
+        self.floating_count = self._floating.count
+
+    # -- questions -----------------------------------------------------------------------------------------------------
+
+    def refused(self, hash):
+        """Why a hash was refused lately, in words, or None."""
+        return self._refused.get(hash)
+
+    def skipped(self):
+        """Iterates over (hash, author, reason) of witnessed intentions that could not be applied."""
+        return self.projection.skipped()
+
+    def forks(self):
+        """Iterates over (author, hash held here, other hash, their store_prev) of the authors who have forked."""
+        return verdicts.forks(self.store)
+
+    def held_authors(self):
+        """All authors with a held chain."""
+        return self._held.authors()
+
+    def held(self, author):
+        """(length, tip) of an author's held chain."""
+        return self._held.chain(author)
+
+    def held_at(self, author, position):
+        """Hash of the `position`-th intention of a held chain, from 1. ValueError outside of it."""
+        return self._held.at(author, position)
+
+    def newest_held(self, count):
+        """At most `count` authors whose held chains changed last."""
+        return self._held.newest(count)
+
+    def held_after(self, plan):
+        """Iterates over what lies beyond {author: position}; see `held.Held.after`."""
+        return self._held.after(plan)
+
+    def witness_record(self, sequence):
+        """The signed record of a log entry. ValueError outside of 1..count."""
+        return self.log.record(sequence)
+
+    def state_hash(self):
+        """One hash over the tables: equal where the same intentions are witnessed."""
+        return self.projection.state_hash()
+
+    def verify(self, progress=None):
+        """Checks every hash, signature and chain on disk; see `verify.verify_store`."""
+        return verify_store(self.store, self.crypto, self.log, progress)
+
+
+class _Contradiction(Exception):
+    """A `store_prev` that is witnessed and not its author's tip. `held`: the other side of a fork, or None when it
+    belongs to another author. Never leaves this file."""
+
+    def __init__(self, held):
+        super().__init__()
+        self.held = held
+
+
+def _unique(deps):
+    found = []
+    for dep in deps:
+        if dep not in found:
+            found.append(bytes(dep))
+    return found
