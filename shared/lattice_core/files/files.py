@@ -153,10 +153,9 @@ class Files:
     def _whole_key(self, key, head):
         if head.key_at is None:
             return key
-        offset, size = head.key_at
-        if size > _PATH_SHOWN_BYTES:
+        if head.key_at[1] > _PATH_SHOWN_BYTES:
             return None
-        return self.store.get(head.hash).body.read(offset, size)
+        return kvtable.key_of(self.store, head, key).read(0, head.key_at[1])
 
     # -- writing -----------------------------------------------------------------------------------------------------
 

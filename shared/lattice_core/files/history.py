@@ -44,7 +44,7 @@ def value_written(handle, intention, key):
 
 def _last_write(change, piece, key):
     written, value = False, None
-    for _, kind, key_at, key_size, value_at, value_size in kv.operations(change, piece[0], piece[1]):
+    for kind, _, key_at, key_size, value_at, value_size in kv.operations(change, piece[0], piece[1]):
         if kind and key_size == len(key) and change.read(key_at, key_size) == key:
             written = True
             value = SliceBody(change.body, value_at, value_size) if kind == kv.PUT else None
