@@ -4,6 +4,7 @@ import json
 import pathlib
 
 import pytest
+
 from judge import registry, run
 
 VECTORS = pathlib.Path(__file__).parent.parent / "vectors"
@@ -72,9 +73,7 @@ def test_a_shape_of_case_that_nobody_knows_counts_as_failed(tmp_path: pathlib.Pa
         ("wire.json", "snapshots", "store_id", "ab" * 16),
     ],
 )
-def test_a_case_that_is_wrong_fails(
-    name: str, section: str, field: str, value: object, tmp_path: pathlib.Path
-) -> None:
+def test_a_case_that_is_wrong_fails(name: str, section: str, field: str, value: object, tmp_path: pathlib.Path) -> None:
     """`None` turns a verdict around."""
     case = dict(cases_of(name, section)[0])
     kind = registry.kind_of(json.loads((VECTORS / name).read_text()))

@@ -1,11 +1,9 @@
 """wire.json: framing."""
 
 from judge.cases import h, same, unknown
-
 from lattice_core.errors import ProtocolError, UsageError
 from lattice_core.wire import framing
 from lattice_core.wire.messages import PeerMessage
-
 from support import drain
 
 

@@ -1,7 +1,6 @@
 """wire.json: gossip (message, topics)."""
 
 from judge.cases import h, same, unknown
-
 from lattice_core.model import ids
 from lattice_core.model import intention as intentions
 from lattice_core.wire.messages import GossipMessage

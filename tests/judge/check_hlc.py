@@ -1,7 +1,6 @@
 """intention.json: hlc."""
 
 from judge.cases import same
-
 from lattice_core.model import hlc
 
 

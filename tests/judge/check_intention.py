@@ -1,7 +1,6 @@
 """intention.json: valid, construct, decode, proto."""
 
 from judge.cases import expect, h, outcome, same, unknown
-
 from lattice_core.errors import ProtocolError
 from lattice_core.model import intention as intentions
 from lattice_core.model.identity import Identity

@@ -1,7 +1,6 @@
 """wire.json: invite_tokens, invite_parse."""
 
 from judge.cases import h, outcome, same
-
 from lattice_core.model import token
 
 

@@ -1,7 +1,6 @@
 """wire.json: genesis, ops."""
 
 from judge.cases import h, same, unknown
-
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity

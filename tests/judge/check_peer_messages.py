@@ -1,7 +1,6 @@
 """wire.json: peer_messages, peer_message_decode."""
 
 from judge.cases import expect, h, outcome, same, unknown
-
 from lattice_core.model import intention as intentions
 from lattice_core.wire import framing
 from lattice_core.wire.messages import PeerMessage

@@ -2,7 +2,6 @@
 
 from judge import differences
 from judge.cases import h, same, unknown
-
 from lattice_core.model import intention as intentions
 
 _VERDICTS = ("ok", "InvalidSignature", "InvalidPublicKey")

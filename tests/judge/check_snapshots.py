@@ -1,7 +1,6 @@
 """wire.json: snapshots (tables <-> bytes)."""
 
 from judge.cases import h, outcome, same
-
 from lattice_core.model import snapshot
 
 _NAMES = {"data": snapshot.DATA, "meta": snapshot.META, "system": snapshot.SYSTEM}

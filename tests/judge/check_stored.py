@@ -1,7 +1,6 @@
 """wire.json: stored (single messages, and the limits)."""
 
 from judge.cases import h, intention, same, unknown
-
 from lattice_core import limits
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops, witness

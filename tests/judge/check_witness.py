@@ -2,7 +2,6 @@
 
 from judge import differences
 from judge.cases import h, outcome, same
-
 from lattice_core.errors import ProtocolError
 from lattice_core.model import witness
 from lattice_core.model.identity import Identity

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from judge import registry
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-SERVE = ROOT / "tests" / "judge" / "serve.py"
+SERVE = "tests/judge/serve.py"
 CASE_SECONDS = 300
 SHOWN = 10
 
@@ -33,7 +33,8 @@ class Interpreter:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [*self.command, str(SERVE)],
+            [*self.command, SERVE],
+            cwd=ROOT,
             env={**os.environ, **self.environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -70,17 +71,19 @@ class Interpreter:
 
 
 def cpython() -> Interpreter:
-    folders = (ROOT / "shared", ROOT / "host", ROOT / "tests", ROOT / "tests" / "core")
-    path = os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
+    folders = ("shared", "host", "tests", "tests/core")
+    path = os.pathsep.join([*(str(ROOT / folder) for folder in folders), *filter(None, [os.environ.get("PYTHONPATH")])])
     return Interpreter([sys.executable], {"PYTHONPATH": path})
 
 
 def emulator() -> Interpreter:
-    """The stick's interpreter with its heap; the core is the one frozen into it."""
+    """The stick's interpreter with its heap; the core is the one frozen into it.
+
+    Its paths are relative: it holds none that is longer than 128 bytes.
+    """
     heap = (ROOT / "build" / "emulator" / "heapsize").read_text().strip()
-    path = os.environ.get("MICROPYPATH", ".frozen")
     command = [str(ROOT / "build" / "emulator" / "micropython"), "-X", f"heapsize={heap}"]
-    return Interpreter(command, {"MICROPYPATH": f"{path}:{ROOT / 'tests'}:{ROOT / 'tests' / 'core'}"})
+    return Interpreter(command, {"MICROPYPATH": ".frozen:tests:tests/core"})
 
 
 class Tally:

@@ -9,7 +9,6 @@ import json
 import sys
 
 from judge import registry
-
 from support import crypto
 
 

@@ -5,7 +5,7 @@ Messages that only Nano nodes exchange are in `nano_messages.py`.
 
 from .protobuf import BOOL, BYTES, INT32, OPTIONAL, REPEATED, STRING, UINT32, UINT64, Message
 
-# -- envelopes (package lattice.weaver) -----------------------------------------------------------------------
+# -- envelopes (package lattice.weaver) ---------------------------------------------------------------------------
 
 SignedIntention = Message("SignedIntention", ((1, "intention_borsh", BYTES), (2, "signature", BYTES)))
 WitnessContent = Message(
@@ -17,7 +17,7 @@ FloatingMeta = Message("FloatingMeta", ((1, "received_at", UINT64),))
 FrontierEntry = Message("FrontierEntry", ((1, "author", BYTES), (2, "seq", UINT64)))
 Frontier = Message("Frontier", ((1, "entries", FrontierEntry, REPEATED),))
 
-# -- ops (package lattice.storage) ------------------------------------------------------------------------------
+# -- ops (package lattice.storage) --------------------------------------------------------------------------------
 
 CHILD_ACTIVE, CHILD_ARCHIVED = 1, 2
 PEER_INVITED, PEER_ACTIVE, PEER_DORMANT, PEER_REVOKED = 1, 2, 3, 4
@@ -83,7 +83,7 @@ UniversalOp = Message(
     ((10, "app_data", BYTES, "op"), (11, "system", SystemOp, "op"), (12, "genesis", GenesisOp, "op")),
 )
 
-# -- core:kvstore (package lattice.kv) -----------------------------------------------------------------------------
+# -- core:kvstore (package lattice.kv) ----------------------------------------------------------------------------
 
 PutOp = Message("PutOp", ((1, "key", BYTES), (2, "value", BYTES)))
 DeleteOp = Message("DeleteOp", ((1, "key", BYTES),))
@@ -119,7 +119,7 @@ TableValue = Message(
     "Value", ((1, "value", BYTES, "kind"), (2, "tombstone", BOOL, "kind"), (3, "heads", BYTES, REPEATED))
 )
 
-# -- core:rootstore (package lattice.rootstore) ------------------------------------------------------------------------
+# -- core:rootstore (package lattice.rootstore) -------------------------------------------------------------------
 
 RegisterAppOp = Message("RegisterAppOp", ((1, "subdomain", STRING), (2, "app_id", STRING), (3, "store_id", BYTES)))
 RemoveAppOp = Message("RemoveAppOp", ((1, "subdomain", STRING),))
@@ -141,10 +141,12 @@ BundleManifestSection = Message(
 )
 BundleManifest = Message("BundleManifest", ((1, "sections", BundleManifestSection, REPEATED),))
 
-# -- peers (package lattice.network) -------------------------------------------------------------------------------------
+# -- peers (package lattice.network) ------------------------------------------------------------------------------
 
 JoinRequest = Message("JoinRequest", ((1, "node_pubkey", BYTES), (2, "store_id", BYTES), (3, "invite_secret", BYTES)))
-JoinResponse = Message("JoinResponse", ((1, "inviter_pubkey", BYTES), (2, "store_id", BYTES), (3, "store_type", STRING)))
+JoinResponse = Message(
+    "JoinResponse", ((1, "inviter_pubkey", BYTES), (2, "store_id", BYTES), (3, "store_type", STRING))
+)
 FetchIntentions = Message("FetchIntentions", ((1, "store_id", BYTES), (2, "hashes", BYTES, REPEATED)))
 IntentionResponse = Message(
     "IntentionResponse", ((1, "store_id", BYTES), (2, "done", BOOL), (3, "intentions", SignedIntention, REPEATED))
@@ -152,7 +154,9 @@ IntentionResponse = Message(
 RangeFingerprint = Message(
     "RangeFingerprint", ((1, "start", BYTES), (2, "end", BYTES), (3, "fingerprint", BYTES), (4, "count", UINT64))
 )
-RangeItemsRequest = Message("RangeItemsRequest", ((1, "start", BYTES), (2, "end", BYTES), (3, "hashes", BYTES, REPEATED)))
+RangeItemsRequest = Message(
+    "RangeItemsRequest", ((1, "start", BYTES), (2, "end", BYTES), (3, "hashes", BYTES, REPEATED))
+)
 RangeItemsReply = Message("RangeItemsReply", ((1, "start", BYTES), (2, "end", BYTES), (3, "hashes", BYTES, REPEATED)))
 ReconcileMessage = Message(
     "ReconcileMessage",
@@ -202,7 +206,7 @@ InviteToken = Message(
     ),
 )
 
-# -- files (docs/protocol.md, "Files") -------------------------------------------------------------------------------------
+# -- files (docs/protocol.md, "Files") ----------------------------------------------------------------------------
 
 DirEntry = Message(
     "DirEntry",

@@ -50,7 +50,7 @@ class Field:
         self.number = number
         self.name = name
         self.message = kind if isinstance(kind, Message) else None
-        self.kind = MESSAGE if self.message is not None else kind
+        self.kind: int = MESSAGE if isinstance(kind, Message) else kind
         self.repeated = rule == REPEATED
         self.group = None if rule in (None, REPEATED, OPTIONAL) else rule
         self.present = rule == OPTIONAL or self.group is not None or self.message is not None
@@ -96,20 +96,20 @@ class Message:
         self._lists = tuple(f.name for f in table if f.repeated)
         return self
 
-    def blank(self):
+    def blank(self) -> dict:
         """The dict of an empty message."""
-        out = dict(self._blank)
+        out: dict = dict(self._blank)
         for name in self._lists:
             out[name] = []
         return out
 
-    def encode(self, values):
+    def encode(self, values) -> bytes:
         """The bytes of `values`. Unknown names and values of the wrong kind are a UsageError."""
         parts = []
         _encode(self, values, parts, 0)
         return b"".join(parts)
 
-    def decode(self, buf, start=0, end=None):
+    def decode(self, buf, start=0, end=None) -> dict:
         """The dict of the message in `buf[start:end]`; ProtocolError when it is malformed."""
         return _decode(self, buf, start, len(buf) if end is None else end)
 
