@@ -278,6 +278,9 @@ class Connection:
         stream = self._streams.get(stream_id)
         if stream is not None and stream.error is None:
             stream.fail("the other side gave this stream up")
+            if stream in self._accepted:  # nobody here has seen it
+                self._accepted.remove(stream)
+                stream.drop()
             self.stream_changed(stream)
 
     # -- for stream.py ----------------------------------------------------------------------------------------
@@ -301,8 +304,6 @@ class Connection:
             if not stream.ours:
                 self._grants_due += 1
                 self.control_due = True
-                if stream.error is not None and stream in self._accepted:
-                    self._accepted.remove(stream)
 
     def buffer(self, size):
         free = self._pool.get(size)

@@ -1,0 +1,304 @@
+"""Streams over a channel of messages: two connections face to face, messages handed over by hand."""
+
+from support import Rng, raises
+
+from lattice_core.errors import ProtocolError, UsageError
+from lattice_core.link.hello import Terms
+from lattice_core.link.mux import Connection
+
+ROOM = 998
+
+
+class Face:
+    """Two connections; messages arrive at once, or not at all while `held`."""
+
+    def __init__(self, streams=8, window=8192, buffer=4096, room=ROOM):
+        terms = Terms(1, 1, streams, window, b"test")
+        self.a = Connection(b"A" * 32, b"B" * 32, True, terms, terms, buffer)
+        self.b = Connection(b"B" * 32, b"A" * 32, False, terms, terms, buffer)
+        self.room = room
+        self.sent = {True: 0, False: 0}
+
+    def move(self, limit=1000):
+        """Moves messages until nobody has anything to say. Returns how many."""
+        count = 0
+        for _ in range(limit):
+            moved = self.step(self.a, self.b) + self.step(self.b, self.a)
+            count += moved
+            if not moved:
+                return count
+        raise AssertionError("they never stop talking")
+
+    def step(self, source, target):
+        view = memoryview(bytearray(self.room))
+        length = source.fill(view)
+        if not length:
+            return 0
+        self.sent[source.initiator] += 1
+        source.message_leaves(self.sent[source.initiator])
+        target.message(view[:length])
+        source.packets_arrived(self.sent[source.initiator])
+        return 1
+
+
+def pump(face, source, target, data):
+    """Sends `data` on a stream whose other end is `target`; returns what arrived."""
+    got = []
+    done = 0
+    while done < len(data) or target.readable() or source.pending() > 0:
+        done += source.write(memoryview(data)[done:])
+        face.move()
+        got.append(target.read(100000))
+    return b"".join(got)
+
+
+def test_bytes_go_both_ways_and_end():
+    face = Face()
+    mine = face.a.open_stream()
+    mine.write(b"question")
+    mine.finish()
+    face.move()
+    theirs = face.b.accept_stream()
+    assert theirs.id == mine.id == 1 and face.b.accept_stream() is None
+    assert theirs.readable() == 8 and not theirs.at_end()
+    assert theirs.read(3) == b"que" and theirs.read(100) == b"stion" and theirs.read(1) == b""
+    assert theirs.at_end() and mine.finished()
+    assert theirs.write(b"answer") == 6
+    theirs.finish()
+    face.move()
+    assert mine.read(100) == b"answer" and mine.at_end() and theirs.finished()
+    assert mine.error is None and theirs.error is None
+
+
+def test_a_stream_is_announced_without_data():
+    face = Face()
+    face.a.open_stream()
+    face.move()
+    theirs = face.b.accept_stream()
+    theirs.write(b"you called?")
+    face.move()
+    assert theirs.id == 1
+
+
+def test_large_data_crosses_windows_and_rings():
+    rng = Rng(7)
+    face = Face(window=1024, buffer=700)
+    mine = face.a.open_stream()
+    face.move()
+    theirs = face.b.accept_stream()
+    data = rng.bytes(30000)
+    assert pump(face, mine, theirs, data) == data
+    assert pump(face, theirs, mine, data) == data
+
+
+def test_an_unread_stream_stops_its_sender_and_nobody_else():
+    face = Face(window=2048, buffer=1024)
+    stuck = face.a.open_stream()
+    free = face.a.open_stream()
+    face.move()
+    face.b.accept_stream()
+    theirs = face.b.accept_stream()
+    taken = 0
+    while stuck.writable():
+        taken += stuck.write(bytes(500))
+        face.move()
+    assert taken == 2048 + 1024  # the peer's window and our buffer
+    data = bytes(range(256)) * 40
+    assert pump(face, free, theirs, data) == data
+
+
+def test_streams_take_turns():
+    face = Face(window=60000, buffer=60000)
+    streams = [face.a.open_stream() for _ in range(3)]
+    face.move()
+    for stream in streams:
+        stream.write(bytes(30000))
+    theirs = [face.b.accept_stream() for _ in range(3)]
+    for _ in range(30):
+        face.step(face.a, face.b)
+    counts = [stream.readable() for stream in theirs]
+    assert max(counts) - min(counts) <= ROOM, counts
+
+
+def test_small_frames_share_a_message():
+    face = Face()
+    for text in (b"one", b"two", b"three"):
+        face.a.open_stream().write(text)
+    assert face.step(face.a, face.b) == 1
+    assert [face.b.accept_stream().read(9) for _ in range(3)] == [b"one", b"two", b"three"]
+
+
+def test_streams_beyond_the_limit_wait_for_room():
+    face = Face(streams=2)
+    mine = [face.a.open_stream() for _ in range(3)]
+    for stream in mine:
+        stream.write(b"x")
+        stream.finish()
+    face.move()
+    first, second = face.b.accept_stream(), face.b.accept_stream()
+    assert face.b.accept_stream() is None and not mine[2].finished()
+    first.read(9)
+    first.finish()
+    face.move()
+    third = face.b.accept_stream()
+    assert third.id == mine[2].id and third.read(9) == b"x"
+    assert second.read(9) == b"x"
+
+
+def test_too_many_own_streams_is_our_mistake():
+    face = Face(streams=2)
+    for _ in range(64 + 2):
+        face.a.open_stream()
+    raises(UsageError, face.a.open_stream)
+
+
+def test_ids_go_round_and_skip_what_is_open():
+    face = Face()
+    face.a._next_id = 0xFFFF
+    assert face.a.open_stream().id == 0xFFFF
+    assert face.a.open_stream().id == 1
+    face.b._next_id = 0xFFFE
+    assert [face.b.open_stream().id for _ in range(2)] == [0xFFFE, 2]
+    face.a._next_id = 0xFFFF
+    assert face.a.open_stream().id == 3
+
+
+def test_reset_ends_both_directions_here_and_there():
+    face = Face()
+    mine = face.a.open_stream()
+    mine.write(b"some data")
+    face.move()
+    theirs = face.b.accept_stream()
+    other = face.a.open_stream()
+    mine.reset()
+    face.move()
+    assert mine.error and theirs.error
+    assert theirs.read(100) == b"some data"  # what has arrived stays
+    assert mine.write(b"x") == 0 and theirs.write(b"x") == 0
+    other.write(b"lives")
+    face.move()
+    assert face.b.accept_stream().read(9) == b"lives"
+    assert mine.id not in face.a._streams and theirs.id not in face.b._streams
+
+
+def test_data_that_crossed_a_reset_is_ignored():
+    face = Face()
+    mine = face.a.open_stream()
+    mine.write(b"late")
+    view = memoryview(bytearray(ROOM))
+    face.step(face.a, face.b)
+    theirs = face.b.accept_stream()
+    mine.write(b"later")
+    length = face.a.fill(view)
+    theirs.reset()
+    face.move()
+    face.b.message(view[:length])
+    assert mine.error is not None and theirs.error is not None
+
+
+def test_resetting_a_thousand_times_leaves_nothing():
+    face = Face(streams=4)
+    for number in range(1000):
+        stream = face.a.open_stream() if number % 2 else face.b.open_stream()
+        if number % 3:
+            stream.write(bytes(100))
+            face.move()
+        stream.reset()
+        face.move()
+    for connection in (face.a, face.b):
+        assert not connection._streams and not connection._turns and len(connection._accepted) <= 4
+        held = sum([size * len(free) for size, free in connection._pool.items()])
+        assert held <= 8192 * 4 + 4096 * 4
+
+
+def test_buffers_are_given_back():
+    face = Face()
+    for _ in range(50):
+        mine = face.a.open_stream()
+        mine.write(bytes(1000))
+        mine.finish()
+        face.move()
+        theirs = face.b.accept_stream()
+        assert len(theirs.read(2000)) == 1000 and theirs.at_end()
+        theirs.finish()
+        face.move()
+        assert mine.at_end() and mine.finished() and theirs.finished()
+    assert [len(free) for free in face.b._pool.values()] == [1]
+    assert not face.a._streams and not face.b._streams
+
+
+def test_close_reaches_the_peer_in_words():
+    face = Face()
+    stream = face.a.open_stream()
+    stream.write(b"lost")
+    face.a.close("going home\n\x1b[31m")
+    assert face.a.closed and stream.error == face.a.closed
+    view = memoryview(bytearray(ROOM))
+    reason = face.b.message(view[: face.a.fill(view)])
+    assert reason == "going home??[31m"
+    assert face.a.fill(view) == 0 and face.a.close_sent
+    after = face.a.open_stream()
+    assert after.error and after.write(b"x") == 0
+
+
+def test_what_had_ended_well_stays_well():
+    face = Face()
+    mine = face.a.open_stream()
+    mine.write(b"all of it")
+    mine.finish()
+    face.move()
+    theirs = face.b.accept_stream()
+    theirs.finish()
+    face.move()
+    face.b.end("unplugged")
+    assert theirs.error is None and theirs.read(100) == b"all of it" and theirs.at_end()
+    half = face.a.open_stream()
+    half.finish()
+    face.a.end("unplugged")
+    assert half.error == "unplugged"
+
+
+def test_writing_after_the_end_is_our_mistake():
+    face = Face()
+    stream = face.a.open_stream()
+    stream.finish()
+    raises(UsageError, stream.write, b"x")
+
+
+def refused(*frames):
+    face = Face(streams=1, window=256)
+    face.b.open_stream()
+    face.move()
+    message = bytearray(b"".join(frames))
+    return str(raises(ProtocolError, face.a.message, memoryview(message)))
+
+
+def test_broken_rules_end_the_connection_in_words():
+    assert "unknown kind" in refused(b"\x0e")
+    assert "not its to open" in refused(b"\x11\x03\x00\x00\x00")  # an odd id is the initiator's
+    assert "not its to open" in refused(b"\x11\x00\x00\x00\x00")
+    assert "more streams" in refused(b"\x11\x04\x00\x00\x00")
+    assert "window" in refused(b"\x41\x02\x00" + bytes(257))
+    assert "window" in refused(b"\x21\x02\x00\x00\x00", b"\x01\x02\x00\x01\x00x")  # after the FIN
+    assert "beyond its message" in refused(b"\x01\x02\x00\x09\x00x")
+    assert "inside a frame" in refused(b"\x01\x02")
+    assert "inside a frame" in refused(b"\x02\x02\x00\x01")
+    assert "inside a frame" in refused(b"\x03\x02")
+    assert "inside a frame" in refused(b"\x04")
+    assert "more than" in refused(b"\x02\x02\x00\xff\xff" * 300)
+    assert "more than" in refused(b"\x04\xff" * 5)
+
+
+def test_any_message_is_taken_or_refused():
+    rng = Rng(11)
+    for _ in range(400):
+        face = Face()
+        mine = face.a.open_stream()
+        mine.write(b"x")
+        face.move()
+        message = bytearray(rng.bytes(1 + rng.below(40)))
+        message[0] = rng.choice((1, 0x11, 0x21, 0x31, 0x41, 2, 3, 4, 5)) if rng.below(4) else message[0]
+        try:
+            face.b.message(memoryview(message))
+        except ProtocolError:
+            pass
