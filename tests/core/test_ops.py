@@ -40,8 +40,6 @@ def test_known_bytes():
     add = h("0a2b0a290a270a10") + CHILD + h("12056e6f7465731a0c636f72653a6b7673746f7265")
     active = h("0a180a161a140a10") + CHILD + h("1001")
     assert added == h("5a493247") + add + active
-        "12056e6f7465731a0c636f72653a6b7673746f72650a180a161a140a10"
-    ) + CHILD + h("1001")
 
 
 def test_a_single_operation_stands_bare():

@@ -29,11 +29,11 @@ def test_round_trip_with_and_without_listed_keys():
 
 
 def test_without_listed_keys_it_is_the_reference_s_token():
-    made = token.Token(
-        STORE, b"\x07" * 32, bytes.fromhex("197f6b23e16c8532c6abc838facd5ea789be0c76b2920334039bfa8b3d368d61")
-    )
+    inviter = bytes.fromhex("197f6b23e16c8532c6abc838facd5ea789be0c76b2920334039bfa8b3d368d61")
+    made = token.Token(STORE, b"\x07" * 32, inviter)
     assert made.encode(crypto()) == (
-        "ubqu76CXZEyvUai5EeTjnTWmkSYWP4FMm3jfSEEWTjTqCGkurpd7gFtYMiPCXv5aW9P8VHi15fNkj77oirnUrRduSTd1WuVjcg67KprVMpJyVx6t9cQ6h8ifCrFs"
+        "ubqu76CXZEyvUai5EeTjnTWmkSYWP4FMm3jfSEEWTjTqCGkurpd7gFtYMiPCXv"
+        "5aW9P8VHi15fNkj77oirnUrRduSTd1WuVjcg67KprVMpJyVx6t9cQ6h8ifCrFs"
     )
 
 
