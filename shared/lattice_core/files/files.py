@@ -6,8 +6,7 @@ store's key-value machine, in batches small enough that the stick takes each in 
 
 from ..compat import const
 from ..errors import ProtocolError, UsageError
-from ..machines import kvtable
-from ..machines.keys import row_key
+from ..machines import kvlist, kvtable
 from ..weaver.store import TABLE_DATA
 from ..wire import utf8
 from . import chunks, entry, history, tree
@@ -18,7 +17,6 @@ from .wanted import Wanted
 BATCH_ENTRIES = const(64)  # entries in one intention
 BATCH_BYTES = const(12288)  # of their values: an intention that the stick need not stream
 ROOM_KEPT_BYTES = const(65536)  # content leaves this much for intentions
-_PATH_SHOWN_BYTES = const(4096)
 
 
 class Version:
@@ -71,16 +69,16 @@ class Files:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def list(self, folder=""):
-        """Iterates over the `File`s below `folder` (all for ""), in order of their keys."""
-        prefix = tree.KEY_PREFIX + (folder.encode() + b"/" if folder else b"")
-        for key, _ in self.store.rows(TABLE_DATA, row_key(self.node.crypto, prefix)[:223]):
-            file = self._file(key)
-            if file is not None and file.key[: len(prefix)] == prefix:
+        """Iterates over the `File`s below `folder` (all for ""), in order of their names' bytes."""
+        prefix = tree.key_of(folder + "/") if folder else tree.KEY_PREFIX
+        for found in self.handle.kv.list(prefix, deleted=True):
+            file = self._file(found)
+            if file is not None:
                 yield file
 
     def get(self, path):
         """The `File` of this name, or None when there is none."""
-        return self._file(row_key(self.node.crypto, tree.key_of(path)))
+        return self._file(self.handle.kv.inspect(tree.key_of(path)))
 
     def held(self, file):
         """True when the whole content of the winning version is here."""
@@ -135,27 +133,19 @@ class Files:
             elif kind != chunks.HELD_LIST:
                 raise _not_held()
 
-    def _file(self, key):
-        """The `File` at a row key; None when nothing but deletions stands there."""
-        heads = list(kvtable.heads(self.store, self.node.crypto, TABLE_DATA, key))
-        if not heads:
+    def _file(self, found):
+        """The `File` of a kvlist.Entry; None when nothing but deletions stands there."""
+        if found is None or (found.winner.deleted and not found.conflicted):
             return None
-        versions = [Version(self.store, head) for head in heads]
+        versions = [Version(self.store, head) for head in found.heads()]
         if versions[0].deleted and not [version for version in versions if version.entry is not None]:
             return None
-        whole = self._whole_key(key, heads[0])
-        if whole is None:
+        key = found.key
+        if len(key) >= kvlist.KEY_IN_MEMORY_BYTES:
             return File(repr(key[3:60])[1:], key, versions, "not a file: its name is too long")
-        if not utf8.valid(whole):
-            return File(repr(whole[3:])[1:], whole, versions, "not a file: its name is not UTF-8")
-        return File(str(whole[len(tree.KEY_PREFIX) :], "utf-8"), whole, versions)
-
-    def _whole_key(self, key, head):
-        if head.key_at is None:
-            return key
-        if head.key_at[1] > _PATH_SHOWN_BYTES:
-            return None
-        return kvtable.key_of(self.store, head, key).read(0, head.key_at[1])
+        if not utf8.valid(key):
+            return File(repr(key[3:])[1:], key, versions, "not a file: its name is not UTF-8")
+        return File(str(key[len(tree.KEY_PREFIX) :], "utf-8"), key, versions)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -211,34 +201,27 @@ class Files:
     def undo(self, path, now_ms):
         """Brings back what the last write of a file hid, or every removed file of a folder. Doing it twice on a file
         brings back what it hid itself. Returns the paths; UsageError when there is nothing to bring back."""
-        file = self.get(path)
-        if file is not None and len(file.versions) > 1:
-            raise UsageError("%s has conflict copies: put the version that shall stay" % tree.shown(path))
         restored = []
-        for key, row in self._undo_keys(path):
-            head = kvtable.winner(row)
-            value = history.before(self.handle, head, key)
-            if value is not None and value.size:
-                restored.append((key, value.read(0, value.size)))
+        for found in self._undoable(path):
+            value = history.before(self.handle, found.winner, found.key)
+            if value is not None:
+                restored.append((found.key, value.read(0, value.size)))
         if not restored:
             raise UsageError("there is nothing to bring back at %s" % tree.shown(path))
         self._write(restored, now_ms)
         return [str(key[len(tree.KEY_PREFIX) :], "utf-8") for key, _ in restored]
 
-    def _undo_keys(self, path):
-        """(whole key, row) of the file itself, else of every removed file below the folder."""
-        own = row_key(self.node.crypto, tree.key_of(path))
-        row = self.store.row(TABLE_DATA, own)
-        if row is not None:
-            yield tree.key_of(path), row
+    def _undoable(self, path):
+        """The kvlist.Entry of the file itself, else those of all removed files below the folder."""
+        own = self.handle.kv.inspect(tree.key_of(path))
+        if own is not None:
+            if own.conflicted:
+                raise UsageError("%s has conflict copies: put the version that shall stay" % tree.shown(path))
+            yield own
             return
-        prefix = tree.key_of(path + "/")
-        for key, row in self.store.rows(TABLE_DATA, row_key(self.node.crypto, prefix)[:223]):
-            head = kvtable.winner(row)
-            whole = self._whole_key(key, head)
-            if head.deleted and not kvtable.conflicted(row) and whole is not None and whole[: len(prefix)] == prefix:
-                if utf8.valid(whole):
-                    yield whole, row
+        for found in self.handle.kv.list(tree.key_of(path + "/"), deleted=True):
+            if found.winner.deleted and not found.conflicted and utf8.valid(found.key):
+                yield found
 
     def _below(self, path):
         """The file of this name, or the files of the folder of this name."""
@@ -274,15 +257,17 @@ class Files:
         for event in events:
             if event[0] == "kv" and event[2][:3] == tree.KEY_PREFIX and event[2] not in done:
                 done.add(event[2])
-                self._consider(event[2])
+                row = self.store.row(TABLE_DATA, event[2])
+                if row is not None:
+                    self._consider(event[2], row)
 
     def consider_all(self):
         """The same for every entry of the store."""
-        for key, _ in self.store.rows(TABLE_DATA, tree.KEY_PREFIX):
-            self._consider(key)
+        for key, row in self.store.rows(TABLE_DATA, tree.KEY_PREFIX):
+            self._consider(key, row)
 
-    def _consider(self, key):
-        file = self._file(key)
+    def _consider(self, key, row):
+        file = self._file(kvlist.Entry(self.store, self.node.crypto, key, row))
         entries = [] if file is None else [version.entry for version in file.versions if version.entry is not None]
         self.contents.consider(key, "" if file is None else file.path, entries)
 

@@ -34,10 +34,10 @@ def value_written(handle, intention, key):
     """(True, value) when the intention wrote `key`: the value as a Body, None for a deletion; else (False, None)."""
     change = Change(handle.store, handle.crypto, intention, [])
     try:
-        leg, pieces = projection.leg_of(change)
+        leg, segments = projection.leg_of(change)
         if leg != LEG_APP:
             return False, None
-        return _last_write(change, pieces[0], key)
+        return _last_write(change, segments[0], key)
     except ProtocolError:
         return False, None  # it was skipped
 

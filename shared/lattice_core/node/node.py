@@ -193,6 +193,23 @@ class Node:
     def _join(self, store_id, store_type, peer_key, now_ms):
         return self.add_handle(stores.add_store(self, store_id, store_type, None, now_ms, peer_key))
 
+    def set_up_stick(self, device, owner, name, root_id, store_type, now_ms):
+        """A fresh stick becomes `owner`'s, in the owner's share: all of it or nothing. The owner has made us a member."""
+        if store_type != stores.ROOT_TYPE:
+            raise Refused("a stick is set up with a share, not with a store of type %s" % store_type[:64])
+        try:
+            return self._at_once(now_ms, self._set_up_stick, device, owner, name, root_id, store_type, now_ms)
+        except LatticeError:
+            device.reload()
+            raise
+
+    def _set_up_stick(self, device, owner, name, root_id, store_type, now_ms):
+        device.setup(owner, name, root_id)
+        self.name = name
+        self.storage.put_record(_NAME, name.encode())
+        found = self.get(root_id)
+        return found if found is not None else self._join(root_id, store_type, owner, now_ms)
+
     def settle(self, now_ms):
         """After a sync: opens what was declared, tells our name where we are new. True when anything changed."""
         changed = self.refresh(now_ms)
@@ -224,10 +241,10 @@ class Node:
         changed = False
         roots = []
         for handle in list(self.stores):
-            events = handle.weaver.events
+            events = list(handle.weaver.events)
             if not events:
                 continue
-            handle.weaver.events = []
+            del handle.weaver.events[:]
             handle.files.consider_events(events)
             self._uncommitted.extend(events)
             if handle.parent is None and any([event[0] != "kv" for event in events]):

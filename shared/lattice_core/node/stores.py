@@ -22,7 +22,7 @@ KV_TYPE = "core:kvstore"
 CREATABLE = (KV_TYPE,)  # data stores that users make here
 
 NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
-STORES_OPEN = const(64)  # declared children beyond this stay closed: each costs memory
+STORES_OPEN = const(48)  # declared children beyond this stay closed: each costs memory and a node record
 
 # The node's own rows in a store's TABLE_META.
 _TYPE = b"node/type"
@@ -141,7 +141,7 @@ def check_name(name, what):
 
 def find(handles, selector):
     """The handle that a name or the beginning of an id means. UsageError lists what there is."""
-    named = [handle for handle in handles if handle.name == selector]
+    named = [handle for handle in handles if selector and handle.name == selector]
     if not named:
         digits = selector.replace("-", "").lower()
         named = [handle for handle in handles if digits and str(hexlify(handle.id), "ascii")[: len(digits)] == digits]

@@ -1,0 +1,281 @@
+"""Content in blobs: what is wanted, in which order, within which room; who holds it; what may be dropped."""
+
+from node_support import CRYPTO, NOW_MS, carry, carry_blobs, join, make_node, meet, reopened, share
+from support import Rng, raises
+
+from lattice_core.errors import ProtocolError, UsageError
+from lattice_core.files import cid as cids
+from lattice_core.files.chunks import ChunkListBuilder
+from lattice_core.files.entry import Entry
+from lattice_core.node import peers
+
+DAY_MS = 86400000
+
+
+def make_file(handle, path, content, chunk_bytes=4096, now_ms=NOW_MS, keep=None):
+    """Puts a file cut into equal chunks. `keep`: which chunk numbers are stored, all by default."""
+    builder = ChunkListBuilder(CRYPTO)
+    for number, at in enumerate(range(0, len(content), chunk_bytes)):
+        chunk = content[at : at + chunk_bytes]
+        digest = CRYPTO.blake3_digest(chunk)
+        if keep is None or number in keep:
+            handle.files.contents.put(digest, chunk)
+        for list_digest, data in builder.add(digest, len(chunk)):
+            handle.files.contents.put(list_digest, data)
+    cid, lists = builder.finish(CRYPTO.blake3_digest(content))
+    for digest, data in lists:
+        handle.files.contents.put(digest, data)
+    entry = Entry(path.split("/")[-1], 0o644, cid, now_ms, len(content))
+    handle.files.put_entry(path, entry, now_ms)
+    handle.files.node.commit(now_ms)
+    return entry
+
+
+def two_nodes(capacity=None):
+    laptop, root, data = share()
+    other = make_node(2, "stick", capacity)
+    join(other, laptop, laptop.invite(root, NOW_MS))
+    return laptop, data, other, other.find("notes")
+
+
+def content(seed, size):
+    return Rng(seed).bytes(size)
+
+
+def whole(handle, path):
+    return b"".join(handle.files.read(handle.files.get(path).entry))
+
+
+def test_content_arrives_with_its_list_first():
+    laptop, data, other, far = two_nodes()
+    big = content(1, 20000)
+    make_file(data, "big", big)
+    make_file(data, "one chunk", big[:4000])
+    meet(laptop, other)
+    wanted = far.files.wanted()
+    first = wanted.next()
+    assert first == data.files.get("big").entry.digest
+    assert wanted.next() == data.files.get("one chunk").entry.digest and wanted.next() is None
+    assert not far.files.held(far.files.get("big"))
+    raises(UsageError, list, far.files.read(far.files.get("big").entry))
+    assert carry_blobs(laptop, other) == 1 + 5 + 1
+    assert whole(far, "big") == big and whole(far, "one chunk") == big[:4000]
+    assert far.files.held(far.files.get("big")) and list(far.files.contents.wants()) == []
+    assert carry_blobs(laptop, other) == 0
+
+
+def test_equal_chunks_are_asked_for_once():
+    laptop, data, other, far = two_nodes()
+    make_file(data, "zeros", bytes(40960))
+    make_file(data, "more zeros", bytes(81920))
+    meet(laptop, other)
+    assert carry_blobs(laptop, other) == 3
+    assert whole(far, "more zeros") == bytes(81920)
+
+
+def test_only_what_is_missing_is_asked_for_after_a_cut():
+    laptop, data, other, far = two_nodes()
+    big = content(2, 41000)
+    make_file(data, "big", big)
+    meet(laptop, other)
+    wanted = far.files.wanted()
+    for _ in range(5):
+        digest = wanted.next()
+        if digest is None:
+            assert wanted.again()
+            digest = wanted.next()
+        body = data.files.contents.get(digest)
+        far.files.contents.put(digest, body.read(0, body.size))
+    other.commit(NOW_MS)
+    other = reopened(other)
+    assert other.find("notes").files.wanted().estimate()[0] == 7
+    assert carry_blobs(laptop, other) == 7
+    assert whole(other.find("notes"), "big") == big
+
+
+def test_what_nobody_has_is_counted_and_left():
+    laptop, data, other, far = two_nodes()
+    make_file(data, "holes", content(3, 20480), keep=(0, 2))
+    meet(laptop, other)
+    wanted = far.files.wanted()
+    while True:
+        digest = wanted.next()
+        if digest is None:
+            if not wanted.again():
+                break
+            continue
+        body = data.files.contents.get(digest)
+        if body is None:
+            wanted.not_held(digest)
+        else:
+            far.files.contents.put(digest, body.read(0, body.size))
+    assert wanted.missing == 3
+    assert not far.files.held(far.files.get("holes"))
+    assert [want.path for want in far.files.contents.wants()] == ["holes"]
+
+
+def test_what_does_not_fit_is_named_and_the_rest_comes():
+    laptop, data, other, far = two_nodes(capacity=200000)
+    large, little = content(4, 150000), content(5, 30000)
+    make_file(data, "large", large)
+    make_file(data, "little", little)
+    meet(laptop, other)
+    wanted = far.files.wanted()
+    carry_blobs(laptop, other)
+    assert whole(far, "little") == little and not far.files.held(far.files.get("large"))
+    wanted = far.files.wanted()
+    while wanted.next() is not None:
+        pass
+    assert wanted.unfit == [("large", 150000)] and wanted.unfit_count == 1
+    far.kv.put(b"still", b"writable", NOW_MS)
+    other.commit(NOW_MS)
+
+
+def test_unreferenced_content_gives_way_to_what_is_wanted():
+    laptop, data, other, far = two_nodes(capacity=200000)
+    make_file(data, "first", content(6, 100000))
+    meet(laptop, other)
+    carry_blobs(laptop, other)
+    data.files.remove("first", NOW_MS)
+    second = content(7, 90000)
+    make_file(data, "second", second)
+    meet(laptop, other)
+    carry_blobs(laptop, other)
+    assert whole(far, "second") == second
+
+
+def test_wants_follow_the_entries():
+    laptop, data, other, far = two_nodes()
+    make_file(data, "a", content(8, 9000))
+    meet(laptop, other)
+    assert [want.path for want in far.files.contents.wants()] == ["a"]
+    make_file(data, "a", content(9, 9000))
+    meet(laptop, other)
+    (want,) = far.files.contents.wants()
+    assert want.root == data.files.get("a").entry.digest
+    data.files.remove("a", NOW_MS)
+    laptop.commit(NOW_MS)
+    meet(laptop, other)
+    assert list(far.files.contents.wants()) == []
+
+
+def test_content_of_losers_is_wanted_and_kept_too():
+    laptop, data, other, far = two_nodes()
+    make_file(data, "a", content(10, 9000), now_ms=NOW_MS + 1)
+    make_file(far, "a", content(11, 9000), now_ms=NOW_MS + 2)
+    meet(laptop, other)
+    assert carry_blobs(laptop, other) == 4 and carry_blobs(other, laptop) == 4
+    for handle in (data, far):
+        handle.files.drop_unreferenced()
+        file = handle.files.get("a")
+        assert b"".join(handle.files.read(file.entry)) == content(11, 9000)
+        assert b"".join(handle.files.read(file.conflicts[0].entry)) == content(10, 9000)
+
+
+def test_unreferenced_blobs_are_dropped_after_their_time():
+    laptop, _, data = share()
+    kept, gone = content(12, 9000), content(13, 9000)
+    make_file(data, "kept", kept)
+    make_file(data, "gone", gone)
+    data.files.remove("gone", NOW_MS)
+    assert data.files.collect(NOW_MS, 30 * DAY_MS) == (0, 0)
+    assert data.files.collect(NOW_MS + DAY_MS, 30 * DAY_MS) == (0, 0)  # looked a short while ago
+    assert data.files.collect(NOW_MS + 29 * DAY_MS, 30 * DAY_MS) == (0, 0)
+    data.files.undo("gone", NOW_MS + 29 * DAY_MS)
+    assert data.files.collect(NOW_MS + 33 * DAY_MS, 30 * DAY_MS) == (0, 0)
+    data.files.remove("gone", NOW_MS + 33 * DAY_MS)
+    data.files.collect(NOW_MS + 40 * DAY_MS, 30 * DAY_MS)
+    assert data.files.collect(NOW_MS + 71 * DAY_MS, 30 * DAY_MS)[0] == 4
+    assert whole(data, "kept") == kept
+    data.files.undo("gone", NOW_MS + 72 * DAY_MS)
+    laptop.commit(NOW_MS)
+    assert not data.files.held(data.files.get("gone"))
+    assert [want.path for want in data.files.contents.wants()] == ["gone"]
+
+
+def test_a_blob_must_be_what_its_hash_names():
+    _, _, data = share()
+    raises(ProtocolError, data.files.contents.put, b"d" * 32, b"something else")
+    assert not data.files.contents.has(b"d" * 32)
+
+
+def test_damaged_content_is_not_read_as_whole():
+    _, _, data = share()
+    entry = make_file(data, "a", content(14, 9000))
+    lying = Entry("b", 0o644, entry.cid, 1, 8999)
+    data.kv.put(b"fs/b", lying.encode(), NOW_MS)
+    data.files.node.commit(NOW_MS)
+    assert not data.files.held(data.files.get("b"))
+    raises(ProtocolError, list, data.files.read(lying))
+    assert data.files.wanted().next() is None
+    wrong = ChunkListBuilder(CRYPTO)
+    for chunk in (b"1" * 5000, b"2" * 5000):
+        data.files.contents.put(CRYPTO.blake3_digest(chunk), chunk)
+        wrong.add(CRYPTO.blake3_digest(chunk), 5000)
+    cid, ((digest, list_bytes),) = wrong.finish(b"w" * 32)
+    data.files.contents.put(digest, list_bytes)
+    raises(ProtocolError, list, data.files.read(Entry("c", 0, cid, 1, 10000)))
+
+
+def test_who_holds_what_follows_from_what_was_acknowledged():
+    laptop, data, other, far = two_nodes()
+    stick, me = other.identity.public, laptop.identity.public
+    make_file(data, "a", content(15, 9000))
+    make_file(data, "b", content(16, 9000))
+    meet(laptop, other)
+    assert data.files.holders(data.files.get("a")) == []
+    assert far.files.holders(far.files.get("a")) == [(me, "wrote it")]
+    data.holdings.content_acknowledged(stick, data.store.count, [b"fs/b"])
+    assert data.files.holders(data.files.get("a")) == [(stick, "acknowledged")]
+    assert data.files.holders(data.files.get("b")) == []
+    make_file(data, "c", content(17, 9000))
+    assert data.files.holders(data.files.get("c")) == []
+    laptop.commit(NOW_MS)
+    again = reopened(laptop).find("notes")
+    assert again.files.holders(again.files.get("a")) == [(stick, "acknowledged")]
+    laptop.revoke_peer(laptop.find_root(), stick, NOW_MS)
+    assert data.files.holders(data.files.get("a")) == []
+
+
+def test_what_no_other_node_holds():
+    laptop, data, other, far = two_nodes()
+    stick = other.identity.public
+    data.kv.put(b"k", b"v", NOW_MS)
+    make_file(data, "a", content(18, 9000))
+    report = laptop.unheld(data)
+    assert report.intentions == data.store.count and report.files == [("a", 9000)] and report.bytes == 9000
+    data.holdings.acknowledged(stick, data.store.count)
+    assert laptop.unheld(data).intentions == 0 and laptop.unheld(data).files == [("a", 9000)]
+    data.holdings.content_acknowledged(stick, data.store.count)
+    assert laptop.unheld(data).files == [] and laptop.unheld(data).bytes == 0
+    far.kv.put(b"from", b"the stick", NOW_MS)
+    other.commit(NOW_MS)
+    carry(other, laptop)
+    assert laptop.unheld(data).intentions == 0  # its author has it
+    data.kv.put(b"k2", b"v", NOW_MS)
+    assert laptop.unheld(data).intentions == 1
+
+
+def test_holdings_never_say_too_much():
+    laptop, _, data = share()
+    key = b"p" * 32
+    data.holdings.acknowledged(key, 2)
+    data.holdings.acknowledged(key, 1)
+    assert data.holdings.holds_items(key) == 2
+    data.holdings.acknowledged(key, 999)
+    assert data.holdings.holds_items(key) == data.store.count
+    data.holdings.content_acknowledged(key, 2, [b"fs/%d" % i for i in range(100)])
+    assert not data.holdings.holds_content(key, 1, b"fs/x")
+    data.holdings.content_acknowledged(key, 2, [b"fs/1"])
+    assert data.holdings.holds_content(key, 1, b"fs/x") and not data.holdings.holds_content(key, 1, b"fs/1")
+    assert not data.holdings.holds_content(key, 3, b"fs/x") and not data.holdings.holds_content(key, 0, b"fs/x")
+    data.holdings.forget(key)
+    assert data.holdings.holds_items(key) == 0 and key not in data.holdings.peers()
+    assert peers.key_text(key) == "70" * 32
+
+
+def test_content_ids_of_whole_contents():
+    _, _, data = share()
+    entry = make_file(data, "a", content(19, 4096))
+    assert entry.codec == cids.RAW and entry.digest == CRYPTO.blake3_digest(content(19, 4096))
+    assert make_file(data, "b", content(19, 4097)).codec == cids.LIST

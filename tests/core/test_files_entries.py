@@ -1,0 +1,251 @@
+"""Entries of files: put, list, move, remove, undo, conflicts, rows that are no file."""
+
+from node_support import CRYPTO, NOW_MS, join, make_node, meet, share
+from support import raises
+
+from lattice_core.errors import ProtocolError, UsageError
+from lattice_core.files import cid as cids
+from lattice_core.files import entry as entries
+from lattice_core.seams import BytesBody
+from lattice_core.wire.messages import DirEntry
+
+
+def small(path, content, mode=0o644, modified_at=1000):
+    """The entry of a file whose content stands in it."""
+    cid = cids.make(cids.RAW, CRYPTO.blake3_digest(content))
+    return entries.Entry(path.split("/")[-1], mode, cid, modified_at, len(content), content)
+
+
+def put(handle, path, content, now_ms=NOW_MS, **values):
+    return handle.files.put_entry(path, small(path, content, **values), now_ms)
+
+
+def text(handle, path):
+    """Content of a file, None when there is none."""
+    file = handle.files.get(path)
+    return None if file is None or file.entry is None else b"".join(handle.files.read(file.entry))
+
+
+def two_nodes():
+    """(laptop, its data handle, desktop, its data handle)"""
+    laptop, root, data = share()
+    desktop = make_node(2, "desktop")
+    join(desktop, laptop, laptop.invite(root, NOW_MS))
+    return laptop, data, desktop, desktop.find("notes")
+
+
+def test_entry_bytes():
+    entry = small("a/b.txt", b"hi")
+    body = entry.encode()
+    assert body.hex() == "0a05622e74787410a4031a24" + entry.cid.hex() + "20e807280232026869"
+    again = entries.parse(BytesBody(body))
+    assert (again.name, again.mode, again.cid, again.modified_at, again.size, again.inline) == (
+        "b.txt",
+        0o644,
+        entry.cid,
+        1000,
+        2,
+        b"hi",
+    )
+
+
+def test_what_is_no_entry():
+    good = DirEntry.decode(small("a", b"hi").encode())
+    for change in ({"cid": b""}, {"cid": b"x" * 36}, {"size": 3}, {"size": 70000, "inline": None}):
+        values = dict(good)
+        values.update(change)
+        raises(ProtocolError, entries.parse, BytesBody(DirEntry.encode(values)))
+    for data in (b"hello", b"", b"\x08\x01", bytes(9000)):
+        raises(ProtocolError, entries.parse, BytesBody(data))
+    values = dict(good)
+    values["mode"] = 0o104755
+    assert entries.parse(BytesBody(DirEntry.encode(values))).mode == 0o4755
+
+
+def test_put_list_and_get():
+    _, _, data = share()
+    assert put(data, "b.txt", b"two") and put(data, "a/one.txt", b"one") and put(data, "empty", b"")
+    assert [file.path for file in data.files.list()] == ["a/one.txt", "b.txt", "empty"]
+    assert [file.path for file in data.files.list("a")] == ["a/one.txt"]
+    assert list(data.files.list("b.tx")) == [] and list(data.files.list("nothing")) == []
+    assert text(data, "b.txt") == b"two" and text(data, "empty") == b"" and text(data, "c") is None
+    assert data.files.held(data.files.get("empty"))
+
+
+def test_an_unchanged_file_writes_nothing():
+    _, _, data = share()
+    put(data, "a", b"same")
+    count = data.store.count
+    assert not put(data, "a", b"same") and not put(data, "a", b"same", modified_at=99999)
+    assert data.store.count == count
+    assert put(data, "a", b"same", mode=0o755) and put(data, "a", b"other")
+    assert data.store.count == count + 2
+
+
+def test_many_files_go_in_few_intentions():
+    _, _, data = share()
+    count = data.store.count
+    items = [("f%03d" % i, small("f%03d" % i, b"x" * (i % 3))) for i in range(150)]
+    assert data.files.put_entries(items, NOW_MS) == 150
+    assert data.store.count - count == 3
+    assert data.files.put_entries(items, NOW_MS) == 0
+    large = [("g%d" % i, small("g%d" % i, bytes(2000))) for i in range(20)]
+    data.files.put_entries(large, NOW_MS)
+    assert data.store.count - count == 3 + 4
+    assert len(list(data.files.list())) == 170
+
+
+def test_names_are_checked_before_anything_is_written():
+    _, _, data = share()
+    count = data.store.count
+    for path in ("../x", "/x", "a//b", "con", "x" * 300):
+        raises(UsageError, put, data, path, b"bad")
+    raises(UsageError, data.files.put_entries, [("ok", small("ok", b"1")), ("..", small("x", b"2"))], NOW_MS)
+    assert data.store.count == count
+
+
+def test_remove_and_undo():
+    _, _, data = share()
+    put(data, "a", b"first")
+    put(data, "a", b"second")
+    assert data.files.remove("a", NOW_MS) == ["a"]
+    assert text(data, "a") is None
+    assert data.files.undo("a", NOW_MS) == ["a"] and text(data, "a") == b"second"
+    put(data, "a", b"third")
+    data.files.undo("a", NOW_MS)
+    assert text(data, "a") == b"second"
+    data.files.undo("a", NOW_MS)
+    assert text(data, "a") == b"third"
+
+
+def test_nothing_to_undo():
+    _, _, data = share()
+    put(data, "a", b"new")
+    for path in ("a", "nothing", "a/b"):
+        raises(UsageError, data.files.undo, path, NOW_MS)
+    raises(UsageError, data.files.remove, "nothing", NOW_MS)
+    assert text(data, "a") == b"new"
+
+
+def test_folders_are_removed_and_brought_back():
+    _, _, data = share()
+    for name in ("d/1", "d/e/2", "d/3", "dd", "d.txt"):
+        put(data, name, name.encode())
+    assert data.files.remove("d", NOW_MS) == ["d/1", "d/3", "d/e/2"]
+    assert [file.path for file in data.files.list()] == ["d.txt", "dd"]
+    assert sorted(data.files.undo("d", NOW_MS)) == ["d/1", "d/3", "d/e/2"]
+    assert text(data, "d/e/2") == b"d/e/2"
+    raises(UsageError, data.files.undo, "d", NOW_MS)
+
+
+def test_a_large_folder_is_removed_in_batches_and_brought_back():
+    _, _, data = share()
+    items = [("d/%03d" % i, small("%03d" % i, b"%d" % i)) for i in range(130)]
+    data.files.put_entries(items, NOW_MS)
+    assert len(data.files.remove("d", NOW_MS)) == 130
+    assert len(data.files.undo("d", NOW_MS)) == 130
+    assert text(data, "d/129") == b"129"
+
+
+def test_move_changes_names_only():
+    _, _, data = share()
+    put(data, "old/a", b"1", mode=0o755, modified_at=77)
+    put(data, "old/b/c", b"2")
+    count = data.store.count
+    assert data.files.move("old", "new", NOW_MS) == [("old/a", "new/a"), ("old/b/c", "new/b/c")]
+    assert data.store.count == count + 1
+    moved = data.files.get("new/a").entry
+    assert (moved.name, moved.mode, moved.modified_at, text(data, "new/a")) == ("a", 0o755, 77, b"1")
+    assert data.files.get("old/a") is None
+    data.files.move("new/a", "z.txt", NOW_MS)
+    assert data.files.get("z.txt").entry.name == "z.txt"
+    assert data.files.undo("new/a", NOW_MS) == ["new/a"] and text(data, "new/a") == b"1"
+
+
+def test_moves_that_cannot_be():
+    _, _, data = share()
+    put(data, "d/a", b"1")
+    put(data, "b", b"2")
+    count = data.store.count
+    for source, target in (("nothing", "x"), ("d/a", "b"), ("d", "d/sub"), ("d", "d"), ("b", "../b"), ("b", "nul")):
+        raises(UsageError, data.files.move, source, target, NOW_MS)
+    assert data.store.count == count
+
+
+def test_concurrent_edits_stand_side_by_side_until_somebody_writes():
+    laptop, data, desktop, other = two_nodes()
+    put(data, "a.txt", b"base")
+    laptop.commit(NOW_MS)
+    meet(laptop, desktop)
+    put(data, "a.txt", b"of the laptop", NOW_MS + 1000)
+    put(other, "a.txt", b"of the desktop", NOW_MS + 2000)
+    laptop.commit(NOW_MS)
+    desktop.commit(NOW_MS)
+    meet(laptop, desktop)
+    names = []
+    for handle in (data, other):
+        file = handle.files.get("a.txt")
+        assert text(handle, "a.txt") == b"of the desktop"
+        (loser,) = file.conflicts
+        assert (loser.author, loser.entry.inline) == (laptop.identity.public, b"of the laptop")
+        names.append(file.conflict_path(loser))
+        raises(UsageError, handle.files.undo, "a.txt", NOW_MS + 3000)
+        raises(UsageError, handle.files.move, "a.txt", "b.txt", NOW_MS + 3000)
+    assert names[0] == names[1] and names[0].startswith("a (conflict 2027") and names[0].endswith(".txt")
+    put(data, "a.txt", b"of the desktop", NOW_MS + 4000)  # the winner itself, put again: this ends the conflict
+    laptop.commit(NOW_MS)
+    meet(laptop, desktop)
+    assert other.files.get("a.txt").conflicts == [] and text(other, "a.txt") == b"of the desktop"
+
+
+def test_an_edit_beside_a_removal_is_not_lost():
+    laptop, data, desktop, other = two_nodes()
+    put(data, "a", b"base")
+    laptop.commit(NOW_MS)
+    meet(laptop, desktop)
+    put(data, "a", b"edited", NOW_MS + 1000)
+    other.files.remove("a", NOW_MS + 2000)
+    laptop.commit(NOW_MS)
+    desktop.commit(NOW_MS)
+    meet(laptop, desktop)
+    (file,) = data.files.list()
+    assert file.removed and file.entry is None and [version.entry.inline for version in file.conflicts] == [b"edited"]
+    data.files.remove("a", NOW_MS + 3000)
+    assert list(data.files.list()) == []
+
+
+def test_rows_that_are_no_files_are_listed_as_such():
+    laptop, _, data = share()
+    data.kv.put(b"fs/note", b"just text", NOW_MS)
+    data.kv.put(b"fs/\xff\xfe", small("x", b"1").encode(), NOW_MS)
+    data.kv.put(b"fs/" + b"n" * 5000, small("n", b"1").encode(), NOW_MS)
+    data.kv.put(b"fs/../escape", small("escape", b"1").encode(), NOW_MS)
+    data.kv.put(b"other", b"row", NOW_MS)
+    laptop.commit(NOW_MS)
+    listed = list(data.files.list())
+    assert len(listed) == 4
+    assert [file.path for file in listed if file.problem is None] == ["../escape"]
+    assert all([file.problem.startswith("not a file") for file in listed if file.path != "../escape"])
+    assert not data.files.held(data.files.get("note"))
+    put(data, "note", b"now a file")
+    assert text(data, "note") == b"now a file"
+
+
+def test_long_names_work_like_short_ones():
+    _, _, data = share()
+    folder = "/".join(["a" * 100] * 4)
+    put(data, folder + "/x", b"1")
+    put(data, folder + "/y", b"2")
+    assert sorted([file.path for file in data.files.list(folder)]) == [folder + "/x", folder + "/y"]
+    assert data.files.remove(folder + "/x", NOW_MS) == [folder + "/x"]
+    assert data.files.undo(folder, NOW_MS) == [folder + "/x"]
+    assert text(data, folder + "/x") == b"1"
+
+
+def test_an_entry_whose_content_lies():
+    _, _, data = share()
+    entry = small("a", b"truth")
+    entry.inline = b"liars"
+    data.kv.put(b"fs/a", entry.encode(), NOW_MS)
+    found = data.files.get("a").entry
+    raises(ProtocolError, list, data.files.read(found))

@@ -1,0 +1,215 @@
+"""Invites: made, redeemed, refused in words, revoked, redeemed twice."""
+
+from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
+from support import raises
+
+from lattice_core.errors import Refused, UsageError
+from lattice_core.model import token as tokens
+from lattice_core.node import invites
+from lattice_core.wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, UniversalOp
+
+JOINER = b"j" * 32
+OTHER = b"x" * 32
+
+
+def last_ops(handle, count):
+    first = handle.store.count - count
+    return [UniversalOp.decode(handle.store.get(hash).ops_bytes()) for _, hash, _, _ in handle.store.witness_log(first)]
+
+
+def test_an_invite_is_written_as_the_reference_writes_it():
+    node, root, _ = share()
+    token = node.invite(root, NOW_MS)
+    assert (token.store_id, token.inviter, token.listed, len(token.secret)) == (root.id, node.identity.public, (), 32)
+    (op,) = last_ops(root, 1)
+    invite_id = CRYPTO.blake3_digest(token.secret)
+    status, by = op["system"]["batch"]["ops"]
+    assert status["invite"] == {"token_hash": invite_id, "set_status": {"status": INVITE_VALID}}
+    assert by["invite"] == {"token_hash": invite_id, "set_invited_by": {"inviter_pubkey": node.identity.public}}
+    assert tokens.parse(CRYPTO, token.encode(CRYPTO)).secret == token.secret
+    assert [(made.id, made.status) for made in node.invites(root)] == [(invite_id, INVITE_VALID)]
+
+
+def test_an_invite_is_for_a_root():
+    node, _, data = share()
+    raises(UsageError, node.invite, data, NOW_MS)
+    raises(UsageError, make_node(2).find_root)
+
+
+def test_redeeming_claims_and_activates():
+    node, root, _ = share()
+    token = node.invite(root, NOW_MS)
+    assert node.accept_join(root.id, token.secret, JOINER, NOW_MS) == "core:rootstore"
+    assert not node.durable(node.ticket())
+    node.commit(NOW_MS)
+    claim, active = last_ops(root, 2)
+    status, by = claim["system"]["batch"]["ops"]
+    assert status["invite"]["set_status"] == {"status": INVITE_CLAIMED}
+    assert by["invite"]["set_claimed_by"] == {"claimer_pubkey": JOINER}
+    assert active["system"]["peer"] == {"pubkey": JOINER, "set_status": {"status": 2}}
+    assert node.may_connect(root.id, JOINER)
+
+
+def test_a_token_lets_one_node_in():
+    node, root, _ = share()
+    token = node.invite(root, NOW_MS)
+    node.accept_join(root.id, token.secret, JOINER, NOW_MS)
+    assert "used already" in str(raises(Refused, node.accept_join, root.id, token.secret, OTHER, NOW_MS))
+    assert not node.may_connect(root.id, OTHER)
+
+
+def test_a_member_that_joins_again_writes_nothing():
+    node, root, _ = share()
+    token = node.invite(root, NOW_MS)
+    node.accept_join(root.id, token.secret, JOINER, NOW_MS)
+    spare = node.invite(root, NOW_MS)
+    count = root.store.count
+    for secret in (token.secret, b"", b"wrong", spare.secret):
+        assert node.accept_join(root.id, secret, JOINER, NOW_MS) == "core:rootstore"
+    assert root.store.count == count
+    assert node.accept_join(root.id, spare.secret, OTHER, NOW_MS) == "core:rootstore"
+
+
+def test_refusals_tell_a_stranger_nothing():
+    node, root, data = share()
+    token = node.invite(root, NOW_MS)
+    count = root.store.count
+    words = set()
+    for store_id, secret in (
+        (root.id, b"w" * 32),
+        (root.id, b""),
+        (b"?" * 16, token.secret),
+        (b"short", token.secret),
+        (data.id, token.secret),
+    ):
+        words.add(str(raises(Refused, node.accept_join, store_id, secret, OTHER, NOW_MS)))
+    assert len(words) == 1 and "notes" not in words.pop()
+    raises(Refused, node.accept_join, root.id, token.secret, node.identity.public, NOW_MS)
+    assert root.store.count == count
+
+
+def test_a_revoked_member_needs_a_new_invite():
+    node, root, _ = share()
+    token = node.invite(root, NOW_MS)
+    node.accept_join(root.id, token.secret, JOINER, NOW_MS)
+    node.revoke_peer(root, JOINER, NOW_MS)
+    assert "revoked" in str(raises(Refused, node.accept_join, root.id, token.secret, JOINER, NOW_MS))
+    assert "revoked" in str(raises(Refused, node.accept_join, root.id, b"", JOINER, NOW_MS))
+    fresh = node.invite(root, NOW_MS)
+    node.accept_join(root.id, fresh.secret, JOINER, NOW_MS)
+    assert node.may_connect(root.id, JOINER)
+
+
+def test_an_invite_can_be_revoked_before_it_is_used():
+    node, root, _ = share()
+    token = node.invite(root, NOW_MS)
+    invite_id = CRYPTO.blake3_digest(token.secret).hex()
+    node.revoke_invite(root, invite_id[:6], NOW_MS)
+    assert node.invites(root)[0].status == INVITE_REVOKED
+    assert "revoked" in str(raises(Refused, node.accept_join, root.id, token.secret, OTHER, NOW_MS))
+    used = node.invite(root, NOW_MS)
+    node.accept_join(root.id, used.secret, JOINER, NOW_MS)
+    raises(UsageError, node.revoke_invite, root, CRYPTO.blake3_digest(used.secret).hex(), NOW_MS)
+    raises(UsageError, node.revoke_invite, root, "zz", NOW_MS)
+    raises(UsageError, node.revoke_invite, root, "", NOW_MS)
+
+
+def test_a_stick_without_a_clock_cannot_let_anybody_in():
+    node, root, _ = share()
+    token = node.invite(root, NOW_MS)
+    count = root.store.count
+    assert "time" in str(raises(Refused, node.accept_join, root.id, token.secret, JOINER, None))
+    assert root.store.count == count and not node.may_connect(root.id, JOINER)
+
+
+def test_a_token_lists_active_members_sticks_first():
+    node, root, _ = share()
+    members = [bytes([200 - i]) * 32 for i in range(8)]
+    for key in members:
+        node.admit(root, key, "", NOW_MS)
+    node.revoke_peer(root, members[7], NOW_MS)
+    node.note_stick(root, members[0])
+    node.note_stick(root, members[7])
+    token = node.invite(root, NOW_MS)
+    assert token.listed[0] == members[0] and len(token.listed) == 6
+    assert members[7] not in token.listed and node.identity.public not in token.listed
+    assert node.sticks(root) == [members[0]]
+    assert reopened(node).sticks(root) == [members[0]]
+    node.forget_stick(root, members[0])
+    assert node.sticks(root) == []
+    assert node.invite(root, NOW_MS, []).listed == ()
+    raises(UsageError, node.invite, root, NOW_MS, members[:7])
+
+
+def test_the_secret_is_kept_from_others():
+    node, root, _ = share()
+    stick, stranger = b"s" * 32, b"t" * 32
+    node.admit(root, stick, "", NOW_MS)
+    token = node.invite(root, NOW_MS)
+    joiner = make_node(2)
+    joiner.begin_join(token, node.identity.public)
+    joiner.begin_join(token, stick)
+    words = str(raises(Refused, joiner.begin_join, token, stranger))
+    assert node.identity.public.hex()[:8] in words and token.secret.hex() not in words
+    raises(UsageError, node.begin_join, token, stick)
+
+
+def test_a_join_into_a_share_that_is_here_already():
+    node, root, _ = share()
+    other = make_node(2, "desktop")
+    token = node.invite(root, NOW_MS)
+    join(other, node, token)
+    raises(UsageError, other.begin_join, token)
+
+
+def test_only_a_share_can_be_joined():
+    node, root, _ = share()
+    token = node.invite(root, NOW_MS)
+    joiner = make_node(2)
+    for store_type in ("", "core:kvstore", "x" * 500):
+        raises(Refused, joiner.complete_join, token, store_type, NOW_MS)
+    assert joiner.stores == [] and joiner.storage.store_ids() == []
+
+
+def test_a_join_at_a_member_that_carries_the_invite():
+    laptop, root, data = share()
+    stick = make_node(2, "stick")
+    join(stick, laptop, laptop.invite(root, NOW_MS))
+    data.kv.put(b"k", b"carried", NOW_MS)
+    laptop.commit(NOW_MS)
+    token = laptop.invite(root, NOW_MS)
+    phone = make_node(3, "phone")
+    raises(Refused, stick.accept_join, root.id, token.secret, phone.identity.public, NOW_MS)  # not heard of it yet
+    meet(laptop, stick)
+    join(phone, stick, token)
+    assert value(phone.find("notes"), b"k") == b"carried"
+    meet(stick, laptop)
+    assert laptop.peer_name(phone.identity.public) == "phone"
+
+
+def test_two_offline_redemptions_show_when_they_meet():
+    laptop, root, _ = share()
+    stick = make_node(2, "stick")
+    join(stick, laptop, laptop.invite(root, NOW_MS))
+    token = laptop.invite(root, NOW_MS)
+    meet(laptop, stick)
+    laptop.accept_join(root.id, token.secret, JOINER, NOW_MS)
+    laptop.commit(NOW_MS)
+    stick.accept_join(root.id, token.secret, OTHER, NOW_MS + 5)
+    stick.commit(NOW_MS)
+    assert laptop.double_claims(root) == []
+    meet(laptop, stick)
+    for node in (laptop, stick):
+        ((invite, keys),) = node.double_claims(node.get(root.id))
+        assert sorted(keys) == [JOINER, OTHER] and invite.id == CRYPTO.blake3_digest(token.secret)
+        assert node.may_connect(root.id, JOINER) and node.may_connect(root.id, OTHER)
+    assert "used already" in str(raises(Refused, laptop.accept_join, root.id, token.secret, b"3" * 32, NOW_MS))
+
+
+def test_where_an_invite_can_be_redeemed_is_said_by_name():
+    node, root, _ = share()
+    node.admit(root, b"s" * 32, "blue stick", NOW_MS)
+    token = node.invite(root, NOW_MS)
+    assert invites.where_redeemable(token, node.peer_name) == ["laptop", "blue stick"]
+    assert invites.where_redeemable(token, make_node(2).peer_name)[1] == "73" * 4
+    carry(node, node)  # a node that meets itself changes nothing

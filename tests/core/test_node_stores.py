@@ -1,0 +1,151 @@
+"""Making, opening and finding stores; what is written for them; children that appear and disappear."""
+
+from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
+from support import raises
+
+from lattice_core.errors import StorageFull, UsageError
+from lattice_core.model import ops
+from lattice_core.node import stores
+from lattice_core.wire.messages import CHILD_ARCHIVED, UniversalOp
+
+
+def written(handle):
+    """The ops of a store's log as dicts."""
+    return [UniversalOp.decode(handle.store.get(hash).ops_bytes()) for _, hash, _, _ in handle.store.witness_log()]
+
+
+def test_the_first_store_makes_the_root():
+    node, root, data = share()
+    assert (root.type, root.parent, data.type, data.parent) == ("core:rootstore", None, "core:kvstore", root.id)
+    assert (root.name, data.name) == ("", "notes")
+    me = node.identity.public
+    genesis, strategy, name, status, child = written(root)
+    assert genesis["genesis"]["store_type"] == "core:rootstore"
+    assert strategy == {"system": ops.strategy_independent()}
+    assert name == {"system": {"peer": {"pubkey": me, "set_name": {"name": "laptop"}}}}
+    assert status == {"system": {"peer": {"pubkey": me, "set_status": {"status": 2}}}}
+    batch = child["system"]["batch"]["ops"]
+    assert batch == [ops.child_add(data.id, "notes", "core:kvstore"), ops.child_status(data.id, 1)]
+    genesis, batch = written(data)
+    assert genesis["genesis"]["store_type"] == "core:kvstore"
+    assert batch["system"]["batch"]["ops"] == [ops.store_name("notes"), ops.strategy_inherited()]
+
+
+def test_ops_have_the_bytes_that_the_reference_writes():
+    child = bytes.fromhex("ece0ea47d06e41199b10064416a9dd24")
+    recorded = "5a4932470a2b0a290a270a10ece0ea47d06e41199b10064416a9dd2412056e6f7465731a0c636f72653a6b7673746f72650a180a161a140a10ece0ea47d06e41199b10064416a9dd241001"
+    assert ops.system_batch([ops.child_add(child, "notes", "core:kvstore"), ops.child_status(child, 1)]).hex() == recorded
+    assert ops.system_batch([ops.store_name("home"), ops.strategy_independent()]).hex() == "5a1832160a0a22080a060a04686f6d650a081a060a040a020801"
+    assert ops.system_batch([ops.strategy_independent()]).hex() == "5a081a060a040a020801"
+
+
+def test_a_second_store_goes_under_the_same_root():
+    node, root, data = share()
+    other = node.create_store("photos", "core:kvstore", None, NOW_MS)
+    assert other.parent == root.id and len(node.roots()) == 1 and node.children(root) == [data, other]
+    assert node.find("photos") is other
+    named = node.create_store("work", "core:rootstore", None, NOW_MS)
+    assert named.name == "work" and named.parent is None
+    error = raises(UsageError, node.create_store, "more", "core:kvstore", None, NOW_MS)
+    assert "work" in str(error)
+    assert node.create_store("more", "core:kvstore", named.id, NOW_MS).parent == named.id
+
+
+def test_what_cannot_be_made():
+    node, root, _ = share()
+    for store_type in ("core:nothing", "", "core:logstore"):
+        raises(UsageError, node.create_store, "x", store_type, None, NOW_MS)
+    raises(UsageError, node.create_store, "x", "core:rootstore", root.id, NOW_MS)
+    raises(UsageError, node.create_store, "x", "core:kvstore", b"?" * 16, NOW_MS)
+    raises(UsageError, node.create_store, "x\n", "core:kvstore", None, NOW_MS)
+    raises(UsageError, node.create_store, "x" * 256, "core:kvstore", None, NOW_MS)
+    raises(UsageError, node.create_store, "x", "core:kvstore", None, None)
+    assert len(node.stores) == 2
+
+
+def test_a_store_is_found_by_name_or_by_the_beginning_of_its_id():
+    node, root, data = share()
+    text = stores.id_text(data.id)
+    assert len(text) == 36 and node.find(text) is data and node.find(text[:10]) is data and node.find(text.upper()) is data
+    assert node.find(stores.id_text(root.id)) is root
+    assert "notes" in str(raises(UsageError, node.find, "nothing"))
+    raises(UsageError, node.find, "")
+    node.create_store("notes", "core:kvstore", None, NOW_MS)
+    assert text[:8] in str(raises(UsageError, node.find, "notes"))
+    assert "store create" in str(raises(UsageError, make_node(9).find, "x"))
+    assert node.find_root() is root and node.find_root(text) is root
+    raises(UsageError, make_node(9).find_root)
+
+
+def test_everything_is_there_after_a_restart():
+    node, root, data = share()
+    data.kv.put(b"greeting", b"hello", NOW_MS)
+    node.rename("desk", NOW_MS)
+    again = reopened(node)
+    assert again.name == "desk"
+    assert [handle.id for handle in again.stores] == [root.id, data.id]
+    found = again.find("notes")
+    assert found.type == "core:kvstore" and found.parent == root.id
+    assert value(found, b"greeting") == b"hello"
+    assert again.peer_name(node.identity.public) == "desk"
+
+
+def test_a_store_that_does_not_fit_leaves_nothing():
+    node = make_node(1, "small", capacity=1500)
+    raises(StorageFull, node.create_store, "notes", "core:kvstore", None, NOW_MS)
+    assert node.stores == [] and node.storage.store_ids() == []
+    assert node.storage.pending() == 0
+
+
+def test_children_open_where_their_root_is_and_later_too():
+    node, root, data = share()
+    other = make_node(2, "desktop")
+    join(other, node, node.invite(root, NOW_MS))
+    assert [handle.id for handle in other.stores] == [root.id, data.id]
+    assert other.find("notes").parent == root.id
+    late = node.create_store("late", "core:kvstore", None, NOW_MS)
+    late.kv.put(b"k", b"v", NOW_MS)
+    node.commit(NOW_MS)
+    meet(node, other)
+    assert value(other.find("late"), b"k") == b"v"
+    assert reopened(other).find("late").name == "late"
+
+
+def test_an_archived_child_is_closed_and_stays_closed():
+    node, root, data = share()
+    other = make_node(2, "desktop")
+    join(other, node, node.invite(root, NOW_MS))
+    stores.write_system(root, [ops.child_status(data.id, CHILD_ARCHIVED)], NOW_MS)
+    node.commit(NOW_MS)
+    assert node.get(data.id) is None
+    carry(node, other)
+    assert other.get(data.id) is None and len(other.stores) == 1
+    again = reopened(other)
+    assert len(again.stores) == 1 and data.id in again.storage.store_ids()
+    stores.write_system(root, [ops.child_status(data.id, 1)], NOW_MS)
+    node.commit(NOW_MS)
+    carry(node, again)
+    assert again.get(data.id) is not None and node.get(data.id) is not None
+
+
+def test_a_root_cannot_declare_itself_or_without_end():
+    node, root, data = share()
+    stores.write_system(root, [ops.child_add(root.id, "me", "core:kvstore")], NOW_MS)
+    for number in range(stores.STORES_OPEN + 5):
+        stores.write_system(root, [ops.child_add(bytes([number]) * 16, "c", "core:kvstore")], NOW_MS)
+    node.commit(NOW_MS)
+    assert node.get(root.id).parent is None
+    assert len(node.stores) == stores.STORES_OPEN
+
+
+def test_nothing_is_written_into_a_child_on_discovery():
+    node, root, data = share()
+    other = make_node(2, "desktop")
+    join(other, node, node.invite(root, NOW_MS))
+    assert other.find("notes").store.chain(other.identity.public)[0] == 0
+    assert [op for op in written(other.get(root.id)) if "genesis" in op] == written(root)[:1]
+
+
+def test_new_ids_are_random_version_4():
+    first, second = stores.new_id(CRYPTO), stores.new_id(CRYPTO)
+    assert first != second and first[6] >> 4 == 4 and first[8] >> 6 == 2
