@@ -5,7 +5,8 @@ machine's own apt sources name, through a private apt configuration: no root, an
 lists stay as they are. The pins below are what is trusted, so the index that leads to a file need not be.
 
 Cache: ${XDG_CACHE_HOME:-~/.cache}/lattice-nano/<sha256>. `MICROPY_DIR=` names a MicroPython checkout
-(1.25.0, with its submodules) to build from in place of the fetched one.
+(1.25.0, with its submodules) to build from in place of the fetched one; it is needed where there is no apt,
+and libsodium and BLAKE3 then come from their own repositories, pinned by commit.
 """
 
 import hashlib
@@ -23,6 +24,16 @@ SUITE = "trixie"
 
 # what: how apt names it ("source" packages and binary ones); inner: the folder inside the archive that is wanted
 Source = namedtuple("Source", "what package file sha256 inner")
+
+# The same files where there is no apt
+Repository = namedtuple("Repository", "address commit inner")
+REPOSITORIES = {
+    "libsodium": Repository(
+        "https://github.com/jedisct1/libsodium", "4f5e89fa84ce1d178a6765b8b46f2b6f91216677", "src/libsodium"
+    ),
+    "blake3": Repository("https://github.com/BLAKE3-team/BLAKE3", "ad639b126ef9b5f3b131093363cc3bb6bba4c3bf", "c"),
+}
+
 SOURCES = {
     "micropython": Source(
         "source",
@@ -107,8 +118,6 @@ def fetch(names: "list[str]") -> None:
     missing = [name for name in names if not (CACHE / SOURCES[name].sha256).exists()]
     if not missing:
         return
-    if not shutil.which("apt-get"):
-        sys.exit("Not a Debian system: set MICROPY_DIR= to a MicroPython 1.25.0 checkout with its submodules.")
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="apt-") as folder:
         apt = Apt(folder)
@@ -124,32 +133,58 @@ def fetch(names: "list[str]") -> None:
             arrived.replace(CACHE / source.sha256)
 
 
+def place(name: str, pin: str) -> "tuple[pathlib.Path, bool]":
+    """Where a source belongs in this checkout, and whether it is there already."""
+    folder = ROOT / "build" / "sources" / f"{name}-{pin[:12]}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return folder, folder.exists()
+
+
 def unpack(name: str) -> pathlib.Path:
     """The wanted folder of one source, unpacked once per checkout."""
     source = SOURCES[name]
-    folder = ROOT / "build" / "sources" / f"{name}-{source.sha256[:12]}"
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    folder, done = place(name, source.sha256)
+    if not done:
         with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
-            archive = str(CACHE / source.sha256)
-            command = ["dpkg-deb", "-x", archive, partial]
+            inside = pathlib.Path(partial) / "inside"
+            inside.mkdir()
+            command = ["dpkg-deb", "-x", str(CACHE / source.sha256), str(inside)]
             if source.what == "source":
-                command = ["tar", "-xf", archive, "-C", partial, "--strip-components=1"]
+                command = ["tar", "-xf", str(CACHE / source.sha256), "-C", str(inside), "--strip-components=1"]
             subprocess.run(command, check=True)
-            (pathlib.Path(partial) / source.inner).rename(folder)
+            (inside / source.inner).rename(folder)
+    return folder
+
+
+def clone(name: str) -> pathlib.Path:
+    """The same from its own repository: one commit, whose id is the pin."""
+    repository = REPOSITORIES[name]
+    folder, done = place(name, repository.commit)
+    if not done:
+        print(f"Fetching {name} from {repository.address}", flush=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
+            git = ["git", "-C", partial]
+            subprocess.run([*git, "init", "--quiet"], check=True)
+            subprocess.run([*git, "fetch", "--quiet", "--depth=1", repository.address, repository.commit], check=True)
+            subprocess.run([*git, "checkout", "--quiet", "FETCH_HEAD"], check=True)
+            (pathlib.Path(partial) / repository.inner).rename(folder)
     return folder
 
 
 def provide(*names: str) -> "dict[str, pathlib.Path]":
     """{name: folder} of the sources, fetched and unpacked where need be."""
     own = os.environ.get("MICROPY_DIR")
-    fetched = [name for name in names if not (own and name == "micropython")]
-    fetch(fetched)
-    folders = {name: unpack(name) for name in fetched}
+    folders = {}
     if own and "micropython" in names:
         print(f"MicroPython from MICROPY_DIR={own}")
         folders["micropython"] = pathlib.Path(own).resolve()
-    return folders
+    others = [name for name in names if name not in folders]
+    if shutil.which("apt-get"):
+        fetch(others)
+        return folders | {name: unpack(name) for name in others}
+    if "micropython" in others:
+        sys.exit("Not a Debian system: set MICROPY_DIR= to a MicroPython 1.25.0 checkout with its submodules.")
+    return folders | {name: clone(name) for name in others}
 
 
 if __name__ == "__main__":
