@@ -294,8 +294,6 @@ class Link:
         """Not of this session: a Hello, the first packet of the session that we offered, or noise."""
         at = found[6]
         length = found[7]
-        if length == 0:
-            return
         packet = memoryview(self._pipe.buffer)[at : at + length]
         heard = self._collector.take(packet)
         if heard is not None:
@@ -325,11 +323,12 @@ class Link:
                 self._event(RESTARTED, _RESTARTED)
             else:
                 self._epoch = 0  # alive and in session: nothing to ask any more
-        elif not hello.agreed_version(self._terms, terms):
-            self._event(INCOMPATIBLE, self._disagreement(terms))
         else:
             self._note_hello(epoch, body, terms)
-            self._event(ASKED, None)
+            if hello.agreed_version(self._terms, terms):
+                self._event(ASKED, None)
+            else:
+                self._event(INCOMPATIBLE, self._disagreement(terms))
 
     def _note_hello(self, epoch, body, terms):
         self._peer_epoch = epoch
@@ -360,7 +359,7 @@ class Link:
     def _decline(self, words):
         """Says Hello even so: the other side then sees why."""
         self.trouble = words
-        self._say_hello(0)
+        self._say_hello(self._peer_epoch)
         self._offered = None
 
     def _say_hello(self, echo):
@@ -371,7 +370,9 @@ class Link:
 
     def _begin(self, reason):
         """A session of the two epochs begins; one that was on is over."""
-        self._drop(reason or _RESTARTED)
+        if self._session is not None:
+            self.trouble = reason or _RESTARTED
+            self._drop(self.trouble)
         mine = hello.prologue_part(self._epoch, hello.encode_body(self._terms, False))
         theirs = hello.prologue_part(self._peer_epoch, self._peer_body)
         if self._initiator:

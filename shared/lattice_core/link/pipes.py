@@ -45,6 +45,9 @@ class SerialPipe:
 
     def next(self, check, expected, key, nonce):
         """What `frame_open` found next; positions are in `buffer`."""
+        while self._start < self._end and self.buffer[self._start] == 0:
+            self._start += 1  # a delimiter before a frame
+            self._skipping = False
         found = self._open(self.buffer, self._start, self._end, check, expected, key, nonce)
         if found[1] == NOTHING:
             if self._end - self._start > _FRAME_BYTES:

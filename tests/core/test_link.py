@@ -1,0 +1,486 @@
+"""Two links over a line: handshake, faults, restarts, refusals. The long simulation is tests/sim/test_link_sim.py."""
+
+from fake_line import Faults, World
+from support import Rng, crypto
+
+from lattice_core.link import hello, link
+from lattice_core.link.link import SERIAL, TABLE, Link
+
+PIPES = (SERIAL, 244, 20)
+
+
+def world(seed=1, pipe=SERIAL, **rates):
+    return World(Rng(seed), pipe, Faults(**rates))
+
+
+def send_all(desk, source, data):
+    """Sends `data` on a new stream of `source`; returns what the other side read."""
+    mine = source.open_stream()
+    got = []
+    state = [0, None]
+
+    def step(_now):
+        if state[0] < len(data):
+            state[0] += mine.write(memoryview(data)[state[0] :])
+            if state[0] == len(data):
+                mine.finish()
+        other = desk.b if source is desk.a.connection else desk.a
+        if state[1] is None and other.connection is not None:
+            state[1] = other.connection.accept_stream()
+        if state[1] is not None:
+            got.append(state[1].read(100000))
+        return True
+
+    assert desk.run(lambda: mine.finished() or mine.error is not None, step)
+    step(0)
+    return b"".join(got), mine.error
+
+
+def test_a_connection_knows_both_identities():
+    for pipe in PIPES:
+        desk = world(pipe=pipe)
+        a, b = desk.connect()
+        keys = (crypto().ed25519_public(b"a" * 32), crypto().ed25519_public(b"b" * 32))
+        assert (a.local, a.peer, b.local, b.peer) == (keys[0], keys[1], keys[1], keys[0])
+        assert a.initiator and not b.initiator and a.alpn == b.alpn == "lattice-nano/1"
+        assert (a.peer_firmware, b.peer_firmware) == (b"stick 1.0", b"host 1.0")
+        assert desk.a.state == desk.b.state == link.OPEN
+
+
+def test_bytes_arrive_over_every_pipe():
+    data = Rng(2).bytes(5000)
+    for pipe in PIPES:
+        desk = world(pipe=pipe)
+        a, b = desk.connect()
+        assert send_all(desk, a, data) == (data, None)
+        assert send_all(desk, b, data) == (data, None)
+        assert desk.a.counters.resent == desk.b.counters.resent == 0
+
+
+def test_bytes_arrive_over_bad_lines():
+    data = Rng(3).bytes(6000)
+    for pipe in PIPES:
+        desk = world(5, pipe, lose=60, double=60, damage=60, reorder=60, noise=60, stall=5)
+        a, b = desk.connect()
+        assert send_all(desk, a, data) == (data, None)
+        assert send_all(desk, b, data) == (data, None)
+
+
+def test_overhead_of_bulk_data_is_four_percent():
+    desk = world()
+    a, _ = desk.connect()
+    before = desk.a.counters.bytes_out, desk.b.counters.bytes_out
+    data = Rng(4).bytes(40000)
+    assert send_all(desk, a, data) == (data, None)
+    assert (desk.a.counters.bytes_out - before[0]) * 1000 <= len(data) * 1040, desk.a.counters.bytes_out - before[0]
+    assert (desk.b.counters.bytes_out - before[1]) * 1000 <= len(data) * 10
+
+
+def test_the_initiator_waits_for_a_stick_that_is_not_there_yet():
+    desk = world()
+    hellos = []
+    for now in range(1000, 21000, 10):
+        while True:
+            packet = desk.a.send(now)
+            if packet is None:
+                break
+            hellos.append(now)
+        assert desk.a.deadline_ms(now) > now
+    gaps = [later - earlier for earlier, later in zip(hellos, hellos[1:])]
+    assert gaps[0] == 100 and max(gaps) <= 1010 and 15 < len(hellos) < 40
+    desk.now = 21000
+    desk.connect()
+
+
+def test_the_responder_is_silent_until_it_hears_a_hello():
+    stick = Link(crypto(), b"b" * 32, False, SERIAL, b"1", 0)
+    for now in range(0, 60000, 500):
+        stick.receive(b"AT\r\nATE0\r\n>>> import machine\r\n\0\0~\0", now)
+        assert stick.send(now) is None
+    assert stick.deadline_ms(60000) is None
+    assert stick.counters.damaged > 0
+
+
+def test_a_stick_that_restarts_ends_the_connection_and_comes_back():
+    for pipe in PIPES:
+        desk = world(pipe=pipe)
+        a, _ = desk.connect()
+        stream = a.open_stream()
+        stream.write(b"before")
+        desk.exchange()
+        desk.restart_b()
+        stream.write(b"after")
+        assert desk.run(lambda: a.closed is not None)
+        assert "restarted" in a.closed and stream.error == a.closed and "restarted" in desk.a.trouble
+        again, _ = desk.connect()
+        assert again is not a
+        assert send_all(desk, again, b"resumed") == (b"resumed", None)
+
+
+def test_a_stick_that_restarts_while_the_line_is_quiet_is_noticed():
+    desk = world()
+    a, _ = desk.connect()
+    assert desk.run(lambda: desk.now > 3000)
+    desk.restart_b()
+    started = desk.now
+    assert desk.run(lambda: a.closed is not None)
+    assert desk.now - started < 7000
+
+
+def test_a_host_that_restarts_ends_the_connection_on_the_stick():
+    for pipe in PIPES:
+        desk = world(pipe=pipe)
+        _, b = desk.connect()
+        stream = b.open_stream()
+        stream.write(b"x")
+        desk.exchange()
+        desk.restart_a()
+        assert desk.run(lambda: b.closed is not None)
+        assert "restarted" in b.closed and stream.error == b.closed
+        again, _ = desk.connect()
+        assert send_all(desk, again, b"resumed") == (b"resumed", None)
+
+
+def test_a_late_hello_of_an_earlier_life_moves_nobody():
+    desk = world()
+    early = []
+    packet = desk.a.send(desk.now)
+    early.append(bytes(packet))
+    desk.a.receive(b"", desk.now)
+    desk.to_b.put(early[0], desk.now)
+    desk.connect()
+    old = desk.a.connection
+    desk.restart_a()
+    a, b = desk.connect()
+    assert old is not a
+    for replay in early * 3:
+        desk.to_b.put(replay, desk.now)
+        desk.exchange()
+    assert send_all(desk, a, b"still here") == (b"still here", None)
+    assert b.closed is None and desk.b.connection is b
+
+
+def test_a_replayed_handshake_is_refused():
+    desk = world(seed=6)
+    recorded = []
+    put = desk.to_b.put
+
+    def record(data, now):
+        recorded.append(bytes(data))
+        put(data, now)
+
+    desk.to_b.put = record
+    desk.connect()
+    assert len(recorded) >= 3
+    stick = Link(crypto(), b"b" * 32, False, SERIAL, b"1", desk.now)
+    for _ in range(3):
+        for data in recorded:
+            stick.receive(data, desk.now)
+            while stick.send(desk.now) is not None:
+                pass
+    assert stick.connection is None and stick.counters.connections == 0
+
+
+def test_replayed_frames_of_the_same_session_are_dropped():
+    desk = world()
+    a, _ = desk.connect()
+    recorded = []
+    put = desk.to_b.put
+
+    def record(data, now):
+        recorded.append(bytes(data))
+        put(data, now)
+
+    desk.to_b.put = record
+    assert send_all(desk, a, b"once")[0] == b"once"
+    desk.to_b.put = put
+    theirs = desk.b.connection
+    for data in recorded * 2:
+        desk.b.receive(data, desk.now)
+    assert theirs.accept_stream() is None and desk.b.connection is theirs
+    assert desk.b.counters.duplicates > 0
+
+
+def test_versions_that_do_not_meet_are_refused_in_words():
+    desk = world()
+    desk.b._terms = hello.Terms(2, 4, 8, 8192, b"stick \x1b9.0")
+    assert desk.run(lambda: desk.a.closed is not None)
+    assert "versions 2 to 4" in desk.a.closed and "1 to 1" in desk.a.closed and "stick ?9.0" in desk.a.closed
+    assert "versions 1 to 1" in desk.b.trouble and desk.b.state == link.LISTENING
+    assert desk.a.send(desk.now) is None and desk.a.deadline_ms(desk.now) is None
+
+
+def test_a_downgrade_of_the_hello_ends_the_handshake():
+    desk = world()
+    desk.b._terms = hello.Terms(1, 3, 8, 8192, b"stick")
+    put = desk.to_a.put
+
+    def downgrade(data, now):
+        """Somebody in the middle pretends that the stick speaks version 1 only."""
+        heard = hello.Collector().take(unframe(data))
+        if heard is not None:
+            epoch, echo, body = heard
+            weaker = bytes([body[0], 1]) + body[2:]
+            data = desk.b._pipe.wrap(hello.parts(epoch, echo, weaker, 1024)[0])
+        put(bytes(data), now)
+
+    desk.to_a.put = downgrade
+    assert not desk.run(lambda: desk.a.connection is not None, limit_ms=8000)
+    assert "decrypt" in desk.a.trouble
+
+
+def unframe(data):
+    """The content of a frame with delimiters around it."""
+    from lattice_core.link import cobs
+
+    frame = bytearray(bytes(data).strip(b"\0"))
+    end = cobs.decode(memoryview(frame), 0, len(frame))
+    return memoryview(frame)[: max(end, 0)]
+
+
+def test_our_own_identity_is_refused():
+    desk = World(Rng(1), SERIAL, None, b"same" * 8, b"same" * 8)
+    assert desk.run(lambda: desk.a.closed is not None)
+    assert "own identity" in desk.a.closed
+    assert desk.b.connection is None
+
+
+def test_a_proof_of_somebody_else_is_refused():
+    desk = world()
+    desk.a.local = crypto().ed25519_public(b"c" * 32)  # claims a key whose seed it does not have
+    desk.run(lambda: False, limit_ms=3000)
+    assert desk.b.counters.connections == 0 and "prove" in desk.b.trouble
+    desk = world()
+    desk.b.local = crypto().ed25519_public(b"c" * 32)
+    assert desk.run(lambda: desk.a.closed is not None)
+    assert "prove" in desk.a.closed and desk.a.counters.connections == 0
+
+
+def test_somebody_in_the_middle_learns_nothing_to_pass_on():
+    """M talks to both with its own keys: each side sees M's identity, not the other's."""
+    left = World(Rng(1), SERIAL, None, b"a" * 32, b"m" * 32)
+    right = World(Rng(2), SERIAL, None, b"m" * 32, b"b" * 32)
+    a, _ = left.connect()
+    _, b = right.connect()
+    assert a.peer == b.peer == crypto().ed25519_public(b"m" * 32)
+
+
+def test_close_is_heard_in_words():
+    for closer in ("a", "b"):
+        for pipe in (SERIAL, 20):
+            desk = world(pipe=pipe)
+            a, b = desk.connect()
+            stream = a.open_stream()
+            desk.exchange()
+            (desk.a if closer == "a" else desk.b).close("done for today")
+            assert desk.run(lambda: a.closed is not None and b.closed is not None, limit_ms=500)
+            assert "done for today" in a.closed and "done for today" in b.closed
+            assert stream.error
+            assert desk.run(lambda: desk.a.state == link.CLOSED and desk.b.state != link.CLOSING, limit_ms=500)
+            assert desk.b.state == (link.CLOSED if closer == "b" else link.LISTENING)
+    desk = world()
+    desk.a.close("never mind")
+    assert desk.a.state == link.CLOSED and desk.a.closed == "never mind" and desk.a.send(5000) is None
+
+
+def test_a_close_that_nobody_hears_ends_by_itself():
+    desk = world()
+    a, _ = desk.connect()
+    desk.to_b.put = lambda data, now: None
+    a.close("pulled")
+    assert desk.run(lambda: desk.a.state == link.CLOSED, limit_ms=2500)
+    assert desk.a.closed == "pulled"
+
+
+def test_silence_ends_the_connection_and_both_begin_anew():
+    desk = world()
+    a, b = desk.connect()
+    keep = desk.to_b.put, desk.to_a.put
+    desk.to_b.put = desk.to_a.put = lambda data, now: None
+    a.open_stream().write(b"into the void")
+    started = desk.now
+    assert desk.run(lambda: a.closed is not None and b.closed is not None, limit_ms=30000)
+    assert 19000 <= desk.now - started <= 22000
+    assert "nothing was heard" in a.closed and "nothing was heard" in b.closed
+    desk.to_b.put, desk.to_a.put = keep
+    again, _ = desk.connect()
+    assert send_all(desk, again, b"back") == (b"back", None)
+
+
+def test_an_idle_connection_stays():
+    desk = world()
+    a, b = desk.connect()
+    sent = desk.a.counters.bytes_out
+    end = desk.now + 120000
+    assert desk.run(lambda: desk.now >= end)
+    assert a.closed is None and b.closed is None
+    assert desk.a.counters.bytes_out - sent < 24 * 80
+
+
+def test_a_long_stall_does_not_end_it():
+    desk = world()
+    a, b = desk.connect()
+    data = Rng(8).bytes(20000)
+    desk.to_b._stalled_until = desk.now + 3000  # a stick that writes flash
+    assert send_all(desk, a, data) == (data, None)
+    assert b.closed is None and desk.a.counters.connections == 1
+
+
+def test_a_peer_that_breaks_the_rules_is_left_in_words():
+    desk = world()
+    a, b = desk.connect()
+
+    def fill(view):
+        view[0] = 0x0E
+        return 1
+
+    a.fill = fill
+    desk.run(lambda: b.closed is not None, limit_ms=1000)
+    assert "unknown kind" in b.closed and "unknown kind" in desk.b.trouble and desk.b.state != link.CLOSED
+
+
+def test_forged_packets_are_dropped_and_the_true_ones_get_through():
+    desk = world(seed=12)
+    a, _ = desk.connect()
+    session = desk.b._session
+    forged = bytearray(200)
+    out = bytearray(400)
+    sealed = link_frames().frame_seal
+    for _ in range(20):
+        end = sealed(out, forged, 64, 7, 0, session.arq.expected, session.arq.sent & 0xFFFF, session.number, None, 0)
+        desk.b.receive(bytes(out[:end]), desk.now)
+    assert desk.b.counters.forged == 20
+    assert send_all(desk, a, b"the truth") == (b"the truth", None)
+    for _ in range(300):
+        end = sealed(out, forged, 64, 7, 0, session.arq.expected, session.arq.sent & 0xFFFF, session.number, None, 0)
+        desk.b.receive(bytes(out[:end]), desk.now)
+    assert desk.b.connection is None and "did not decrypt" in desk.b.trouble
+
+
+def link_frames():
+    from lattice_core.link.frames import PythonFrames
+
+    return PythonFrames(crypto())
+
+
+def test_rekeying_in_the_middle_of_a_transfer():
+    desk = world()
+    a, _ = desk.connect()
+    for cipher in (desk.a._session._sending, desk.b._session.receiving):
+        cipher.nonce = 65530
+    data = Rng(13).bytes(20000)
+    assert send_all(desk, a, data) == (data, None)
+    assert 0 < desk.b._session.receiving.nonce < 65530
+
+
+def test_a_link_that_ran_for_weeks_still_counts_right():
+    desk = world()
+    desk.now += 1 << 33
+    a, _ = desk.connect()
+    assert send_all(desk, a, b"x" * 3000) == (b"x" * 3000, None)
+
+
+def test_the_table_is_sound():
+    states = {link.SEEKING, link.LISTENING, link.STARTING, link.PROVING, link.OPEN, link.CLOSING, link.CLOSED}
+    rows = {}
+    reached = {(link.INITIATOR, link.SEEKING), (link.RESPONDER, link.LISTENING)}
+    for role, state, event, action, following in TABLE:
+        assert role in (link.INITIATOR, link.RESPONDER) and state in states and following in states
+        assert (role, state, event) not in rows, "two rows for one event"
+        rows[(role, state, event)] = action
+        assert hasattr(Link, action), action
+        assert state != link.CLOSED
+        reached.add((role, following))
+    for role, state, _event, _action, _following in TABLE:
+        assert (role, state) in reached
+    for role, state in reached:
+        if state not in (link.CLOSED, link.CLOSING):
+            assert (role, state, link.CLOSE) in rows, (role, state)
+
+
+# -- any bytes, in any state ----------------------------------------------------------------------------------------
+def snapshot(desk):
+    """What a stranger's bytes must not change."""
+    b = desk.b
+    return (b.local, b.closed, b.counters.connections, b._terms.firmware)
+
+
+def states(pipe):
+    """Worlds in which b is in each of its states (and a in some of its own)."""
+    yield World(Rng(1), pipe)
+    for steps in range(1, 9):
+        desk = World(Rng(1), pipe)
+        for _ in range(steps):
+            desk._flush(desk.a, desk.to_b)
+            desk.now += 1
+            desk._deliver(desk.to_b, desk.b)
+            if steps % 2:
+                desk._flush(desk.b, desk.to_a)
+                desk.now += 1
+                desk._deliver(desk.to_a, desk.a)
+        yield desk
+    desk = World(Rng(1), pipe)
+    desk.connect()
+    desk.b.connection.open_stream().write(b"secret")
+    desk.exchange()
+    yield desk
+    desk.b.close("closing")
+    desk.b.send(desk.now)
+    yield desk
+
+
+def hostile(rng, desk, recorded):
+    """Bytes of a stranger: noise, changed frames, well-formed packets with wrong content."""
+    choice = rng.below(6)
+    if choice == 0:
+        return rng.bytes(rng.below(300))
+    if choice == 1 and recorded:
+        data = bytearray(rng.choice(recorded))
+        for _ in range(1 + rng.below(3)):
+            data[rng.below(len(data))] = rng.below(256)
+        return bytes(data)
+    if choice == 2 and recorded:
+        return rng.choice(recorded)
+    body = rng.bytes(rng.below(60))
+    if choice == 3:
+        packets = hello.parts(1 + rng.below(1 << 31), rng.below(3), b"\x01\x01" + body, desk.b._pipe.packet_bytes)
+        return b"".join([bytes(desk.b._pipe.wrap(packet)) for packet in packets[:1]])
+    session = desk.b._session
+    number = session.number if session is not None else 1
+    length = min(len(body), desk.b._pipe.packet_bytes - 10)
+    slot = bytearray(100)
+    slot[6 : 6 + length] = body[:length]
+    fields = (rng.below(16), rng.below(256), rng.below(65536) if rng.below(2) else rng.below(9), rng.below(9))
+    return bytes(desk.b._pipe.seal(slot, length, fields[0], fields[1], fields[2], fields[3], number, None, 0))
+
+
+def test_any_bytes_in_any_state_raise_nothing():
+    for pipe in (SERIAL, 40):
+        for seed, desk in enumerate(states(pipe)):
+            rng = Rng(seed + 100)
+            before = snapshot(desk)
+            known = desk.b.connection
+            recorded = []
+            for _ in range(120):
+                data = hostile(rng, desk, recorded)
+                for target in (desk.b, desk.a):
+                    target.receive(data, desk.now)
+                    packet = target.send(desk.now)
+                    if packet is not None and len(recorded) < 20:
+                        recorded.append(bytes(packet))
+                desk.now += rng.below(50)
+                desk.b.deadline_ms(desk.now)
+            after = snapshot(desk)
+            assert after[0] == before[0] and after[2:] == before[2:]
+            assert known is None or not known._accepted, "a stranger opened a stream"
+
+
+def test_memory_before_the_handshake_is_bounded():
+    """Whatever comes, the link holds one Hello, one session and its buffers."""
+    rng = Rng(14)
+    desk = World(Rng(1), SERIAL)
+    for number in range(2000):
+        packets = hello.parts(number + 1, 0, b"\x01\x01\x00\x08\x20\x00", 20)
+        desk.b.receive(bytes(desk.b._pipe.wrap(rng.choice(packets))), desk.now)
+    assert len(desk.b._hello_parts) <= 16 and len(desk.b._collector._parts) == 16
+    assert desk.b._session is None and desk.b.state == link.LISTENING
