@@ -61,6 +61,8 @@ def _container(intention):
     count = intention.dep_count
     if count == 0:
         return ()
+    if count == 1:
+        return (intention.dep(0),)
     if count <= _FEW_DEPS:
         return tuple(intention.deps())
     return set(intention.deps())

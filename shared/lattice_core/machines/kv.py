@@ -9,7 +9,7 @@ from ..errors import ProtocolError, UsageError
 from ..limits import DEPS
 from ..model import ops
 from ..weaver.store import TABLE_DATA
-from ..wire.fields import LENGTH
+from ..wire.fields import LENGTH, read_varint
 from ..wire.messages import KvPayload
 from . import kvlist, kvtable
 from .keys import KEY_BYTES, KeyBuilder, row_key
@@ -79,6 +79,25 @@ def _operation(change, start, end):
     return kind, end, key, key_size, value, value_size
 
 
+def _single_put(buf, at, end):
+    """The operation of a payload that is one put and nothing else, written as everybody writes it; None for others.
+
+    Nearly every payload is: this spares it three nested scans.
+    """
+    for level in range(3):  # KvPayload.ops, Operation.put, PutOp.key
+        if at >= end or buf[at] != 0x0A:
+            return None
+        size, at = read_varint(buf, at + 1, end)
+        if level < 2 and at + size != end:
+            return None
+    key, key_size = at, size
+    at += size
+    if at >= end or buf[at] != 0x12:
+        return None
+    size, at = read_varint(buf, at + 1, end)
+    return (PUT, end, key, key_size, at, size) if at + size == end else None
+
+
 def _wrong_type():
     return ProtocolError("a field of a key-value payload has the wrong type")
 
@@ -92,6 +111,10 @@ class KvMachine:
 
     def apply(self, change, start, end):
         """Applies the payload at [start, end). ProtocolError before anything was written."""
+        single = None if change.buf is None else _single_put(change.buf, start, end)
+        if single is not None:
+            self._apply_one(change, single)
+            return
         for operation in in_reverse(change, start, end, operations):
             self._apply_one(change, operation)
 
