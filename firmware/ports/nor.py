@@ -119,13 +119,3 @@ class Nor:
         self.dead = True
         raise PowerCut()
 
-
-def mount(device):
-    """The file system on a block device; made when there is none."""
-    import vfs
-
-    try:
-        return vfs.VfsLfs2(device, readsize=32, progsize=PAGE_BYTES, lookahead=128)
-    except OSError:
-        vfs.VfsLfs2.mkfs(device, readsize=32, progsize=PAGE_BYTES, lookahead=128)
-        return vfs.VfsLfs2(device, readsize=32, progsize=PAGE_BYTES, lookahead=128)

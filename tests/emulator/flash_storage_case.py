@@ -1,8 +1,9 @@
 """The storage suite on flash. Runs on the stick's interpreter: test_flash_storage.py starts it there."""
 
 import storage_suite
+from firmware.flash.medium import mount
 from firmware.flash.storage import FlashStorage, Memory
-from firmware.ports.nor import Nor, make_image, mount, size_of
+from firmware.ports.nor import Nor, make_image, size_of
 
 _BYTES = 4 << 20
 _path = "flash.img"

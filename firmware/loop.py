@@ -1,0 +1,135 @@
+"""The stick's main loop: bytes in, work, bytes out, then one piece of housekeeping or a wait.
+
+Nothing in it waits but `serial.wait`, and nothing takes longer than a flash erase and its programs, except a commit
+(at most 2 blocks of log, 1 of each open body, and littlefs' own). What a peer can push at once is bounded by the link
+(8 streams, 8 KiB of window each, 8 packets in flight), by sync.nano (16 streams, 8 faults), by limits.py (16 KiB held
+of a body, 256 floating intentions in 256 KiB) and by storage (64 stores, 1,024 authors, 8 bodies being written).
+"""
+
+from lattice_core.compat import const
+from lattice_core.errors import StorageError
+from lattice_core.link.link import SERIAL, Link
+from lattice_core.sync.nano import NanoPeer, Options
+
+from .version import VERSION
+
+_READ_BYTES = const(4096)
+_READS_PER_TURN = const(4)
+_LONGEST_WAIT_MS = const(1000)
+_VERIFY_BATCH = const(4)  # intentions between two looks at the port: 20 ms each on the board
+_BLOB_REQUESTS = const(4)
+
+
+class Loop:
+    def __init__(self, board, storage, node, device):
+        self.board = board
+        self.serial = board.serial
+        self.storage = storage
+        self.node = node
+        self.device = device
+        self.link = Link(board.crypto, node.identity.seed, False, SERIAL, VERSION.encode(), board.clock.now_ms())
+        self.options = Options(VERSION, _VERIFY_BATCH, _BLOB_REQUESTS, self._flash)
+        self.connection = None
+        self.peer = None
+        self._in = bytearray(_READ_BYTES)
+        self._rest = bytearray(_READ_BYTES)  # end of a frame that the port did not take at once
+        self._rest_at = self._rest_end = 0
+
+    def _flash(self):
+        return self.storage.usage()[:2]
+
+    def run(self):
+        while True:
+            self.turn()
+
+    def turn(self):
+        now_ms = self.board.clock.now_ms()
+        moved = self._receive(now_ms)
+        self._follow_connection()
+        busy = self._work(now_ms)
+        moved = self._send(now_ms) or moved
+        if not (moved or busy) and not self._housekeep():
+            self._wait(now_ms)
+
+    def _receive(self, now_ms):
+        """Gives the link what has come, a bounded amount of it."""
+        view = memoryview(self._in)
+        for reads in range(_READS_PER_TURN):
+            count = self.serial.readinto(self._in)
+            if not count:
+                return reads > 0
+            self.link.receive(view[:count], now_ms)
+        return True
+
+    def _follow_connection(self):
+        connection = self.link.connection
+        if connection is not self.connection:
+            if self.peer is not None:
+                self.peer.close("another connection came")
+            self.connection = connection
+            self.peer = None if connection is None else NanoPeer(self.node, connection, self.options, self.device)
+
+    def _work(self, now_ms):
+        """One step of whatever is under way. True while there is more to do at once."""
+        busy = False
+        try:
+            if self.peer is not None:
+                busy = self.peer.step(now_ms)
+            self.device.keep_clock(now_ms)
+            self.node.commit_due(self.device.now_ms(now_ms), now_ms)
+        except StorageError as error:
+            self._failed(error)
+        self.node.take_events()  # nobody watches here
+        self.board.show("busy" if self.device.transfers else "ready")
+        return busy
+
+    def _failed(self, error):
+        """The medium failed: what was not acknowledged is gone, the peer is told by the end of the connection."""
+        self.board.show("error")
+        self.node.rollback()
+        self.device.reload()
+        if self.peer is not None:
+            self.peer.close("the stick's flash: %s" % error)
+        try:
+            self.device.note_error(str(error))
+            self.node.commit(None)
+        except StorageError:
+            self.device.reload()  # not even that can be written
+
+    def _send(self, now_ms):
+        """Frames, until the link has none or the port takes no more. True when any went out."""
+        moved = False
+        while True:
+            if self._rest_at < self._rest_end:
+                taken = self.serial.write(memoryview(self._rest)[self._rest_at : self._rest_end])
+                self._rest_at += taken
+                if self._rest_at < self._rest_end:
+                    return moved
+            packet = self.link.send(now_ms)
+            if packet is None:
+                return moved
+            moved = True
+            taken = self.serial.write(packet)
+            self._rest_at = 0
+            self._rest_end = len(packet) - taken
+            memoryview(self._rest)[: self._rest_end][:] = packet[taken:]
+
+    def _housekeep(self):
+        """Only while nobody waits for us."""
+        if self.device.transfers:
+            return False
+        try:
+            return self.storage.idle()
+        except StorageError as error:
+            self._failed(error)
+            return False
+
+    def _wait(self, now_ms):
+        until = now_ms + _LONGEST_WAIT_MS
+        due = [self.link.deadline_ms(now_ms), self.node.transaction.deadline_ms()]
+        if self.peer is not None:
+            due.append(self.peer.deadline_ms())
+        for deadline_ms in due:
+            if deadline_ms is not None and deadline_ms < until:
+                until = deadline_ms
+        self.serial.wait(max(0, until - now_ms), self._rest_at < self._rest_end)
