@@ -1,7 +1,7 @@
-"""The data directory of one node: where it is, its identity, its name, the sticks it knows.
+"""The data directory of one node: where it is, its identity, the ports at which sticks were seen.
 
     identity.key   32-byte Ed25519 seed, mode 0600, written once
-    config.json    {"name": …, "sticks": {id hex: {"name": …, "port": …, "store": …, "owner": …}}}
+    config.json    {"sticks": {id hex: {"name": …, "port": …}}}
     node.db        everything else (storage/)
     lock           held while a process uses the directory (lock.py)
 """
@@ -10,10 +10,10 @@ import json
 import os
 import pathlib
 import secrets
-import socket
 import tempfile
 
 import platformdirs
+
 from lattice_core.errors import StorageError
 
 ENVIRONMENT = "LATTICE_DATA"
@@ -74,25 +74,33 @@ class DataDir:
         write_atomically(self._identity, seed)
         return seed
 
-    # -- name and sticks --------------------------------------------------------------------------------------
+    # -- sticks -----------------------------------------------------------------------------------------------
 
     def config(self):
-        """{"name": text, "sticks": {id: {…}}}"""
+        """{"sticks": {id: {…}}}"""
         try:
             config = json.loads(self._config.read_text("utf-8"))
         except FileNotFoundError:
             config = {}
         except (OSError, ValueError) as error:
             raise StorageError(
-                "%s cannot be read (%s); delete it, it holds only names" % (self._config, error)
+                "%s cannot be read (%s); delete it, it holds only where sticks were seen" % (self._config, error)
             ) from error
-        config.setdefault("name", socket.gethostname() or "host")
         config.setdefault("sticks", {})
         return config
 
     def save_config(self, config):
         text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         write_atomically(self._config, text.encode())
+
+    def known_ports(self):
+        """Where sticks were seen, for `auto`."""
+        return [stick["port"] for stick in self.config()["sticks"].values() if "port" in stick]
+
+    def forget_stick(self, stick_id):
+        config = self.config()
+        if config["sticks"].pop(stick_id, None) is not None:
+            self.save_config(config)
 
     def remember_stick(self, stick_id, **details):
         """Notes what is known of a stick; details given before stay."""

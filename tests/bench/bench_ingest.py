@@ -2,8 +2,8 @@
 
     python tests/bench/bench_ingest.py [--intentions N]
 
-The intentions come as a sync delivers them: SignedIntention messages in batches, of 50 authors in witness order. Two ways
-are measured in one run: one batch after the other, and the next batch verified on the other core while the writer
+The intentions come as a sync delivers them: SignedIntention messages in batches, of 50 authors in witness order. Two
+ways are measured in one run: one batch after the other, and the next batch verified on the other core while the writer
 ingests the last one. `verify_share` is the time in which the writer waits for verdicts, as a part of the whole.
 """
 

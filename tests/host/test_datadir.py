@@ -4,6 +4,7 @@ import os
 import stat
 
 import pytest
+
 from lattice_core.errors import StorageError
 from lattice_host import datadir
 from lattice_host.datadir import DataDir, chosen_path, write_atomically
@@ -50,11 +51,16 @@ def test_a_lost_identity_beside_data_is_not_made_anew(tmp_path):
 
 def test_configuration(tmp_path):
     directory = DataDir(tmp_path / "node")
-    assert directory.config()["sticks"] == {} and directory.config()["name"]
+    assert directory.config() == {"sticks": {}} and directory.known_ports() == []
     directory.remember_stick("aa" * 32, name="carrier", port="/dev/ttyACM0")
     directory.remember_stick("aa" * 32, port="/dev/ttyACM1")
     stick = DataDir(tmp_path / "node").config()["sticks"]["aa" * 32]
     assert stick == {"name": "carrier", "port": "/dev/ttyACM1"}
+    assert directory.known_ports() == ["/dev/ttyACM1"]
+    directory.forget_stick("aa" * 32)
+    directory.forget_stick("bb" * 32)
+    assert directory.known_ports() == []
+    directory.save_config({"sticks": {}})
     (tmp_path / "node" / "config.json").write_text("{")
     with pytest.raises(StorageError, match="cannot be read"):
         directory.config()

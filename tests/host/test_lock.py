@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from lattice_core.errors import StorageError
 from lattice_host.lock import DirectoryLock
 

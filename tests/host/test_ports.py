@@ -6,6 +6,7 @@ import pty
 import types
 
 import pytest
+
 from lattice_core.errors import UsageError
 from lattice_host.serial import ports
 from lattice_host.serial.port import Port, PortError, PortLost

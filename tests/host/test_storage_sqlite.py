@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 
 import pytest
+
 import storage_suite
 from lattice_core.errors import StorageError
 from lattice_core.weaver.store import ZERO

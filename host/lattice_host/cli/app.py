@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from lattice_core.errors import LatticeError
 from typer.core import TyperGroup
+
+from lattice_core.errors import LatticeError
 
 from . import files, identity, invite, join, kv, peer, stick, store, sync
 from .output import warn

@@ -29,6 +29,9 @@ class Desk:
         self.storage = storage
         self.node = node
 
+    def commit(self):
+        self.node.commit(now_ms())
+
     def store(self, selector):
         """The store of `--store`; without it the only data store there is."""
         if selector:
@@ -42,8 +45,8 @@ class Desk:
 
 
 @contextmanager
-def desk(ctx):
-    """The node of `--data`, made at first use. What a command did not commit is dropped."""
+def desk(ctx, name=None):
+    """The node of `--data`, made at first use (as `name`). What a command did not commit is dropped."""
     directory = DataDir(chosen_path(ctx.obj))
     lock = DirectoryLock(directory.lock, _LOCK_WAIT_S)
     try:
@@ -53,7 +56,7 @@ def desk(ctx):
             node = Node(storage, crypto, identity)
             node.open(now_ms())
             if not node.name:
-                node.rename(socket.gethostname() or "host", now_ms())
+                node.rename(name or socket.gethostname() or "host", now_ms())
             yield Desk(directory, storage, node)
         finally:
             storage.close()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from lattice_core.errors import UsageError
 from lattice_core.files import cid as cids
 

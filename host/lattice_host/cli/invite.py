@@ -5,6 +5,7 @@ from typing import Annotated
 
 import segno
 import typer
+
 from lattice_core.node import invites, peers
 from lattice_core.node.stores import id_text
 

@@ -8,12 +8,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+_PIPE_COLUMNS = 1000
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 
 def console():
-    """Made for each use: tests exchange sys.stdout."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    """Made for each use: tests exchange sys.stdout. Into a pipe or file lines are as long as they are."""
+    width = None if sys.stdout.isatty() else _PIPE_COLUMNS
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True, width=width)
 
 
 def emit(as_json, data, render):

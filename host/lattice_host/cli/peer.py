@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+
 from lattice_core.node import peers
 from lattice_core.node.stores import id_text
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+
 from lattice_core.errors import StorageError, UsageError
 from lattice_core.node.stores import KV_TYPE, id_text
 
@@ -77,18 +78,18 @@ def _state(node, handle):
         "intentions": handle.store.count,
         "authors": len(handle.store.authors()),
         "head": handle.store.head.hex(),
-        "state_hash": weaver.projection.state_hash().hex(),
+        "state_hash": weaver.state_hash().hex(),
         "floating": weaver.floating_count,
         "skipped": [
             {"hash": hash.hex(), "author": author.hex(), "reason": reason} for hash, author, reason in weaver.skipped()
         ],
         "forks": [_fork(fork) for fork in weaver.forks()],
-        "read_only": bool(weaver.read_only),
+        "read_only": weaver.read_only,
     }
 
 
 def _fork(fork):
-    author, kept, other = fork[:3]
+    author, kept, other, _ = fork
     return {"author": author.hex(), "kept": kept.hex(), "other": other.hex()}
 
 
@@ -109,7 +110,7 @@ def _show_states(data):
         for fork in state["forks"]:
             say("  FORK by %s: %s and %s" % (fork["author"][:8], fork["kept"][:16], fork["other"][:16]))
         if state["read_only"]:
-            say("  READ ONLY: part of the own chain is missing; sync with a peer that has it")
+            say("  READ ONLY: %s" % state["read_only"])
 
 
 @app.command()
@@ -119,7 +120,7 @@ def verify(ctx: typer.Context, store: Store = None, json: Json = False) -> None:
         handles = [on.node.find(store)] if store else list(on.node.stores)
         reports = [_verified(handle) for handle in handles]
         damage = _medium_damage(on.storage)
-    clean = damage is None and all(not report["problems"] for report in reports)
+    clean = damage is None and all(report["problem_count"] == 0 for report in reports)
     emit(json, {"clean": clean, "medium": damage, "stores": reports}, _show_reports)
     if not clean:
         raise UsageError("damage was found: sync with a peer that has the data, it fills what is missing")
@@ -139,7 +140,10 @@ def _verified(handle):
         "id": id_text(handle.id),
         "name": handle.name,
         "intentions": handle.store.count,
-        "problems": [str(problem) for problem in report],
+        "blobs": report.blobs,
+        "bytes": report.bytes,
+        "problems": report.problems,
+        "problem_count": report.problem_count,
     }
 
 

@@ -6,8 +6,9 @@ import os
 import pathlib
 import stat
 
-from lattice_core.errors import UsageError
 from serial.tools import list_ports
+
+from lattice_core.errors import UsageError
 
 AUTO = "auto"
 _USB_IDS = ((0x2E8A, None),)  # Raspberry Pi: MicroPython's and our own product ids on RP2350 boards

@@ -9,6 +9,7 @@ import time
 
 from lattice_core.errors import LatticeError, UsageError
 from lattice_core.link.link import CLOSED, OPEN, SERIAL, Link
+from lattice_core.sync.nano import NanoPeer, Options
 from lattice_core.sync.tasks import StreamLost
 
 from .port import Port, PortError, PortLost
@@ -16,10 +17,9 @@ from .port import Port, PortError, PortLost
 _OUT_BYTES = 16384  # waits for the port at most; what is not given to the port yet can still be replaced
 _FIRST_ANSWER_MS = 12000  # a stick that starts, checks its flash and answers
 _RETRY_S = 0.1  # between attempts to open a port that went away
-_LONGEST_WAIT_MS = 250  # so that progress is shown and commits fall due
+_LONGEST_WAIT_MS = 250  # so that progress is shown
 _CLOSE_MS = 1500
-_BATCH_BYTES = 1 << 20  # a host's commit: large enough that syncing the disk does not show
-_BATCH_MS = 300
+_STEPS = 32  # of the peer before the port has its turn again
 
 
 class Clock:
@@ -33,23 +33,21 @@ class Clock:
 
 
 class Pump:
-    """`make_peer(connection, now_ms)` gives the object that serves a connection (sync.nano.NanoPeer)."""
+    """Serves what is behind the port `path`. `watch(pump)` is called with every turn, for showing progress."""
 
-    def __init__(self, node, crypto, path, info, make_peer, watch=None):
+    def __init__(self, node, crypto, path, version, watch=None):
         self._node = node
         self._crypto = crypto
         self._path = path
-        self._info = info
-        self._make_peer = make_peer
+        self._version = version
         self._watch = watch
         self._clock = Clock()
         self._port = None
         self._out = b""
         self._link = None
         self._connection = None
-        self._batch_since_ms = None
         self.peer = None
-        self.connections = 0  # how often a connection came about
+        self.moved = []  # the Progress of each connection there was
         self.heard_ms = 0  # when something last came from the other side
 
     def now_ms(self):
@@ -66,19 +64,17 @@ class Pump:
         while True:
             if self._turn(timeout_s):
                 task = begin(self.peer)
-            elif self.peer is None and task is not None and not task.done:
-                task = None  # begun again on the next connection
-            if task is None or not task.done:
                 continue
-            if task.error is None:
-                self._commit()
-                return task.result
-            if not isinstance(task.error, StreamLost) or self._still_there():
-                raise task.error
-            task = None
+            if task is not None and task.done:
+                if task.error is None:
+                    return task.result
+                if not isinstance(task.error, StreamLost) or self._still_there():
+                    raise task.error
+            if self.peer is None:
+                task = None  # begun again on the next connection
 
     def _still_there(self):
-        return self._connection is not None and self._connection.closed is None
+        return self.peer is not None and self.peer.connection.closed is None
 
     def close(self, reason="done"):
         """Tells the other side, briefly, and lets the port go."""
@@ -107,9 +103,7 @@ class Pump:
                 return False
             self._exchange()
             fresh = self._follow_connection()
-            if self.peer is not None:
-                self.peer.step(self.now_ms())
-                self._commit_when_due()
+            self._step()
             self._exchange()
         except PortLost as lost:
             self._lose(str(lost))
@@ -119,6 +113,12 @@ class Pump:
         if self._port is not None:
             self._wait(_LONGEST_WAIT_MS)
         return fresh
+
+    def _step(self):
+        """Lets the peer work until it waits, but not for ever."""
+        for _ in range(_STEPS):
+            if self.peer is None or not self.peer.step(self.now_ms()):
+                return
 
     def _exchange(self):
         """Takes all that came, sends what the port takes."""
@@ -157,13 +157,20 @@ class Pump:
         connection = self._link.connection
         if connection is self._connection:
             return False
+        self._end_peer()
         self._connection = connection
         if connection is None:
-            self.peer = None
             return False
-        self.connections += 1
-        self.peer = self._make_peer(connection, self.now_ms())
+        self.peer = NanoPeer(self._node, connection, Options(self._version))
+        self.moved.append(self.peer.progress)
         return True
+
+    def _end_peer(self):
+        """The connection is over: its tasks learn of it and let go what they hold."""
+        if self.peer is not None:
+            self.peer.step(self.now_ms())
+            self.peer.close("the connection is over")
+        self.peer = None
 
     def _wait(self, most_ms):
         now_ms = self.now_ms()
@@ -175,30 +182,13 @@ class Pump:
         writers = [self._port] if self._out else []
         select.select([self._port], writers, [], max(0, due - now_ms) / 1000)
 
-    # -- durability -------------------------------------------------------------------------------------------------
-
-    def _commit_when_due(self):
-        pending = self._node.storage.pending()
-        if not pending:
-            self._batch_since_ms = None
-            return
-        now_ms = self.now_ms()
-        if self._batch_since_ms is None:
-            self._batch_since_ms = now_ms
-        if pending >= _BATCH_BYTES or now_ms - self._batch_since_ms >= _BATCH_MS:
-            self._commit()
-
-    def _commit(self):
-        self._node.commit(self.now_ms())
-        self._batch_since_ms = None
-
     # -- the port comes and goes ------------------------------------------------------------------------------------
 
     def _open_port(self):
         self._port = Port(self._path)
         self._out = b""
         now_ms = self.now_ms()
-        self._link = Link(self._crypto, self._node.identity.seed, True, SERIAL, self._info, now_ms)
+        self._link = Link(self._crypto, self._node.identity.seed, True, SERIAL, self._version.encode(), now_ms)
 
     def _reopen(self, timeout_s):
         """Tries to open the port again; waits a little when it is not there yet."""
@@ -217,10 +207,8 @@ class Pump:
         self._drop_port()
         if self._connection is not None:
             self._connection.end(reason)
-            if self.peer is not None:
-                self.peer.step(self.now_ms())  # its tasks learn of it
+        self._end_peer()
         self._connection = None
-        self.peer = None
 
     def _drop_port(self):
         if self._port is not None:
@@ -237,7 +225,7 @@ class Pump:
 
     def _give_up_when_silent(self, timeout_s):
         silent_ms = self._silent_ms()
-        if self.connections == 0 and self._port is not None and silent_ms > _FIRST_ANSWER_MS:
+        if not self.moved and self._port is not None and silent_ms > _FIRST_ANSWER_MS:
             trouble = self._link.trouble
             raise UsageError(
                 "%s does not answer as a stick%s; is Lattice's firmware on it, and does no other program use it?"

@@ -1,0 +1,90 @@
+"""Talking to what is behind a port: waiting for a stick that was pulled, progress, giving it the time."""
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+from lattice_core.errors import UsageError
+from lattice_core.node import peers
+
+from .. import crypto
+from ..serial import ports
+from ..serial.pump import Pump, pumped
+from .context import now_ms
+from .progress import Meter
+
+try:
+    HOST_VERSION = "lattice-host " + version("lattice-host")
+except PackageNotFoundError:  # run from a checkout that is not installed
+    HOST_VERSION = "lattice-host"
+
+
+class Wire:
+    """A port of a desk. `talk` runs one command; `moved` then sums up what went over it."""
+
+    def __init__(self, on, port):
+        self._on = on
+        self.path = ports.chosen(port, on.directory.known_ports())
+        self._pump = None
+        self.peer_key = None
+
+    def talk(self, command, timeout_s):
+        """Runs `command(peer)` (which gives a Task) on every new connection until one is done; its result."""
+        with Meter() as meter:
+            watcher = _Watcher(meter, self.path)
+            self._pump = Pump(self._on.node, crypto, self.path, HOST_VERSION, watcher)
+
+            def begin(peer):
+                self.peer_key = peer.key
+                peer.set_clock(now_ms())  # a stick has no clock; who may not set it is told no, which harms nobody
+                return command(peer)
+
+            return pumped(self._pump, begin, timeout_s)
+
+    def remember(self, name):
+        """Notes where this stick was, for `auto`."""
+        self._on.directory.remember_stick(peers.key_text(self.peer_key), name=name, port=self.path)
+
+    def moved(self):
+        """{"sent": {intentions, blobs, bytes}, "received": the same} over all connections."""
+        total = {"sent": dict.fromkeys(_COUNTED, 0), "received": dict.fromkeys(_COUNTED, 0)}
+        for progress in self._pump.moved:
+            for name, counts in (("sent", progress.sent()), ("received", progress.received())):
+                for what in _COUNTED:
+                    total[name][what] += counts[what]
+        return total
+
+
+_COUNTED = ("intentions", "blobs", "bytes")
+
+
+class _Watcher:
+    """Feeds the meter from a pump, and says when a stick has gone."""
+
+    def __init__(self, meter, path):
+        self._meter = meter
+        self._path = path
+        self._was_plugged = True
+
+    def __call__(self, pump):
+        if pump.plugged != self._was_plugged:
+            self._was_plugged = pump.plugged
+            if not pump.plugged and sys.stderr.isatty():
+                print("%s was pulled; plug it in again to go on (Ctrl-C ends)" % self._path, file=sys.stderr)
+        done = total = 0
+        for progress in pump.moved:
+            done += progress.sent_bytes + progress.received_bytes
+            total += progress.expected_bytes + progress.wanted_bytes
+        self._meter.show(done, max(done, total), self._path)
+
+
+def key_of_member(node, text):
+    """The key that 64 hex digits, or a member's name or the beginning of its id, mean."""
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) == 32:
+        return key
+    for root in node.roots():
+        return peers.find(node, root, text)
+    raise UsageError("%s is no id: an id has 64 hex digits" % text)

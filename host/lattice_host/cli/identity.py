@@ -1,0 +1,113 @@
+"""`init` and `status`: who this node is and what it holds."""
+
+from typing import Annotated
+
+import typer
+
+from lattice_core.node import peers
+from lattice_core.node.stores import id_text
+
+from ..unheld import Unheld
+from .arguments import Json
+from .context import desk, now_ms
+from .output import bytes_fields, count_text, emit, say
+
+_SHOWN = 10  # keys and files that nobody else holds, per store
+
+
+def init(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Option("--name", help="Name of this node, shown to members.")] = None,
+    json: Json = False,
+) -> None:
+    """Make the node's identity and data directory, or give the node another name."""
+    with desk(ctx, name) as on:
+        if name is not None and name != on.node.name:
+            on.node.rename(name, now_ms())
+        data = {"id": on.node.identity.public.hex(), "name": on.node.name, "data": str(on.directory.path)}
+    emit(json, data, lambda made: say("%s is %s, its data is in %s" % (made["name"], made["id"], made["data"])))
+
+
+def status(ctx: typer.Context, json: Json = False) -> None:
+    """Who this node is, its shares, stores and sticks, and what no other node is known to hold."""
+    with desk(ctx) as on:
+        node = on.node
+        data = {
+            "id": node.identity.public.hex(),
+            "name": node.name,
+            "data": str(on.directory.path),
+            "shares": [_share(node, root) for root in node.roots()],
+            "sticks": _sticks(on),
+        }
+    emit(json, data, _show)
+
+
+def _share(node, root):
+    members = [member for member in node.peers(root) if peers.STATUS_NAMES.get(member.status) == "active"]
+    return {
+        "id": id_text(root.id),
+        "name": root.name,
+        "members": len(members),
+        "stores": [_store(node, handle) for handle in [root, *node.children(root)]],
+    }
+
+
+def _store(node, handle):
+    unheld = Unheld(node, handle, _SHOWN)
+    return {
+        "id": id_text(handle.id),
+        "name": handle.name,
+        "type": handle.type,
+        "intentions": handle.store.count,
+        "only_here": {
+            "intentions": unheld.intentions,
+            "keys": [bytes_fields("key", key) for key in unheld.keys],
+            "key_count": unheld.key_count,
+            "files": unheld.files,
+            "file_count": unheld.file_count,
+        },
+    }
+
+
+def _sticks(on):
+    node = on.node
+    noted = {key.hex() for root in node.roots() for key in node.sticks(root)}
+    seen = on.directory.config()["sticks"]
+    return [
+        {
+            "id": stick_id,
+            "name": node.peer_name(bytes.fromhex(stick_id)) or seen.get(stick_id, {}).get("name", ""),
+            "port": seen.get(stick_id, {}).get("port"),
+        }
+        for stick_id in sorted(noted)
+    ]
+
+
+def _show(data):
+    say("%s  %s" % (data["name"], data["id"]))
+    say("data in %s" % data["data"])
+    if not data["shares"]:
+        say("no share yet: `store create NAME` makes one, `join TOKEN` enters one")
+    for share in data["shares"]:
+        say("share %s%s, %s" % (share["id"][:8], _named(share), count_text(share["members"], "member")))
+        for store in share["stores"]:
+            counted = count_text(store["intentions"], "intention")
+            say("  %s  %s, %s" % (store["name"] or "(share)", store["type"], counted))
+            _show_only_here(store["only_here"])
+    for stick in data["sticks"]:
+        say("stick %s (%s), last seen at %s" % (stick["name"], stick["id"][:8], stick["port"] or "no port here"))
+
+
+def _named(share):
+    return " (%s)" % share["name"] if share["name"] else ""
+
+
+def _show_only_here(only_here):
+    if not only_here["intentions"] and not only_here["file_count"]:
+        return
+    contents = count_text(only_here["file_count"], "file's content", "files' content")
+    say("    only here, as far as is known: %s, %s" % (count_text(only_here["intentions"], "write"), contents))
+    for path in only_here["files"]:
+        say("      %s" % path)
+    if only_here["file_count"] > len(only_here["files"]):
+        say("      … and %d more" % (only_here["file_count"] - len(only_here["files"])))

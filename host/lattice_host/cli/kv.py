@@ -1,0 +1,187 @@
+"""`kv put`, `get`, `delete`, `list`, `inspect`. Keys and values are bytes: text is UTF-8, anything else goes as hex."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lattice_core.errors import UsageError
+
+from .arguments import Json, Store, noun
+from .context import desk, now_ms
+from .output import bytes_fields, bytes_text, count_text, emit, say, size_text, table, time_text, warn
+
+app = noun("Keys and values of a store.")
+
+Key = Annotated[str, typer.Argument(metavar="KEY")]
+Hex = Annotated[bool, typer.Option("--hex", help="KEY (and VALUE) are given in hex.")]
+_SHOWN_BYTES = 60  # of a value in a list
+
+
+def _bytes(text, is_hex):
+    if not is_hex:
+        return os.fsencode(text)
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise UsageError("%s is not hex" % text) from None
+
+
+@app.command()
+def put(
+    ctx: typer.Context,
+    key: Key,
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="Text, `@FILE` for a file's bytes, `@-` for stdin.")],
+    store: Store = None,
+    is_hex: Hex = False,
+    json: Json = False,
+) -> None:
+    """Write a value."""
+    data = _value_bytes(value, is_hex)
+    with desk(ctx) as on:
+        written = on.store(store).kv.put(_bytes(key, is_hex), data, now_ms())
+        on.commit()
+    emit(json, {"hash": written.hash.hex()}, lambda done: say("written: %s" % size_text(len(data))))
+
+
+def _value_bytes(value, is_hex):
+    if is_hex or not value.startswith("@"):
+        return _bytes(value, is_hex)
+    if value == "@-":
+        return sys.stdin.buffer.read()
+    return Path(value[1:]).read_bytes()
+
+
+@app.command()
+def delete(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, json: Json = False) -> None:
+    """Delete a key."""
+    with desk(ctx) as on:
+        kv = on.store(store).kv
+        name = _bytes(key, is_hex)
+        if kv.get(name) is None:
+            raise UsageError("there is no value for %s" % bytes_text(name))
+        written = kv.delete(name, now_ms())
+        on.commit()
+    emit(json, {"hash": written.hash.hex()}, lambda done: say("deleted"))
+
+
+@app.command()
+def get(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, json: Json = False) -> None:
+    """Print a value. Into a pipe or file it goes byte for byte."""
+    with desk(ctx) as on:
+        name = _bytes(key, is_hex)
+        entry = on.store(store).kv.get(name)
+        if entry is None:
+            raise UsageError("there is no value for %s; `kv list` shows what there is" % bytes_text(name))
+        value = _whole(entry.value())
+        data = {**bytes_fields("key", name), **bytes_fields("value", value), "conflicted": entry.conflicted}
+        losers = list(entry.heads())[1:] if entry.conflicted else []
+        data["conflicts"] = [_head(on.node, entry, head) for head in losers]
+    emit(json, data, lambda shown: _show_value(shown, value))
+
+
+def _whole(body):
+    return body.read(0, body.size)
+
+
+def _show_value(data, value):
+    if sys.stdout.isatty():
+        say(bytes_text(value))
+    else:
+        sys.stdout.flush()
+        binary = getattr(sys.stdout, "buffer", None)
+        if binary is None:
+            print(bytes_text(value), end="")
+        else:
+            binary.write(value)
+            binary.flush()
+    if data["conflicted"]:
+        warn("written at the same time elsewhere too; `kv inspect` shows who and when. Writing again settles it")
+
+
+def _head(node, entry, head):
+    row = {
+        "author": head.author.hex(),
+        "author_name": node.peer_name(head.author) or (node.name if head.author == node.identity.public else ""),
+        "wall_ms": head.wall_ms,
+        "hash": head.hash.hex(),
+        "deleted": head.deleted,
+    }
+    if not head.deleted:
+        row.update(bytes_fields("value", _whole(entry.value_of(head))))
+    return row
+
+
+@app.command()
+def inspect(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, json: Json = False) -> None:
+    """Show every write of a key that stands: who, when and what. The first one wins."""
+    with desk(ctx) as on:
+        name = _bytes(key, is_hex)
+        entry = on.store(store).kv.inspect(name)
+        if entry is None:
+            raise UsageError("nobody has written %s" % bytes_text(name))
+        heads = [_head(on.node, entry, head) for head in entry.heads()]
+        data = {**bytes_fields("key", name), "conflicted": entry.conflicted, "heads": heads}
+    emit(json, data, _show_heads)
+
+
+def _show_heads(data):
+    if data["conflicted"]:
+        say("CONFLICT: %d writes stand, made without knowing of each other" % len(data["heads"]))
+    for number, head in enumerate(data["heads"]):
+        who = head["author_name"] or head["author"][:8]
+        what = "deleted" if head["deleted"] else _value_text(head)
+        say("%s  %s  by %s: %s" % ("wins " if number == 0 else "loses", time_text(head["wall_ms"]), who, what))
+
+
+def _value_text(row):
+    return row["value"] if "value" in row else "0x" + row["value_hex"]
+
+
+@app.command("list")
+def list_keys(
+    ctx: typer.Context,
+    prefix: Annotated[str, typer.Argument(metavar="[PREFIX]", help="Only keys that start with it.")] = "",
+    after: Annotated[str | None, typer.Option("--after", metavar="KEY", help="Begin behind this key.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 1000,
+    store: Store = None,
+    is_hex: Hex = False,
+    json: Json = False,
+) -> None:
+    """Keys in order, with the beginning of their values."""
+    behind = None if after is None else _bytes(after, is_hex)
+    with desk(ctx) as on:
+        found = list(on.store(store).kv.list(_bytes(prefix, is_hex), behind, limit + 1))
+        rows = [_row(entry) for entry in found[:limit]]
+    more = len(found) > limit
+    emit(json, {"keys": rows, "more": more}, _show_list)
+
+
+def _row(entry):
+    value = entry.value()
+    start = value.read(0, min(value.size, _SHOWN_BYTES))
+    row = {**bytes_fields("key", entry.key), "size": value.size, "conflicted": entry.conflicted}
+    row["wall_ms"] = entry.winner.wall_ms
+    row.update(bytes_fields("value" if value.size <= _SHOWN_BYTES else "value_start", start))
+    return row
+
+
+def _show_list(data):
+    rows = []
+    for row in data["keys"]:
+        key = row["key"] if "key" in row else "0x" + row["key_hex"]
+        notes = "CONFLICT, see `kv inspect`" if row["conflicted"] else ""
+        rows.append((key, _start_text(row), size_text(row["size"]), time_text(row["wall_ms"]), notes))
+    table(("key", "value", "size", "written", ""), rows, "no keys")
+    if data["more"]:
+        last = rows[-1][0]
+        say("more: %s shown, go on with --after %s" % (count_text(len(rows), "key"), last))
+
+
+def _start_text(row):
+    for name, form in (("value", "%s"), ("value_hex", "0x%s"), ("value_start", "%s…"), ("value_start_hex", "0x%s…")):
+        if name in row:
+            return form % row[name]
+    return ""

@@ -1,0 +1,178 @@
+"""`stick setup`, `status`, `owner add`, `owner transfer`, `forget`."""
+
+from typing import Annotated
+
+import typer
+
+from lattice_core.errors import Refused
+from lattice_core.node import peers
+from lattice_core.node.stores import id_text
+
+from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Store, Timeout, noun
+from .connect import Wire, key_of_member
+from .context import desk, now_ms
+from .output import count_text, emit, say, size_text
+from .sync import explain, outcome
+
+app = noun("Sticks: setting one up, asking how it is, owners.")
+owner = noun("Who may administer a stick.")
+app.add_typer(owner, name="owner")
+
+Member = Annotated[str, typer.Argument(metavar="MEMBER", help="Name, or id (64 hex digits or its beginning).")]
+
+
+@app.command()
+def setup(
+    ctx: typer.Context,
+    port: PortArgument,
+    store: Store = None,
+    name: Annotated[str, typer.Option("--name", help="Name of the stick.")] = "stick",
+    timeout: Timeout = WAIT_FOR_STICK_S,
+    json: Json = False,
+) -> None:
+    """Take a fresh stick into the share of S. This node becomes its owner."""
+    with desk(ctx) as on:
+        wire = Wire(on, port)
+        shown = wire.talk(lambda peer: peer.status(), timeout)["status"]
+        if shown["owned"]:
+            raise Refused(_owned_text(on.node, shown))
+        root = on.node.find_root(store)
+
+        def command(peer):
+            return peer.start(_set_up(peer, root, name), "setup")
+
+        report = wire.talk(command, timeout)
+        wire.remember(name)
+        data = {"id": wire.peer_key.hex(), "name": name, "share": id_text(root.id)}
+        data.update(wire.moved())
+        data.update(outcome(on.node, report))
+    emit(json, data, lambda done: say("stick %s (%s) is set up; this node is its owner" % (name, done["id"][:8])))
+    explain(data)
+
+
+def _set_up(peer, root, name):
+    """Task: the setup, unless it has happened before an interruption, then a first sync."""
+    answer = yield from _wait_for(peer.status())
+    if not (answer["status"]["owned"] and answer["status"]["member"]):
+        yield from _wait_for(peer.setup(root, name, now_ms()))
+    return (yield from _wait_for(peer.sync()))
+
+
+def _wait_for(task):
+    while not task.done:
+        yield
+    if task.error is not None:
+        raise task.error
+    return task.result
+
+
+def _owned_text(node, shown):
+    if node.identity.public in shown["owners"]:
+        return "this stick is yours already; `sync` is enough"
+    return "this stick is owned by somebody else; its owner can let you in, or its button resets it (which erases it)"
+
+
+@app.command()
+def status(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_STICK_S, json: Json = False) -> None:
+    """Ask the stick behind PORT how it is. Who is no member learns its version and whether it is owned."""
+    with desk(ctx) as on:
+        wire = Wire(on, port)
+        shown = wire.talk(lambda peer: peer.status(), timeout)["status"]
+        data = _status(on.node, shown)
+        if shown["member"]:
+            wire.remember(shown["name"])
+    emit(json, data, _show_status)
+
+
+def _status(node, shown):
+    data = {"version": shown["version"], "state": shown["state"] or ("owned" if shown["owned"] else "fresh")}
+    if not shown["member"]:
+        return data
+    total, used = shown["flash_total"], shown["flash_used"]
+    owners = [{"id": key.hex(), "name": node.peer_name(key)} for key in shown["owners"]]
+    data.update(
+        {
+            "id": shown["id"].hex(),
+            "name": shown["name"],
+            "owner": owners[0]["id"] if owners else None,
+            "owners": owners,
+            "stores": [
+                {
+                    "id": id_text(store["id"]),
+                    "name": store["name"],
+                    "type": store["type"],
+                    "intentions": store["intentions"],
+                    "files": store["files"],
+                }
+                for store in shown["stores"]
+            ],
+            "files": shown["files"],
+            "flash": {"total": total, "used": used, "free": max(total - used, 0)},
+            "last_error": shown["last_error"] or None,
+            "safe_to_unplug": shown["safe_to_unplug"],
+        }
+    )
+    return data
+
+
+def _show_status(data):
+    if "id" not in data:
+        say("%s, %s; more is shown to its owners and members only" % (data["version"], data["state"]))
+        return
+    say("%s  %s" % (data["name"], data["id"]))
+    say("firmware %s, %s by %s" % (data["version"], data["state"], _names(data["owners"])))
+    flash = data["flash"]
+    say("flash: %s of %s used, %s free" % tuple(size_text(flash[part]) for part in ("used", "total", "free")))
+    for store in data["stores"]:
+        counts = count_text(store["intentions"], "intention"), count_text(store["files"], "file")
+        say("  %s  %s, %s, %s" % (store["name"] or "(share)", store["type"], *counts))
+    if data["last_error"]:
+        say("last error: %s" % data["last_error"])
+    say("safe to unplug" if data["safe_to_unplug"] else "BUSY: do not unplug yet")
+
+
+def _names(owners):
+    return ", ".join(owner["name"] or owner["id"][:8] for owner in owners) or "nobody"
+
+
+@owner.command("add")
+def add_owner(
+    ctx: typer.Context, port: PortArgument, member: Member, timeout: Timeout = WAIT_FOR_STICK_S, json: Json = False
+) -> None:
+    """Let a member administer the stick too."""
+    _change_owner(ctx, port, member, timeout, json, "owner_add", "%s is an owner of this stick now, too")
+
+
+@owner.command("transfer")
+def transfer_owner(
+    ctx: typer.Context, port: PortArgument, member: Member, timeout: Timeout = WAIT_FOR_STICK_S, json: Json = False
+) -> None:
+    """Hand the stick over: the member owns it, this node no longer does."""
+    _change_owner(ctx, port, member, timeout, json, "owner_transfer", "%s owns this stick now, you no longer do")
+
+
+def _change_owner(ctx, port, member, timeout, as_json, command, text):
+    with desk(ctx) as on:
+        key = key_of_member(on.node, member)
+        Wire(on, port).talk(lambda peer: getattr(peer, command)(key), timeout)
+        data = {"owner": key.hex(), "name": on.node.peer_name(key)}
+    emit(as_json, data, lambda done: say(text % (done["name"] or done["owner"][:8])))
+
+
+@app.command()
+def forget(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the stick or beginning of its id.")],
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Revoke a stick that is lost or given away. What is on it stays on it."""
+    with desk(ctx) as on:
+        root = on.node.find_root(store)
+        key = peers.find(on.node, root, name)
+        on.node.revoke_peer(root, key, now_ms())
+        on.node.forget_stick(root, key)
+        on.commit()
+        on.directory.forget_stick(key.hex())
+        data = {"id": key.hex(), "status": "revoked"}
+    emit(json, data, lambda done: say("stick %s is revoked; sync so that the others hear of it" % done["id"][:8]))

@@ -1,0 +1,88 @@
+"""`sync`: one full session both ways with what is behind a port."""
+
+import time
+
+import typer
+
+from lattice_core.errors import UsageError
+from lattice_core.node.stores import id_text
+
+from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Timeout
+from .connect import Wire
+from .context import desk
+from .output import count_text, duration_text, emit, say, size_text, warn
+
+
+def sync(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_STICK_S, json: Json = False) -> None:
+    """Synchronise with what is behind PORT, both ways. Status 0 only when both sides have acknowledged everything."""
+    started = time.monotonic()
+    with desk(ctx) as on:
+        wire = Wire(on, port)
+        report = wire.talk(lambda peer: peer.sync(), timeout)
+        name = on.node.peer_name(wire.peer_key)
+        wire.remember(name)
+        data = {"peer": wire.peer_key.hex(), "name": name, "port": wire.path}
+        data.update(wire.moved())
+        data.update(outcome(on.node, report))
+        data["seconds"] = round(time.monotonic() - started, 3)
+    emit(json, data, show)
+    explain(data)
+    if not data["complete"]:
+        raise UsageError("not everything was carried over; see above")
+
+
+def outcome(node, report):
+    """What a Report says, as JSON."""
+    return {
+        "complete": report.complete,
+        "unfit": [{"path": path, "size": size} for path, size in report.unfit()],
+        "unfit_count": sum(one.unfit_count for one in report.outcomes.values()),
+        "missing": sum(one.missing for one in report.outcomes.values()),
+        "refused": [
+            {"hash": hash.hex(), "author": author.hex(), "reason": reason, "by_peer": by_peer}
+            for hash, author, reason, by_peer in report.progress.refused
+        ],
+        "forks": [{"store": id_text(store_id), "author": author.hex()} for store_id, author in report.forks()],
+        "errors": [{"store": _label(node, store_id), "error": str(error)} for store_id, error in report.errors],
+    }
+
+
+def _label(node, store_id):
+    handle = node.get(store_id)
+    return id_text(store_id) if handle is None else handle.label()
+
+
+def show(data):
+    for direction in ("sent", "received"):
+        counts = data[direction]
+        say(
+            "%-8s %s, %s, %s"
+            % (
+                direction,
+                count_text(counts["intentions"], "intention"),
+                count_text(counts["blobs"], "blob"),
+                size_text(counts["bytes"]),
+            )
+        )
+    state = "complete" if data["complete"] else "NOT complete"
+    say("%s with %s in %s" % (state, data["name"] or data["peer"][:8], duration_text(data["seconds"])))
+
+
+def explain(data):
+    """What was left behind, on stderr."""
+    for item in data["unfit"]:
+        warn("no room for %s (%s)" % (item["path"], size_text(item["size"])))
+    if data["unfit_count"] > len(data["unfit"]):
+        warn("no room for %d more" % (data["unfit_count"] - len(data["unfit"])))
+    if data["missing"]:
+        warn(
+            "%s of files that are listed here %s not on the other side either; `file list` says who holds them"
+            % (count_text(data["missing"], "piece"), "is" if data["missing"] == 1 else "are")
+        )
+    for item in data["refused"]:
+        side = "the other side refused" if item["by_peer"] else "refused"
+        warn("%s an intention of %s: %s" % (side, item["author"][:8] or "somebody", item["reason"]))
+    for item in data["forks"]:
+        warn("%s has written two different histories (a fork); both sides keep theirs" % item["author"][:8])
+    for item in data["errors"]:
+        warn("store %s: %s" % (item["store"], item["error"]))
