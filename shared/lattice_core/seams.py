@@ -84,7 +84,7 @@ class BytesBody:
         self.size = len(data)
 
     def read(self, offset, count):
-        return bytes(memoryview(self.data)[offset : offset + count])
+        return bytes(self.data[offset : offset + count])
 
 
 class SliceBody:

@@ -6,8 +6,8 @@ several times in a row is merged, which in protobuf is the same as joining its p
 
 from ..compat import const
 from ..wire import scan
+from ..wire.fields import read_varint, varint_size
 from ..wire.messages import SystemBatch, SystemOp, UniversalOp
-from ..wire.protobuf import varint_size
 
 LEG_NONE = const(0)  # nothing to apply: an acknowledgement, or fields we do not know
 LEG_APP = const(10)
@@ -15,6 +15,7 @@ LEG_SYSTEM = const(11)
 LEG_GENESIS = const(12)
 
 _LEGS = (("app_data", LEG_APP), ("system", LEG_SYSTEM), ("genesis", LEG_GENESIS))
+_APP_KEY = const(0x52)
 _BATCH_OPS = SystemBatch.rows[0].number
 
 
@@ -29,6 +30,12 @@ def split(body):
     """
     if body.size == 0:
         return LEG_NONE, []
+    # Nearly all ops are one piece of app data and nothing else.
+    head = body.read(0, min(11, body.size))
+    if head[0] == _APP_KEY:
+        count, start = read_varint(head, 1, len(head))
+        if start + count == body.size:
+            return LEG_APP, [(start, body.size)]
     scan.check(UniversalOp, body)
     found = scan.level(UniversalOp, body, [(0, body.size)])
     for name, leg in _LEGS:

@@ -62,8 +62,11 @@ def varint(value):
     """The minimal varint of 0 <= value < 2^64 as bytes."""
     if value < 128:
         return bytes((value,))
-    out = bytearray(varint_size(value))
-    put_varint(out, 0, value)
+    out = []
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
     return bytes(out)
 
 
