@@ -3,7 +3,7 @@
 | key | value | meaning |
 |---|---|---|
 | `w` ‖ BLAKE3(key)[:8] ‖ root (32) | codec u8 ‖ size u64 LE ‖ path | a head of `fs/<path>` names this content, not all of it is here |
-| `c` ‖ root (32) | empty | all of this content is here |
+| `c` ‖ root (32) | codec u8 ‖ size u64 LE | all of this content is here |
 | `u` ‖ blob (32) | u64 LE ms | when the blob was first found unreferenced |
 | `g` | u64 LE ms | when unreferenced blobs were last looked for |
 
@@ -27,11 +27,11 @@ _PATH_BYTES = const(3000)  # a row's value is limited; a longer path is cut, it 
 class Want:
     """A content of which something is missing. `path` serves messages."""
 
-    __slots__ = ("row", "root", "codec", "size", "path")
+    __slots__ = ("row", "digest", "codec", "size", "path")
 
     def __init__(self, row, value):
         self.row = row
-        self.root = row[1 + _KEY_HASH_BYTES :]
+        self.digest = row[1 + _KEY_HASH_BYTES :]
         self.codec = value[0]
         self.size = int.from_bytes(value[1:9], "little")
         self.path = str(value[9:], "utf-8")
@@ -47,6 +47,7 @@ class Contents:
     # -- blobs -----------------------------------------------------------------------------------------------------
 
     def has(self, digest):
+        """True when the blob is here."""
         return self.store.has_blob(digest)
 
     def get(self, digest):
@@ -75,8 +76,7 @@ class Contents:
                 text = path.encode()[:_PATH_BYTES]
                 while (text[-1:] or b"\x00")[0] & 0xC0 == 0x80 and len(text) == _PATH_BYTES:
                     text = text[:-1]
-                value = bytes((entry.codec,)) + entry.size.to_bytes(8, "little") + text
-                self.store.put_row(TABLE_BLOBS, row, value)
+                self.store.put_row(TABLE_BLOBS, row, _shape(entry) + text)
         for row in stale:
             self.store.put_row(TABLE_BLOBS, row, None)
 
@@ -87,7 +87,7 @@ class Contents:
 
     def complete(self, entry):
         """True when the whole content of an entry is here. Looks at the blobs once, then remembers."""
-        if entry.inline is not None or self.store.row(TABLE_BLOBS, _COMPLETE + entry.digest) is not None:
+        if entry.inline is not None or self.store.row(TABLE_BLOBS, _COMPLETE + entry.digest) == _shape(entry):
             return True
         try:
             for kind, _, _ in chunks.walk(self.store, entry.codec, entry.digest, entry.size):
@@ -95,16 +95,18 @@ class Contents:
                     return False
         except ProtocolError:
             return False  # it does not add up: no peer can complete it, `file list` shows it as not held
-        self.mark_complete(entry.digest)
+        self.mark_complete(entry)
         return True
 
-    def mark_complete(self, root):
-        """All blobs of this content are here."""
-        self.store.put_row(TABLE_BLOBS, _COMPLETE + root, b"")
+    def mark_complete(self, content):
+        """All blobs of this content (an Entry or a Want) are here."""
+        row = _COMPLETE + content.digest
+        if self.store.row(TABLE_BLOBS, row) != _shape(content):
+            self.store.put_row(TABLE_BLOBS, row, _shape(content))
 
     def settle(self, want):
         """A want of which nothing is missing any more."""
-        self.mark_complete(want.root)
+        self.mark_complete(want)
         self.store.put_row(TABLE_BLOBS, want.row, None)
 
     # -- dropping ---------------------------------------------------------------------------------------------------
@@ -144,6 +146,11 @@ class Contents:
 
     def note_collected(self, now_ms):
         self.store.put_row(TABLE_BLOBS, _COLLECTED, now_ms.to_bytes(8, "little"))
+
+
+def _shape(content):
+    """What the digest alone does not say of a content: how it is to be read, and how much it is."""
+    return bytes((content.codec,)) + content.size.to_bytes(8, "little")
 
 
 def _mark(digest):

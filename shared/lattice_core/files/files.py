@@ -89,12 +89,16 @@ class Files:
         version = version or file.version
         sequence = self.store.witness_sequence(version.hash)
         found = []
-        for peer in self.holdings.peers():
+        for peer in self.members_known():
             if self.holdings.holds_content(peer, sequence, file.key):
                 found.append((peer, "acknowledged"))
         if version.author != self.node.identity.public and version.author not in [key for key, _ in found]:
             found.append((version.author, "wrote it"))
         return found
+
+    def members_known(self):
+        """The peers of which something is known and that may connect: a revoked one counts as holder of nothing."""
+        return [peer for peer in self.holdings.peers() if self.node.may_connect(self.handle.id, peer)]
 
     def read(self, version_entry):
         """Iterates over the content of an entry as bytes, in pieces of at most 64 KiB. UsageError when a part of it
@@ -160,7 +164,7 @@ class Files:
         for path, new in items:
             tree.check(path)
             if new.inline is None:
-                self.contents.mark_complete(new.digest)
+                self.contents.mark_complete(new)
             if not self._stands(path, new):
                 operations.append((tree.key_of(path), new.encode()))
         self._write(operations, now_ms)
@@ -203,7 +207,7 @@ class Files:
         brings back what it hid itself. Returns the paths; UsageError when there is nothing to bring back."""
         restored = []
         for found in self._undoable(path):
-            value = history.before(self.handle, found.winner, found.key)
+            value = history.before(self.store, self.node.crypto, found.winner, found.key)
             if value is not None:
                 restored.append((found.key, value.read(0, value.size)))
         if not restored:

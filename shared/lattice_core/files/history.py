@@ -11,18 +11,17 @@ from ..model.ops import LEG_APP
 from ..seams import SliceBody
 
 
-def before(handle, head, key):
+def before(store, crypto, head, key):
     """The value (a Body) that the write `head` replaced under `key`, None when that was nothing or a deletion.
 
     Of several replaced values the winner is taken, as a reader saw it then. `key`: the whole key.
     """
-    store = handle.store
     best = best_rank = None
     for dep in store.get(head.hash).deps():
         intention = store.get(dep)
         if intention is None:
             continue
-        written, value = value_written(handle, intention, key)
+        written, value = value_written(store, crypto, intention, key)
         if written:
             rank = rank_of(intention)
             if best_rank is None or rank > best_rank:
@@ -30,9 +29,9 @@ def before(handle, head, key):
     return best
 
 
-def value_written(handle, intention, key):
+def value_written(store, crypto, intention, key):
     """(True, value) when the intention wrote `key`: the value as a Body, None for a deletion; else (False, None)."""
-    change = Change(handle.store, handle.crypto, intention, [])
+    change = Change(store, crypto, intention, [])
     try:
         leg, segments = projection.leg_of(change)
         if leg != LEG_APP:

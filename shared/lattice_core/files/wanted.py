@@ -108,7 +108,7 @@ class Wanted:
     def _blobs_of(self, want):
         """The blobs of a want; none when a list of it is damaged: nobody can complete it."""
         try:
-            for item in chunks.walk(self.contents.store, want.codec, want.root, want.size):
+            for item in chunks.walk(self.contents.store, want.codec, want.digest, want.size):
                 yield item
         except ProtocolError:
             return
@@ -117,7 +117,7 @@ class Wanted:
         """Bytes of content that are not here; -1 when the content does not add up."""
         total = 0
         try:
-            for kind, _, size in chunks.walk(self.contents.store, want.codec, want.root, want.size):
+            for kind, _, size in chunks.walk(self.contents.store, want.codec, want.digest, want.size):
                 if kind in _MISSING:
                     total += size
         except ProtocolError:

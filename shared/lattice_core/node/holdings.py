@@ -52,10 +52,6 @@ class Holdings:
         """All peers of which something is known."""
         return [row[1:] for row, _ in self.store.rows(TABLE_BLOBS, _PEER)]
 
-    def forget(self, peer):
-        """A peer that was revoked or reset: nothing counts as held by it any more."""
-        self.store.put_row(TABLE_BLOBS, _PEER + peer, None)
-
     def mark(self, key):
         return self.crypto.blake3_digest(key)[:8]
 

@@ -8,7 +8,7 @@ was written through a handle, is when `commit` returns or `durable(ticket)` says
 from ..compat import const
 from ..errors import LatticeError, Refused, UsageError
 from ..weaver.store import TABLE_META
-from . import hierarchy, invites, peers, stores
+from . import hierarchy, invites, peers, stores, unheld
 from .transaction import Transaction
 
 EVENTS_KEPT = const(1024)
@@ -149,12 +149,7 @@ class Node:
         self._at_once(now_ms, peers.admit, self, root, key, name, now_ms)
 
     def revoke_peer(self, root, key, now_ms):
-        self._at_once(now_ms, self._revoke_peer, root, key, now_ms)
-
-    def _revoke_peer(self, root, key, now_ms):
-        peers.revoke(self, root, key, now_ms)
-        for handle in [root] + self.children(root):
-            handle.holdings.forget(key)
+        self._at_once(now_ms, peers.revoke, self, root, key, now_ms)
 
     def invite(self, root, now_ms, listed=None):
         """A token; durable when this returns."""
@@ -218,6 +213,10 @@ class Node:
         if changed:
             self.commit(now_ms)
         return changed
+
+    def unheld(self, handle):
+        """What of a store no other member is known to hold: an `unheld.Unheld`."""
+        return unheld.find(self, handle)
 
     # -- sticks that this host has set up ------------------------------------------------------------------------------
 
