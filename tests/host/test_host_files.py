@@ -1,0 +1,319 @@
+"""Files between a disk and a store: put, get, names that escape, links, conflicts, undo."""
+
+import os
+import random
+import stat
+import sys
+
+import pytest
+
+from lattice_core.errors import UsageError
+from lattice_core.files import cid as cids
+from lattice_core.files.entry import Entry
+from lattice_core.model.identity import Identity
+from lattice_core.node.node import Node
+from lattice_core.weaver.memory import MemoryStorage
+from lattice_host import crypto
+from lattice_host import files as transfer
+from lattice_host.chunking import cut
+
+NOW_MS = 1_800_000_000_000
+ROOT_SEES_ALL = os.geteuid() == 0 if hasattr(os, "geteuid") else False
+
+
+def fresh_node(number=1, name="laptop"):
+    node = Node(MemoryStorage(), crypto, Identity(crypto, bytes([number]) * 32), name)
+    node.open(NOW_MS)
+    return node
+
+
+@pytest.fixture
+def files():
+    return fresh_node().create_store("notes", "core:kvstore", None, NOW_MS).files
+
+
+def write(path, data):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def tree_of(folder):
+    return {item.relative_to(folder).as_posix(): item.read_bytes() for item in folder.rglob("*") if item.is_file()}
+
+
+def noise(size, seed=1):
+    return random.Random(seed).randbytes(size)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2048, 2049, 4096, 65536, 70_000, 1_000_000])
+def test_a_file_comes_back_byte_for_byte(files, tmp_path, size):
+    source = write(tmp_path / "in" / "a.bin", noise(size))
+    os.utime(source, ns=(0, 1_700_000_000_123_000_000))
+    source.chmod(0o750)
+    result = transfer.put(files, source, None, NOW_MS)
+    assert (result.written, result.unchanged, result.bytes) == (1, 0, size)
+    transfer.get(files, "a.bin", tmp_path / "out.bin")
+    out = tmp_path / "out.bin"
+    assert out.read_bytes() == noise(size)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o750
+    assert out.stat().st_mtime_ns == 1_700_000_000_123_000_000
+    assert result.entries == [("a.bin", cids.text(files.get("a.bin").entry.cid))]
+
+
+def test_small_content_stands_in_the_entry(files, tmp_path):
+    transfer.put(files, write(tmp_path / "small", noise(2048)), None, NOW_MS)
+    assert files.get("small").entry.inline == noise(2048)
+    assert list(files.store.blobs()) == []
+    transfer.put(files, write(tmp_path / "larger", noise(2049)), None, NOW_MS)
+    assert files.get("larger").entry.inline is None and len(list(files.store.blobs())) == 1
+
+
+def test_an_unchanged_file_writes_nothing(files, tmp_path):
+    source = write(tmp_path / "a", noise(100_000))
+    transfer.put(files, source, None, NOW_MS)
+    count, blobs, commits = files.store.count, len(list(files.store.blobs())), files.node.storage.commits
+    os.utime(source, ns=(0, 5))
+    result = transfer.put(files, source, None, NOW_MS + 1)
+    assert (result.written, result.unchanged, result.stored_bytes) == (0, 1, 0)
+    assert (files.store.count, len(list(files.store.blobs())), files.node.storage.commits) == (count, blobs, commits)
+    source.chmod(0o600)
+    assert transfer.put(files, source, None, NOW_MS + 2).written == 1
+
+
+def test_a_changed_file_shares_its_chunks(files, tmp_path):
+    data = noise(1_000_000)
+    transfer.put(files, write(tmp_path / "a", data), None, NOW_MS)
+    changed = data[:500_000] + b"inserted" + data[500_000:]
+    result = transfer.put(files, write(tmp_path / "a", changed), None, NOW_MS + 1)
+    assert result.stored_bytes < 150_000
+    transfer.get(files, "a", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == changed
+
+
+def test_chunks_have_the_documented_sizes(tmp_path):
+    with write(tmp_path / "a", noise(3_000_000)).open("rb") as stream:
+        sizes = [len(chunk) for chunk in cut(stream)]
+    assert sum(sizes) == 3_000_000
+    assert all(4096 <= size <= 65536 for size in sizes[:-1])
+    assert 12_000 < sum(sizes) / len(sizes) < 28_000
+    with write(tmp_path / "empty", b"").open("rb") as stream:
+        assert list(cut(stream)) == []
+
+
+def test_folders_and_awkward_names(files, tmp_path):
+    source = tmp_path / "src"
+    names = ["empty", "-dash", "dots...end", "grüße.txt", "日本語/ファイル.md", "emoji 🚲.txt", "deep/er/x", "spaces  two"]
+    for name in names:
+        write(source / name, name.encode() * 500)
+    write(source / "zero", b"")
+    result = transfer.put(files, source, None, NOW_MS)
+    assert result.written == len(names) + 1 and result.skipped == []
+    assert {file.path for file in files.list()} == {"src/" + name for name in [*names, "zero"]}
+    transfer.get(files, "src", tmp_path / "out")
+    assert tree_of(tmp_path / "out") == tree_of(source)
+    transfer.get(files, "", tmp_path / "all")
+    assert tree_of(tmp_path / "all" / "src") == tree_of(source)
+    transfer.get(files, "src/deep", tmp_path / "part")
+    assert tree_of(tmp_path / "part") == {"er/x": b"deep/er/x" * 500}
+    assert transfer.put(files, source, None, NOW_MS + 1).written == 0
+
+
+def test_names_are_stored_in_nfc(files, tmp_path):
+    decomposed = "u\u0308ber"
+    transfer.put(files, write(tmp_path / "d" / decomposed, b"x"), None, NOW_MS)
+    assert [file.path for file in files.list()] == ["\u00fcber"]
+    transfer.get(files, decomposed, tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == b"x"
+
+
+def test_put_under_another_name(files, tmp_path):
+    source = write(tmp_path / "a", b"1")
+    transfer.put(files, source, "x/y.txt", NOW_MS)
+    write(tmp_path / "folder" / "b", b"2")
+    transfer.put(files, tmp_path / "folder", "z/", NOW_MS)
+    assert [file.path for file in files.list()] == ["x/y.txt", "z/b"]
+    for name in ("../a", "/a", "con", ""):
+        with pytest.raises(UsageError):
+            transfer.put(files, source, name, NOW_MS)
+
+
+def test_what_is_no_file_is_left_out_and_named(files, tmp_path):
+    source = tmp_path / "src"
+    write(source / "good", b"1")
+    write(source / "back\\slash", b"2")
+    (source / "link").symlink_to(tmp_path)
+    os.mkfifo(source / "pipe")
+    os.close(os.open(os.fsencode(source) + b"/\xff\xfe", os.O_CREAT))
+    result = transfer.put(files, source, None, NOW_MS)
+    assert [file.path for file in files.list()] == ["src/good"]
+    reasons = dict(result.skipped)
+    assert "symbolic link" in reasons["src/link"] and "backslash" in reasons["src/back\\slash"]
+    assert "neither" in reasons["src/pipe"] and len(reasons) == 4
+    with pytest.raises(UsageError, match="neither a file nor a folder"):
+        transfer.put(files, source / "pipe", None, NOW_MS)
+    with pytest.raises(UsageError, match="cannot be put"):
+        transfer.put(files, source / "absent", None, NOW_MS)
+
+
+@pytest.mark.parametrize(
+    "path", ["../escape", "/tmp/escape", "a/../../escape", "..\\escape", "C:escape", "nul", "a\x00b", "a/./b", "deep/.."]
+)
+def test_names_that_escape_never_touch_a_disk(files, tmp_path, path):
+    entry = Entry("escape", 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"evil")), 1, 4, b"evil")
+    files.handle.kv.put(b"fs/" + path.encode(), entry.encode(), NOW_MS)
+    transfer.put(files, write(tmp_path / "good", b"fine"), None, NOW_MS)
+    before = tree_of(tmp_path)
+    out = tmp_path / "deep" / "out"
+    result = transfer.get(files, "", out)
+    assert [name for name, _ in result.problems] == [path]
+    assert tree_of(out) == {"good": b"fine"}
+    assert {name: data for name, data in tree_of(tmp_path).items() if not name.startswith("deep/out/")} == before
+
+
+def test_a_single_file_is_named_by_the_user_not_by_the_entry(files, tmp_path):
+    entry = Entry("x", 0o4755, cids.make(cids.RAW, crypto.blake3_digest(b"1")), 2**63, 1, b"1")
+    files.handle.kv.put(b"fs/../x", entry.encode(), NOW_MS)
+    transfer.get(files, "../x", tmp_path / "chosen")
+    assert (tmp_path / "chosen").read_bytes() == b"1"
+    assert stat.S_IMODE((tmp_path / "chosen").stat().st_mode) == 0o755
+    (tmp_path / "folder").mkdir()
+    transfer.get(files, "../x", tmp_path / "folder")
+    assert (tmp_path / "folder" / "x").exists()
+
+
+def test_links_in_the_destination_do_not_lead_out(files, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    write(outside / "victim", b"untouched")
+    source = tmp_path / "src"
+    write(source / "sub" / "victim", b"evil")
+    write(source / "victim", b"evil")
+    transfer.put(files, source, None, NOW_MS)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "sub").symlink_to(outside)
+    (out / "victim").symlink_to(outside / "victim")
+    result = transfer.get(files, "src", out)
+    assert [name for name, _ in result.problems] == ["src/sub/victim"]
+    assert (outside / "victim").read_bytes() == b"untouched"
+    assert (out / "victim").read_bytes() == b"evil" and not (out / "victim").is_symlink()
+
+
+def test_nothing_is_left_behind_when_writing_fails(files, tmp_path):
+    transfer.put(files, write(tmp_path / "a", noise(100_000)), None, NOW_MS)
+    for digest, size in list(files.store.blobs()):
+        if 4096 <= size <= 65536 and size % 40:
+            # A medium that gives back something else than was stored.
+            files.store.drop_blob(digest)
+            files.store.put_blob(digest, bytes(size))
+            break
+    write(tmp_path / "out" / "a", b"old")
+    with pytest.raises(UsageError, match="hash"):
+        transfer.get(files, "a", tmp_path / "out" / "a")
+    assert tree_of(tmp_path / "out") == {"a": b"old"}
+
+
+def test_a_file_where_a_folder_must_be(files, tmp_path):
+    source = tmp_path / "src"
+    write(source / "a" / "b", b"1")
+    write(source / "c", b"2")
+    transfer.put(files, source, None, NOW_MS)
+    out = tmp_path / "out"
+    write(out / "a", b"in the way")
+    (out / "c").mkdir(parents=True)
+    result = transfer.get(files, "src", out)
+    assert sorted(name for name, _ in result.problems) == ["src/a/b", "src/c"]
+    assert tree_of(out) == {"a": b"in the way"}
+
+
+def test_content_that_is_not_here_says_who_has_it(files, tmp_path):
+    other = fresh_node(2, "desktop")
+    node = files.node
+    root = node.find_root()
+    node.admit(root, other.identity.public, "desktop", NOW_MS)
+    transfer.put(files, write(tmp_path / "a", noise(50_000)), None, NOW_MS)
+    files.holdings.content_acknowledged(other.identity.public, files.store.count)
+    for digest, _ in list(files.store.blobs()):
+        files.store.drop_blob(digest)
+    files.contents.collect(iter(()), NOW_MS, 0)
+    with pytest.raises(UsageError, match="known to hold it: desktop"):
+        transfer.get(files, "a", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    node.revoke_peer(root, other.identity.public, NOW_MS)
+    with pytest.raises(UsageError, match="nobody is known"):
+        transfer.get(files, "a", tmp_path / "out")
+
+
+def test_conflict_copies_are_written_beside(tmp_path):
+    laptop = fresh_node()
+    files = laptop.create_store("notes", "core:kvstore", None, NOW_MS).files
+    base = Entry("a.txt", 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"one")), 1, 3, b"one")
+    files.put_entry("d/a.txt", base, NOW_MS)
+    laptop.commit(NOW_MS)
+    # A second author who has not seen the first one's entry.
+    other = fresh_node(2, "desktop")
+    twin = other.add_handle(_joined(other, files.handle))
+    entry = Entry("a.txt", 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"two")), 1, 3, b"two")
+    twin.files.put_entry("d/a.txt", entry, NOW_MS + 60_000)
+    for hash in [twin.store.witness_at(1)[0]]:
+        files.handle.weaver.ingest(twin.store.get(hash), NOW_MS)
+    laptop.commit(NOW_MS)
+    result = transfer.get(files, "d", tmp_path / "out")
+    assert (tmp_path / "out" / "a.txt").read_bytes() == b"two"
+    ((_, copy),) = result.conflict_copies
+    assert copy.read_bytes() == b"one" and copy.name.startswith("a (conflict 2027") and copy.suffix == ".txt"
+    transfer.put(files, tmp_path / "out" / "a.txt", "d/a.txt", NOW_MS + 120_000)
+    assert files.get("d/a.txt").conflicts == []
+
+
+def _joined(node, handle):
+    from lattice_core.node import stores
+
+    return stores.add_store(node, handle.id, handle.type, None, NOW_MS)
+
+
+def test_undo_brings_content_back(files, tmp_path):
+    first, second = noise(50_000, 1), noise(50_000, 2)
+    transfer.put(files, write(tmp_path / "a", first), None, NOW_MS)
+    transfer.put(files, write(tmp_path / "a", second), None, NOW_MS + 1)
+    files.undo("a", NOW_MS + 2)
+    transfer.get(files, "a", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == first
+    files.remove("a", NOW_MS + 3)
+    with pytest.raises(UsageError, match="no file called"):
+        transfer.get(files, "a", tmp_path / "out")
+    files.undo("a", NOW_MS + 4)
+    transfer.get(files, "a", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == first
+
+
+def test_a_large_file_is_committed_in_pieces_and_never_held(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "COMMIT_BYTES", 1 << 20)
+    size = 12 << 20
+    source = tmp_path / "large"
+    with source.open("wb") as stream:
+        for number in range(12):
+            stream.write(noise(1 << 20, number))
+    commits = files.node.storage.commits
+    seen = []
+    result = transfer.put(files, source, None, NOW_MS, lambda done, total, name: seen.append((done, total, name)))
+    assert files.node.storage.commits - commits >= 10
+    assert result.bytes == size and seen[-1] == (size, size, "large")
+    assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
+    seen.clear()
+    transfer.get(files, "large", tmp_path / "out", lambda done, total, name: seen.append((done, total, name)))
+    assert seen[-1] == (size, size, "out")
+    assert (tmp_path / "out").read_bytes() == source.read_bytes()
+
+
+@pytest.mark.skipif(ROOT_SEES_ALL or sys.platform == "win32", reason="root may read and write everything")
+def test_a_disk_that_refuses(files, tmp_path):
+    secret = write(tmp_path / "secret", b"x" * 10)
+    secret.chmod(0)
+    with pytest.raises(UsageError, match="cannot be read"):
+        transfer.put(files, secret, None, NOW_MS)
+    transfer.put(files, write(tmp_path / "a", b"1"), None, NOW_MS)
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(UsageError):
+        transfer.get(files, "a", tmp_path / "locked" / "a")
