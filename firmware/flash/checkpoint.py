@@ -17,6 +17,8 @@ _MAGIC = b"LNX1"
 _HEAD = "<4sIIIBxxx"  # magic, batch, log segment number, offset in it, stores
 _STORE = "<16s32s"  # id, head
 _PIECE_BYTES = const(3072)
+_PAGES_ROWS = const(176)  # a store's unused rows at the ends of its pages
+_BESIDES_BYTES = const(8192)
 
 
 class _Void(Exception):
@@ -27,12 +29,22 @@ class Checkpoint:
     def __init__(self, storage):
         self.storage = storage
         self.position = (0, 0)  # log segment number, offset
+        self.bytes = 0  # that the next one takes, about
+
+    def measure(self):
+        """Works out how much the next one takes."""
+        storage = self.storage
+        rows = storage.blob_items.count
+        for store in storage.stores():
+            rows += store.items.count + store.floats.count + store.chains.count() + _PAGES_ROWS
+        self.bytes = 10 * rows + 4 * storage.keys.count + _BESIDES_BYTES
 
     # -- writing -----------------------------------------------------------------------------------------------------
     def steps(self):
         """Writes the file, yielding after each piece. The caller stops it when the storage changes in between."""
         storage = self.storage
         files = storage.files
+        self.make_room()
         position = (storage.log.number, storage.log.base if storage.log.slot >= 0 else 1 << 30)
         file = files.open(_NEW, "wb")
         crc = 0
@@ -52,6 +64,13 @@ class Checkpoint:
         files.rename(_NEW, _NAME)
         self.position = position
         storage.slots.measure()
+
+    def make_room(self):
+        """Gives up the old file where there is no room for two: boots are slow until the new one is there."""
+        if self.storage.slots.free < self.bytes + _BESIDES_BYTES and self.storage.files.size(_NAME) >= 0:
+            self.storage.files.remove(_NAME)
+            self.position = (0, 0)
+            self.storage.slots.measure()
 
     def _pieces(self, position):
         storage = self.storage

@@ -4,14 +4,17 @@ Work is cut into pieces of about one erase, done between transactions (`step`), 
 when room is short. A log segment is deleted only after a checkpoint that no longer needs it.
 """
 
+from lattice_core.errors import StorageFull
+
 from . import layout
 from .bulk import BulkBody
-from .layout import EMPTY, SEGMENT_BYTES, location, slot_of
+from .layout import EMPTY, location, slot_of
 from .replay import scan
 from .slots import BULK, LOG
 
 _PIECE_BYTES = 3500
-_TIGHT_BYTES = 163840 + SEGMENT_BYTES  # above the floor for blobs: compaction starts while there is room for it
+_TIGHT_BYTES = 262144  # above all floors: compaction starts while there is room for it
+_MARGIN_BYTES = 24576  # littlefs' own, while a segment is copied
 _SEGMENTS_PER_CHECKPOINT = 2
 _AT_ONCE = 4  # segments compacted in one commit at most
 
@@ -21,6 +24,7 @@ class Housekeeping:
         self.storage = storage
         self._job = None
         self._busy = False
+        self._stuck = 0  # free bytes with which the last job found no room: it is not tried again with less
 
     def step(self):
         """One piece of work; True while there is more. Nothing happens inside a transaction."""
@@ -35,6 +39,10 @@ class Housekeeping:
             next(self._job)
         except StopIteration:
             self._job = None
+        except StorageFull:
+            self._job = None
+            self._stuck = self.storage.slots.free
+            self.storage.rollback()
         finally:
             self._busy = False
         return True
@@ -46,15 +54,18 @@ class Housekeeping:
         for slot in self.storage.bulk.dead():
             self.storage.bulk.remove(slot)
         for _ in range(_AT_ONCE):
-            if not self._tight() or (self._job is None and self._victim() < 0):
+            if not self._tight() or not self.step():
                 return
-            while self.step() and self._job is not None:
+            while self._job is not None and self.step():
                 pass
 
     def _tight(self):
-        return self.storage.slots.free < _TIGHT_BYTES
+        return self.storage.slots.free < _TIGHT_BYTES + self.storage.checkpoint.bytes
 
     def _next_job(self):
+        if self.storage.slots.free <= self._stuck:
+            return None
+        self._stuck = 0
         victim = self._victim()
         if victim >= 0:
             return self._compact(victim)
@@ -70,6 +81,8 @@ class Housekeeping:
         best, most = -1, 8192
         for slot in slots.of_kind(LOG) + slots.of_kind(BULK):
             dead = slots.sizes[slot] - slots.live[slot]
+            if slots.live[slot] + _MARGIN_BYTES > slots.free:
+                continue
             if dead > most and dead * share >= slots.sizes[slot] and self._closed(slot):
                 best, most = slot, dead
         return best

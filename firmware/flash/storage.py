@@ -24,10 +24,11 @@ from .replay import Replay, Window, number_of
 from .slots import FREE, LOG, Slots
 from .store import FlashStore
 
-# What stays free, by who may still write: littlefs copies on write, and compaction needs room to make room.
-FLOOR_BLOBS_BYTES = 163840
-FLOOR_INTENTIONS_BYTES = 98304
-FLOOR_ROWS_BYTES = 65536
+# What stays free, besides room for the next checkpoint, by who may still write: littlefs copies on write, and
+# compaction needs room to make room. Content leaves the most, so that a stick full of files still takes writes.
+FLOOR_ROWS_BYTES = 40960
+FLOOR_INTENTIONS_BYTES = 73728
+FLOOR_BLOBS_BYTES = 106496
 _STORES = 64
 _BLOB_ITEM_ROWS = 128
 _COPY_BYTES = 4096
@@ -108,6 +109,7 @@ class FlashStorage:
             if self.slots.kinds[slot] == FREE:
                 self.slots.live[slot] = 0
         self.batch = max(replay.batch, self._records_batch)
+        self.checkpoint.measure()
         return replay
 
     def _report(self, replay, lost):
@@ -224,6 +226,7 @@ class FlashStorage:
         if self._records_changed:
             self._save_records()
         self._dirty = False
+        self.checkpoint.measure()
         self.housekeeping.after_commit()
 
     def rollback(self):
@@ -244,15 +247,15 @@ class FlashStorage:
 
     # -- space ---------------------------------------------------------------------------------------------------------
     def _left(self, floor):
-        return self.slots.free - floor - self.log.fill - self.bulk.reserved
+        return self.slots.free - floor - self.checkpoint.bytes - self.log.fill - self.bulk.reserved
 
     def room(self):
-        return max(self._left(FLOOR_BLOBS_BYTES), 0)
+        return max(self._left(FLOOR_INTENTIONS_BYTES), 0)
 
     def usage(self):
         """(bytes in all, bytes used, bytes that may still be written) for people."""
         room = self.room()
-        return self.slots.total, self.slots.total - FLOOR_BLOBS_BYTES - room, room
+        return self.slots.total, self.slots.total - room, room
 
     def need_intention(self, count):
         self._need(count, FLOOR_INTENTIONS_BYTES)

@@ -1,0 +1,131 @@
+"""Space comes back: many times the chip's size is written, and what is alive stays. On the stick's interpreter."""
+
+from flash_storage_case import make, reopen
+from lattice_core.weaver.store import TABLE_DATA
+from storage_suite import STORE, author_key, chain, head
+from support import Rng
+
+
+def _run(storage):
+    """Housekeeping until nothing is left to do."""
+    steps = 0
+    while storage.idle():
+        steps += 1
+        assert steps < 2000
+    return steps
+
+
+def test_rows_overwritten_many_times_over():
+    rng = Rng(1)
+    storage = make()
+    free = storage.room()
+    model = {}
+    written = 0
+    while written < 3 * free:
+        store = storage.store(STORE)
+        for _ in range(5):
+            key = b"k%02d" % rng.below(60)
+            if rng.below(10):
+                model[key] = rng.bytes(8) * 300
+                store.put_row(TABLE_DATA, key, model[key])
+                written += 2400
+            else:
+                store.put_row(TABLE_DATA, key, None)
+                model.pop(key, None)
+        storage.commit()
+        dice = rng.below(40)
+        if dice == 0:
+            storage = reopen(storage)
+        elif dice < 4:
+            _run(storage)
+    _check_rows(storage, model)
+    _check_rows(reopen(storage), model)
+
+
+def _check_rows(storage, model):
+    seen = []
+    for key, value in storage.store(STORE).rows(TABLE_DATA):
+        assert value == model[key]
+        seen.append(key)
+    assert seen == sorted(model)
+
+
+def test_blobs_replaced_many_times_over():
+    rng = Rng(2)
+    storage = make()
+    free = storage.room()
+    model = {}
+    written = 0
+    while written < 3 * free:
+        store = storage.store(STORE)
+        name = bytes([rng.below(40)]) + bytes(31)
+        if store.has_blob(name):
+            store.drop_blob(name)
+            del model[name]
+        else:
+            size = 4096 + rng.below(40000)
+            fill = rng.below(256)
+            writer = storage.body_writer(size)
+            for at in range(0, size, 2048):
+                writer.write(bytes([fill]) * min(2048, size - at))
+            store.put_blob(name, writer.body())
+            model[name] = (size, fill)
+            written += size
+        if rng.below(3) == 0:
+            storage.commit()
+            if rng.below(20) == 0:
+                storage = reopen(storage)
+            elif rng.below(5) == 0:
+                _run(storage)
+    storage.commit()
+    for _ in range(2):
+        store = storage.store(STORE)
+        assert sorted(store.blobs()) == sorted([(name, size) for name, (size, _) in model.items()])
+        for name, (size, fill) in model.items():
+            body = store.blob(name)
+            assert body.read(size - 100, 100) == bytes([fill]) * 100 and body.read(0, 10) == bytes([fill]) * 10
+        storage = reopen(storage)
+
+
+def test_intentions_survive_compaction():
+    storage = make()
+    items = chain(author_key(1), 60)
+    store = storage.store(STORE)
+    large = bytes(9000)
+    for number, item in enumerate(items):
+        store.put(item)
+        if number < 50:
+            store.witness(item.hash, 5 + number, head(number + 1))
+        for key in range(3):
+            store.put_row(TABLE_DATA, b"key%d" % key, large[:3000])
+        storage.commit()
+    body = store.get(items[3].hash).body
+    steps = _run(storage)
+    assert steps > 5
+    for _ in range(2):
+        assert store.count == 50 and store.head == head(50) and len(store.floating()) == 10
+        assert [entry[1] for entry in store.witness_log()] == [item.hash for item in items[:50]]
+        assert store.floating() == [item.hash for item in items[50:]]
+        assert store.chain(author_key(1)) == (50, items[49].hash) and store.chain_at(author_key(1), 7) == items[6].hash
+        assert store.get(items[3].hash).body.read(0, body.size) == items[3].body.read(0, body.size)
+        storage = reopen(storage)
+        store = storage.store(STORE)
+
+
+def test_a_body_that_is_read_stays_readable_while_it_moves():
+    storage = make()
+    store = storage.store(STORE)
+    names = [bytes([n]) * 32 for n in range(13)]
+    for n in range(13):
+        store.put_blob(names[n], bytes([n]) * 10000)
+    storage.commit()
+    body = store.blob(names[12])
+    assert body.read(0, 2) == bytes([12]) * 2
+    for n in range(12):
+        store.drop_blob(names[n])
+    storage.commit()
+    place = body.place
+    storage.store(STORE).put_blob(b"x" * 32, bytes(140000))  # closes the segment to further bodies
+    storage.commit()
+    _run(storage)
+    assert body.read(5000, 3) == bytes([12]) * 3 and body.place != place
