@@ -3,7 +3,6 @@
 import sys
 from typing import Annotated
 
-import segno
 import typer
 
 from lattice_core.node import invites, peers
@@ -39,6 +38,8 @@ def _show(data):
     say(data["token"])
     if not sys.stdout.isatty():
         return
+    import segno  # here: it is large, and only a terminal needs it
+
     segno.make(data["token"], error="m").terminal(compact=True)
     say("It works once. It can be redeemed at: %s" % ", ".join(data["redeemable_at"]))
     say("First `sync` those with this node, so that they know of it.")

@@ -2,16 +2,6 @@
 
 import sys
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-
 from .output import printable
 
 
@@ -21,15 +11,7 @@ class Meter:
     def __init__(self):
         self._progress = None
         if sys.stderr.isatty():
-            self._progress = Progress(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                DownloadColumn(binary_units=True),
-                TransferSpeedColumn(),
-                TimeRemainingColumn(),
-                console=Console(file=sys.stderr),
-                transient=True,
-            )
+            self._progress = _bar()
             self._task = self._progress.add_task("", total=None)
 
     def __enter__(self):
@@ -44,3 +26,18 @@ class Meter:
     def show(self, done, total, name):
         if self._progress is not None:
             self._progress.update(self._task, completed=done, total=total or None, description=printable(name)[-40:])
+
+
+def _bar():
+    from rich import progress  # here: it is large, and only a terminal needs it
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.DownloadColumn(binary_units=True),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+    )

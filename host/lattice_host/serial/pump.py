@@ -67,6 +67,7 @@ class Pump:
                 continue
             if task is not None and task.done:
                 if task.error is None:
+                    self._node.commit(self.now_ms())  # what the other side has acknowledged last
                     return task.result
                 if not isinstance(task.error, StreamLost) or self._still_there():
                     raise task.error
@@ -174,13 +175,12 @@ class Pump:
 
     def _wait(self, most_ms):
         now_ms = self.now_ms()
-        due = now_ms + most_ms
-        for source in (self._link, self.peer):
-            deadline_ms = None if source is None else source.deadline_ms(now_ms)
-            if deadline_ms is not None:
-                due = min(due, deadline_ms)
+        due = [now_ms + most_ms, self._link.deadline_ms(now_ms)]
+        if self.peer is not None:
+            due.append(self.peer.deadline_ms())
+        until = min(deadline_ms for deadline_ms in due if deadline_ms is not None)
         writers = [self._port] if self._out else []
-        select.select([self._port], writers, [], max(0, due - now_ms) / 1000)
+        select.select([self._port], writers, [], max(0, until - now_ms) / 1000)
 
     # -- the port comes and goes ------------------------------------------------------------------------------------
 
