@@ -12,7 +12,6 @@ from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Store, Timeout, nou
 from .connect import Wire, key_of_member
 from .context import desk, now_ms
 from .output import count_text, emit, say, size_text
-from .sync import explain, outcome
 
 app = noun("Sticks: setting one up, asking how it is, owners.")
 owner = noun("Who may administer a stick.")
@@ -30,7 +29,7 @@ def setup(
     timeout: Timeout = WAIT_FOR_STICK_S,
     json: Json = False,
 ) -> None:
-    """Take a fresh stick into the share of S. This node becomes its owner."""
+    """Take a fresh stick into the share of S. This node becomes its owner; `sync` then fills it."""
     with desk(ctx) as on:
         wire = Wire(on, port)
         shown = wire.talk(lambda peer: peer.status(), timeout)["status"]
@@ -41,21 +40,21 @@ def setup(
         def command(peer):
             return peer.start(_set_up(peer, root, name), "setup")
 
-        report = wire.talk(command, timeout)
+        wire.talk(command, timeout)
         wire.remember(name)
         data = {"id": wire.peer_key.hex(), "name": name, "share": id_text(root.id)}
-        data.update(wire.moved())
-        data.update(outcome(on.node, report))
-    emit(json, data, lambda done: say("stick %s (%s) is set up; this node is its owner" % (name, done["id"][:8])))
-    explain(data)
+    emit(json, data, _show_setup)
+
+
+def _show_setup(data):
+    say("stick %s (%s) is set up and yours; `sync` fills it" % (data["name"], data["id"][:8]))
 
 
 def _set_up(peer, root, name):
-    """Task: the setup, unless it has happened before an interruption, then a first sync."""
+    """Task: the setup, unless it has happened before an interruption."""
     answer = yield from _wait_for(peer.status())
     if not (answer["status"]["owned"] and answer["status"]["member"]):
         yield from _wait_for(peer.setup(root, name, now_ms()))
-    return (yield from _wait_for(peer.sync()))
 
 
 def _wait_for(task):
