@@ -6,6 +6,7 @@ is no buffer is a TypeError. Nothing allocates but the results (and a BLAKE3 sta
 is about 1 KiB.
 """
 
+from array import array
 from typing import Iterable, Union
 
 Buffer = Union[bytes, bytearray, memoryview]
@@ -80,6 +81,14 @@ def frame_seal(
 
     With a `key` the payload is first encrypted where it lies and its tag put behind it. The header goes to slot[:6],
     the CRC-32 behind the payload: to send the same again, call with the longer length and no key.
+    """
+
+# -- index.c: the stick's index. Twin: firmware/flash/columns.py ------------------------------------------------------
+
+def column_find(column: array[int], value: int, start: int, end: int, nth: int) -> int:
+    """Index of the `nth` (0-based) element of column[start:end] equal to `value`, or -1 - (how many were found).
+
+    `column` is an array of u16 ("H") or u32 ("I"); ValueError for anything else, or bounds outside of it.
     """
 
 # -- random.c -----------------------------------------------------------------------------------------------------

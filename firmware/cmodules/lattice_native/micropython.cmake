@@ -10,6 +10,7 @@ target_sources(usermod_lattice_native INTERFACE
     ${LATTICE_NATIVE_DIR}/x25519.c
     ${LATTICE_NATIVE_DIR}/aead.c
     ${LATTICE_NATIVE_DIR}/frame.c
+    ${LATTICE_NATIVE_DIR}/index.c
     ${LATTICE_NATIVE_DIR}/random.c
     ${LATTICE_VENDOR_SOURCES}
 )

@@ -2,7 +2,7 @@
 LATTICE_NATIVE_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_C += $(addprefix $(LATTICE_NATIVE_DIR)/, \
-	module.c hash.c ed25519.c x25519.c aead.c frame.c random.c)
+	module.c hash.c ed25519.c x25519.c aead.c frame.c index.c random.c)
 
 SRC_USERMOD_LIB_C += $(wildcard $(LATTICE_NATIVE_DIR)/vendor/*.c)
 

@@ -54,6 +54,8 @@ static const mp_rom_map_elem_t native_globals_table[] = {
     // frame.c
     { MP_ROM_QSTR(MP_QSTR_frame_open), MP_ROM_PTR(&native_frame_open_obj) },
     { MP_ROM_QSTR(MP_QSTR_frame_seal), MP_ROM_PTR(&native_frame_seal_obj) },
+    // index.c
+    { MP_ROM_QSTR(MP_QSTR_column_find), MP_ROM_PTR(&native_column_find_obj) },
     // random.c
     { MP_ROM_QSTR(MP_QSTR_random), MP_ROM_PTR(&native_random_obj) },
 };

@@ -45,4 +45,5 @@ MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(native_aead_seal_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(native_aead_open_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(native_frame_open_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(native_frame_seal_obj);
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(native_column_find_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(native_random_obj);
