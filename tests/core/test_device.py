@@ -47,6 +47,14 @@ def test_power_lost_in_setup_leaves_it_fresh():
     assert devices.Device(storage.reopened()).state == devices.FRESH
 
 
+def test_an_owner_whose_record_was_rolled_back_is_none():
+    storage, device = owned()
+    device.add_owner(OWNER, FRIEND)
+    assert device.is_owner(FRIEND)
+    storage.rollback()
+    assert device.owners == [OWNER] and not device.is_owner(FRIEND)
+
+
 def test_names_have_limits():
     device = devices.Device(MemoryStorage())
     for name in ("", "x" * 64, "ü" * 32):

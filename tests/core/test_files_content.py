@@ -3,7 +3,7 @@
 from node_support import CRYPTO, NOW_MS, carry, carry_blobs, join, make_node, meet, reopened, share
 from support import Rng, raises
 
-from lattice_core.errors import ProtocolError, UsageError
+from lattice_core.errors import ProtocolError, StorageFull, UsageError
 from lattice_core.files import cid as cids
 from lattice_core.files.chunks import ChunkListBuilder
 from lattice_core.files.entry import Entry
@@ -66,11 +66,11 @@ def test_content_arrives_with_its_list_first():
 
 def test_equal_chunks_are_asked_for_once():
     laptop, data, other, far = two_nodes()
-    make_file(data, "zeros", bytes(40960))
-    make_file(data, "more zeros", bytes(81920))
+    make_file(data, "zeros", bytes(20480))
+    make_file(data, "more zeros", bytes(40960))
     meet(laptop, other)
     assert carry_blobs(laptop, other) == 3
-    assert whole(far, "more zeros") == bytes(81920)
+    assert whole(far, "more zeros") == bytes(40960)
 
 
 def test_only_what_is_missing_is_asked_for_after_a_cut():
@@ -115,8 +115,8 @@ def test_what_nobody_has_is_counted_and_left():
 
 
 def test_what_does_not_fit_is_named_and_the_rest_comes():
-    laptop, data, other, far = two_nodes(capacity=200000)
-    large, little = content(4, 150000), content(5, 30000)
+    laptop, data, other, far = two_nodes(capacity=100000)
+    large, little = content(4, 30000), content(5, 8000)
     make_file(data, "large", large)
     make_file(data, "little", little)
     meet(laptop, other)
@@ -126,18 +126,18 @@ def test_what_does_not_fit_is_named_and_the_rest_comes():
     wanted = far.files.wanted()
     while wanted.next() is not None:
         pass
-    assert wanted.unfit == [("large", 150000)] and wanted.unfit_count == 1
+    assert wanted.unfit == [("large", 30000)] and wanted.unfit_count == 1
     far.kv.put(b"still", b"writable", NOW_MS)
     other.commit(NOW_MS)
 
 
 def test_unreferenced_content_gives_way_to_what_is_wanted():
-    laptop, data, other, far = two_nodes(capacity=200000)
-    make_file(data, "first", content(6, 100000))
+    laptop, data, other, far = two_nodes(capacity=100000)
+    make_file(data, "first", content(6, 20000))
     meet(laptop, other)
     carry_blobs(laptop, other)
     data.files.remove("first", NOW_MS)
-    second = content(7, 90000)
+    second = content(7, 18000)
     make_file(data, "second", second)
     meet(laptop, other)
     carry_blobs(laptop, other)
@@ -157,6 +157,36 @@ def test_wants_follow_the_entries():
     laptop.commit(NOW_MS)
     meet(laptop, other)
     assert list(far.files.contents.wants()) == []
+
+
+def test_wants_are_noted_when_more_happens_than_events_are_kept():
+    laptop, data, other, far = two_nodes()
+    make_file(data, "first", content(20, 5000))
+    for number in range(9):
+        data.kv.batch([(b"k%d/%d" % (number, i), b"") for i in range(32)], NOW_MS)
+    make_file(data, "last", content(21, 5000))
+    carry(laptop, other)
+    assert sorted([want.path for want in far.files.contents.wants()]) == ["first", "last"]
+    data.files.remove("last", NOW_MS)
+    laptop.commit(NOW_MS)
+    carry(laptop, other)
+    assert [want.path for want in far.files.contents.wants()] == ["first"]
+
+
+def test_a_want_that_found_no_room_is_noted_later():
+    laptop, data, other, far = two_nodes(capacity=100000)
+    make_file(data, "a", content(22, 5000))
+    contents = far.files.contents
+    consider = contents.consider
+
+    def full(key, path, entries):
+        raise StorageFull("no room")
+
+    contents.consider = full
+    meet(laptop, other)
+    contents.consider = consider
+    assert list(contents.wants()) == [] and not far.files.held(far.files.get("a"))
+    assert carry_blobs(laptop, other) == 3 and whole(far, "a") == content(22, 5000)
 
 
 def test_content_of_losers_is_wanted_and_kept_too():

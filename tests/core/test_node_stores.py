@@ -128,6 +128,20 @@ def test_an_archived_child_is_closed_and_stays_closed():
     assert again.get(data.id) is not None and node.get(data.id) is not None
 
 
+def test_a_store_that_a_rolled_back_write_closed_is_open_again():
+    node, root, data = share()
+    stores.write_system(root, [ops.child_status(data.id, CHILD_ARCHIVED)], NOW_MS)
+    node.refresh(NOW_MS)
+    assert node.get(data.id) is None
+    node.rollback()
+    found = node.get(data.id)
+    assert found is not None and found.name == "notes"
+    late = stores.create_child(node, root, "late", "core:kvstore", NOW_MS)
+    node.add_handle(late)
+    node.rollback()
+    assert node.get(late.id) is None and len(node.stores) == 2
+
+
 def test_a_root_cannot_declare_itself_or_without_end():
     node, root, data = share()
     stores.write_system(root, [ops.child_add(root.id, "me", "core:kvstore")], NOW_MS)

@@ -122,23 +122,29 @@ class Contents:
         for row, _ in self.store.rows(TABLE_BLOBS, _COMPLETE):
             if _mark(row[1:]) not in kept:
                 self.store.put_row(TABLE_BLOBS, row, None)
-        dropped = dropped_bytes = 0
-        for digest, size in self.store.blobs():
-            row = _UNREFERENCED + digest
-            since = self.store.row(TABLE_BLOBS, row)
-            if _mark(digest) in kept:
-                if since is not None:
-                    self.store.put_row(TABLE_BLOBS, row, None)
-            elif keep_ms and (since is None or now_ms - int.from_bytes(since, "little") < keep_ms):
-                if since is None:
-                    self.store.put_row(TABLE_BLOBS, row, now_ms.to_bytes(8, "little"))
-            else:
-                self.store.drop_blob(digest)
-                if since is not None:
-                    self.store.put_row(TABLE_BLOBS, row, None)
-                dropped += 1
-                dropped_bytes += size
-        return dropped, dropped_bytes
+        doomed = [item for item in self.store.blobs() if self._is_doomed(item[0], kept, now_ms, keep_ms)]
+        for digest, _ in doomed:
+            self.store.drop_blob(digest)
+            self._forget_unreferenced(digest)
+        return len(doomed), sum([size for _, size in doomed])
+
+    def _is_doomed(self, digest, kept, now_ms, keep_ms):
+        """True when a blob's time is over; notes when it was first found unreferenced."""
+        if _mark(digest) in kept:
+            self._forget_unreferenced(digest)
+            return False
+        if not keep_ms:
+            return True
+        since = self.store.row(TABLE_BLOBS, _UNREFERENCED + digest)
+        if since is None:
+            self.store.put_row(TABLE_BLOBS, _UNREFERENCED + digest, now_ms.to_bytes(8, "little"))
+            return False
+        return now_ms - int.from_bytes(since, "little") >= keep_ms
+
+    def _forget_unreferenced(self, digest):
+        row = _UNREFERENCED + digest
+        if self.store.row(TABLE_BLOBS, row) is not None:
+            self.store.put_row(TABLE_BLOBS, row, None)
 
     def collect_is_due(self, now_ms, interval_ms):
         last = self.store.row(TABLE_BLOBS, _COLLECTED)

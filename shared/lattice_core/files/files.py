@@ -5,7 +5,7 @@ store's key-value machine, in batches small enough that the stick takes each in 
 """
 
 from ..compat import const
-from ..errors import ProtocolError, UsageError
+from ..errors import ProtocolError, StorageFull, UsageError
 from ..machines import kvlist, kvtable
 from ..weaver.store import TABLE_DATA
 from ..wire import utf8
@@ -14,8 +14,8 @@ from . import cid as cids
 from .contents import Contents
 from .wanted import Wanted
 
-BATCH_ENTRIES = const(64)  # entries in one intention
-BATCH_BYTES = const(12288)  # of their values: an intention that the stick need not stream
+BATCH_ENTRIES = const(32)  # entries in one intention
+BATCH_BYTES = const(8192)  # of their values: an intention that the stick holds easily
 ROOM_KEPT_BYTES = const(65536)  # content leaves this much for intentions
 
 
@@ -65,6 +65,8 @@ class Files:
         self.store = handle.store
         self.contents = Contents(handle.store, node.crypto)
         self.holdings = handle.holdings
+        self._considered = handle.store.count  # the log up to here is reflected in what is wanted
+        self._overlooked = node.storage.room() < ROOM_KEPT_BYTES  # a full medium may have kept us from noting wants
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -254,29 +256,36 @@ class Files:
 
     def consider_events(self, events):
         """Takes note of entries that were projected: which content is wanted now."""
+        keys = set()
         if any([event[0] == "lost" for event in events]):
-            self.consider_all()
-            return
-        done = set()
-        for event in events:
-            if event[0] == "kv" and event[2][:3] == tree.KEY_PREFIX and event[2] not in done:
-                done.add(event[2])
-                row = self.store.row(TABLE_DATA, event[2])
-                if row is not None:
-                    self._consider(event[2], row)
-
-    def consider_all(self):
-        """The same for every entry of the store."""
-        for key, row in self.store.rows(TABLE_DATA, tree.KEY_PREFIX):
-            self._consider(key, row)
+            # More happened at once than events are kept: the log says which keys.
+            for _, hash, _, _ in self.store.witness_log(min(self._considered, self.store.count)):
+                keys.update(history.keys_written(self.store, self.node.crypto, self.store.get(hash), tree.KEY_PREFIX))
+        else:
+            keys.update([event[2] for event in events if event[0] == "kv" and event[2][:3] == tree.KEY_PREFIX])
+        self._considered = self.store.count
+        for key in keys:
+            row = self.store.row(TABLE_DATA, key)
+            if row is not None:
+                self._consider(key, row)
 
     def _consider(self, key, row):
         file = self._file(kvlist.Entry(self.store, self.node.crypto, key, row))
         entries = [] if file is None else [version.entry for version in file.versions if version.entry is not None]
-        self.contents.consider(key, "" if file is None else file.path, entries)
+        try:
+            self.contents.consider(key, "" if file is None else file.path, entries)
+        except StorageFull:
+            self._overlooked = True  # the entry stands all the same; `wanted` looks again
+
+    def _consider_all(self):
+        self._overlooked = False
+        for key, row in self.store.rows(TABLE_DATA, tree.KEY_PREFIX):
+            self._consider(key, row)
 
     def wanted(self, limited=True):
         """What to ask peers for, see `Wanted`. `limited`: keep to the storage's room."""
+        if self._overlooked:
+            self._consider_all()
         if not limited:
             return Wanted(self.contents)
         return Wanted(self.contents, self._room, self.drop_unreferenced)

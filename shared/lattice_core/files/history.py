@@ -1,4 +1,4 @@
-"""One step back: what stood under a key before the writes that stand now.
+"""What the log knows beyond the tables: which keys a write touched, and what stood there before it.
 
 Nothing is kept for this. A write names as deps the heads that it replaced, and their values are in the log.
 """
@@ -6,6 +6,7 @@ Nothing is kept for this. A write names as deps the heads that it replaced, and 
 from ..errors import ProtocolError
 from ..machines import kv, projection
 from ..machines.change import Change
+from ..machines.keys import KeyBuilder
 from ..machines.kvtable import rank_of
 from ..model.ops import LEG_APP
 from ..seams import SliceBody
@@ -27,6 +28,22 @@ def before(store, crypto, head, key):
             if best_rank is None or rank > best_rank:
                 best, best_rank = value, rank
     return best
+
+
+def keys_written(store, crypto, intention, prefix):
+    """The row keys that an intention wrote and that begin with `prefix` (short)."""
+    change = Change(store, crypto, intention, [])
+    keys = []
+    try:
+        leg, segments = projection.leg_of(change)
+        if leg != LEG_APP:
+            return keys
+        for kind, _, key_at, key_size, _, _ in kv.operations(change, segments[0][0], segments[0][1]):
+            if kind and key_size >= len(prefix) and change.read(key_at, len(prefix)) == prefix:
+                keys.append(KeyBuilder(crypto).add_range(change.body, key_at, key_size).key())
+    except ProtocolError:
+        return []  # it was skipped
+    return keys
 
 
 def value_written(store, crypto, intention, key):

@@ -51,25 +51,39 @@ class Device:
     def __init__(self, storage):
         self.storage = storage
         self.transfers = 0  # open transfers, counted by the sync layer
-        self.reload()
-
-    def reload(self):
-        """Reads the records again, after a start or a rollback."""
-        self.owners = []
-        self.name = ""
-        self.store_id = None
-        record = self.storage.record(_DEVICE)
-        if record is not None:
-            self._parse(record)
-        clock = self.storage.record(_CLOCK)
+        self._record = None  # what `_parsed` was made of: a rollback takes back the record, and with it the owners
+        self._parsed = ((), "", None)
+        clock = storage.record(_CLOCK)
         self._clock_ms = None if clock is None else int.from_bytes(clock, "little")
         self._stored_clock_ms = self._clock_ms
         self._ticks = None  # monotonic ms at which `_clock_ms` was right
         self._session_limit = None
+        self._state()
 
     @property
     def state(self):
         return OWNED if self.owners else FRESH
+
+    @property
+    def owners(self):
+        """Keys of the owners, none when it is fresh."""
+        return list(self._state()[0])
+
+    @property
+    def name(self):
+        return self._state()[1]
+
+    @property
+    def store_id(self):
+        """The root of the share that it was set up with, None when it is fresh."""
+        return self._state()[2]
+
+    def _state(self):
+        record = self.storage.record(_DEVICE)
+        if record != self._record:
+            self._parsed = ((), "", None) if record is None else _parse(record)
+            self._record = record
+        return self._parsed
 
     # -- owners ----------------------------------------------------------------------------------------------
 
@@ -111,18 +125,7 @@ class Device:
         text = name.encode()
         if not 0 < len(text) <= NAME_BYTES:
             raise UsageError("a stick's name has 1 to %d bytes" % NAME_BYTES)
-        record = bytes((_FORMAT, len(owners))) + b"".join(owners) + store_id + text
-        self.storage.put_record(_DEVICE, record)
-        self.owners, self.name, self.store_id = owners, name, store_id
-
-    def _parse(self, record):
-        count = record[1] if len(record) > 2 else 0
-        names_at = 2 + 32 * count + 16
-        if record[0] != _FORMAT or not 0 < count <= OWNERS or len(record) <= names_at:
-            raise StorageError("the owner record is damaged or of a newer firmware")
-        self.owners = [record[2 + 32 * i : 34 + 32 * i] for i in range(count)]
-        self.store_id = record[names_at - 16 : names_at]
-        self.name = utf8.decode(record[names_at:])
+        self.storage.put_record(_DEVICE, bytes((_FORMAT, len(owners))) + b"".join(owners) + store_id + text)
 
     # -- clock -------------------------------------------------------------------------------------------------
 
@@ -191,6 +194,16 @@ class Device:
     def safe_to_unplug(self):
         """True when nothing is under way and everything is on the medium."""
         return self.transfers == 0 and self.storage.pending() == 0
+
+
+def _parse(record):
+    """(owners, name, store id) of the owner record."""
+    count = record[1] if len(record) > 2 else 0
+    names_at = 2 + 32 * count + 16
+    if record[0] != _FORMAT or not 0 < count <= OWNERS or len(record) <= names_at:
+        raise StorageError("the owner record is damaged or of a newer firmware")
+    owners = [record[2 + 32 * i : 34 + 32 * i] for i in range(count)]
+    return owners, utf8.decode(record[names_at:]), record[names_at - 16 : names_at]
 
 
 def _public_key(key):

@@ -192,11 +192,7 @@ class Node:
         """A fresh stick becomes `owner`'s, in the owner's share: all of it or nothing. The owner has made us a member."""
         if store_type != stores.ROOT_TYPE:
             raise Refused("a stick is set up with a share, not with a store of type %s" % store_type[:64])
-        try:
-            return self._at_once(now_ms, self._set_up_stick, device, owner, name, root_id, store_type, now_ms)
-        except LatticeError:
-            device.reload()
-            raise
+        return self._at_once(now_ms, self._set_up_stick, device, owner, name, root_id, store_type, now_ms)
 
     def _set_up_stick(self, device, owner, name, root_id, store_type, now_ms):
         device.setup(owner, name, root_id)
@@ -284,6 +280,8 @@ class Node:
         self.stores = [handle for handle in self.stores if handle.id in kept]
         for handle in self.stores:
             handle.weaver.reload()
+        for root in self.roots():
+            hierarchy.open_declared(self, root, None)  # what had been closed in it is open again
 
     def ticket(self):
         return self.transaction.ticket()
