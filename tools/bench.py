@@ -2,8 +2,8 @@
 
     python tools/bench.py [NAME…]      NAME: part of a file name in tests/bench
 
-Each tests/bench/bench_*.py is a program that prints JSON objects, one a line: `bench` and any other fields. Numbers
-in a field `aim` are shown beside the figure they are for: {"aim": {"per_second": ">= 10000"}}.
+Each tests/bench/bench_*.py is a program that prints JSON objects, one a line: `bench` and any other fields. An object
+in the field `aim` says what some of them should be: {"per_second": 1234, "aim": {"per_second": ">= 10000"}}.
 """
 
 import json
@@ -33,7 +33,7 @@ def show(rows: list[dict]) -> None:
     for row in rows:
         aims = row.get("aim") or {}
         name = str(row.get("bench", ""))
-        for field, value in row.items():
+        for field, value in sorted(row.items(), key=lambda item: not isinstance(item[1], str)):  # words first
             if field not in ("bench", "aim"):
                 table.add_row(name, field, str(value), str(aims.get(field, "")))
                 name = ""

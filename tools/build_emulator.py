@@ -68,7 +68,8 @@ def make(folder: pathlib.Path, *settings: str) -> None:
         done = subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         lines = (OUT / "build.log").read_text(errors="replace").splitlines()
-        sys.exit("\n".join([*(line[:200] for line in lines[-30:]), f"The build failed; all of its output: {OUT}/build.log"]))
+        print(*(line[:200] for line in lines[-30:]), sep="\n")
+        sys.exit(f"The build failed; all of its output: {OUT}/build.log")
 
 
 def build() -> None:

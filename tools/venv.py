@@ -16,9 +16,9 @@ import sys
 import system_packages
 
 if sys.version_info < (3, 11):
-    sys.exit("Lattice Nano needs Python 3.11 or later, this is %s. Set PYTHON= to a newer one." % sys.version.split()[0])
+    sys.exit("Lattice Nano needs Python 3.11 or later; set PYTHON= to one. This is " + sys.version.split()[0])
 
-import tomllib  # noqa: E402 (from 3.11 on)
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"

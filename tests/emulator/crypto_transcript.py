@@ -1,4 +1,4 @@
-"""Prints what the platform's crypto makes of a seeded run of inputs, hostile ones among them. Runs on both interpreters.
+"""Prints what the platform's crypto makes of seeded inputs, hostile ones among them. Runs on both interpreters.
 
     micropython crypto_transcript.py SEED ROUNDS
 """
