@@ -4,7 +4,7 @@ Where the cuts fall decides nothing but how well versions share chunks: readers 
 """
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from io import BufferedReader
 
 from pyfastcdc import FastCDC
 
@@ -16,12 +16,10 @@ AVERAGE_BYTES = 16 * _KIB
 NORMALIZATION = 1
 SEED = 0
 
-_CUTTER = FastCDC(
-    AVERAGE_BYTES, min_size=MIN_BYTES, max_size=CHUNK_BYTES, normalized_chunking=NORMALIZATION, seed=SEED
-)
+_CUTTER = FastCDC(AVERAGE_BYTES, min_size=MIN_BYTES, max_size=CHUNK_BYTES, normalized_chunking=NORMALIZATION, seed=SEED)
 
 
-def cut(stream: BinaryIO) -> Iterator[bytes]:
+def cut(stream: BufferedReader) -> Iterator[bytes]:
     """The chunks of a stream in order, none for an empty one. Reads it once, holding a chunk at a time."""
     for chunk in _CUTTER.cut_stream(stream):
         yield bytes(chunk.data)

@@ -167,7 +167,9 @@ def _put_content(
             _store(files, list_digest, data, result)
     result.bytes += size
     modified_at = max(status.st_mtime_ns // 1_000_000, 0)
-    return Entry(path.split("/")[-1], stat.S_IMODE(status.st_mode) & 0o777, cid, modified_at, size, b"" if not size else inline)
+    return Entry(
+        path.split("/")[-1], stat.S_IMODE(status.st_mode) & 0o777, cid, modified_at, size, b"" if not size else inline
+    )
 
 
 def _store(files: Files, digest: bytes, data: bytes, result: PutResult) -> None:
@@ -237,6 +239,8 @@ class _Getter:
 
     def _write_version(self, file: File, version: Version, below: str, written: list[tuple[str, Path]]) -> str | None:
         entry = version.entry
+        if entry is None:
+            return version.problem
         reason = tree.unsafe(below)
         if reason:
             return "it is not written to a disk: %s" % reason

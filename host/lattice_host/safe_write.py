@@ -62,7 +62,10 @@ class Destination:
         for name in names[:-1]:
             parent = parent / name
             parent.mkdir(exist_ok=True)
-            if not stat.S_ISDIR(os.lstat(parent).st_mode) or parent.resolve() != parent.absolute().parent.resolve() / name:
+            if (
+                not stat.S_ISDIR(os.lstat(parent).st_mode)
+                or parent.resolve() != parent.absolute().parent.resolve() / name
+            ):
                 raise NotADirectoryError(20, "%s is a link, or no folder" % parent)
         temporary = parent / (_TEMPORARY + secrets.token_hex(8))
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)

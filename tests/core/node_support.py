@@ -1,10 +1,9 @@
 """Nodes in memory that exchange what they hold, for the tests of node and files."""
 
-from support import crypto
-
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.weaver.memory import MemoryStorage
+from support import crypto
 
 NOW_MS = 1800000000000
 CRYPTO = crypto()

@@ -1,10 +1,9 @@
 """The stick's own state: fresh and owned, owners, clock, last error, reset."""
 
-from support import crypto, raises
-
 from lattice_core.errors import Refused, StorageError, UsageError
 from lattice_core.node import device as devices
 from lattice_core.weaver.memory import MemoryStorage
+from support import crypto, raises
 
 OWNER = b"o" * 32
 FRIEND = b"f" * 32

@@ -1,11 +1,10 @@
 """Content ids and chunk lists: building, walking, and what a damaged list leads to."""
 
-from support import Rng, crypto, raises
-
 from lattice_core.errors import ProtocolError
 from lattice_core.files import chunks
 from lattice_core.files import cid as cids
 from lattice_core.seams import BytesBody
+from support import Rng, crypto, raises
 
 CRYPTO = crypto()
 
@@ -61,7 +60,9 @@ def test_lists_nest_at_every_border():
     for count in (2, 399, 400, 401, 800, 801, 1201):
         cid, store = build(count)
         codec, root = cids.parse(cid)
-        walked = [digest for kind, digest, _ in chunks.walk(store, codec, root, count * 7) if kind == chunks.MISSING_CHUNK]
+        walked = [
+            digest for kind, digest, _ in chunks.walk(store, codec, root, count * 7) if kind == chunks.MISSING_CHUNK
+        ]
         assert walked == [i.to_bytes(32, "big") for i in range(count)], count
         assert all(len(data) <= chunks.LIST_BYTES for data in store.held.values())
 
@@ -86,7 +87,12 @@ def test_walk_tells_what_is_missing():
     digest, size = next(first_list)
     del store.held[digest]
     kinds = [(kind, size) for kind, _, size in chunks.walk(store, codec, root, 401 * 7)]
-    assert kinds == [(chunks.HELD_LIST, 2807), (chunks.MISSING_LIST, size), (chunks.HELD_LIST, 7), (chunks.MISSING_CHUNK, 7)]
+    assert kinds == [
+        (chunks.HELD_LIST, 2807),
+        (chunks.MISSING_LIST, size),
+        (chunks.HELD_LIST, 7),
+        (chunks.MISSING_CHUNK, 7),
+    ]
     store.held[(400).to_bytes(32, "big")] = b"chunk"
     assert [kind for kind, _, _ in chunks.walk(store, codec, root, 2807)][-1] == chunks.HELD_CHUNK
     del store.held[root]
@@ -94,7 +100,12 @@ def test_walk_tells_what_is_missing():
 
 
 def test_lists_that_do_not_add_up():
-    good = {"depth": 0, "size": 12, "entries": b"a" * 32 + (5).to_bytes(8, "little") + b"b" * 32 + (7).to_bytes(8, "little"), "hash": b"h" * 32}
+    good = {
+        "depth": 0,
+        "size": 12,
+        "entries": b"a" * 32 + (5).to_bytes(8, "little") + b"b" * 32 + (7).to_bytes(8, "little"),
+        "hash": b"h" * 32,
+    }
     assert chunks.ListReader(BytesBody(chunks.ChunkList.encode(good))).count == 2
     for change in (
         {"size": 13},
@@ -130,7 +141,11 @@ def test_a_list_that_is_not_what_its_parent_said():
 
 def test_any_bytes_as_a_list_raise_only_protocol_errors():
     rng = Rng(7)
-    good = bytearray(chunks.ChunkList.encode({"depth": 0, "size": 5, "entries": b"a" * 32 + (5).to_bytes(8, "little"), "hash": b"h" * 32}))
+    good = bytearray(
+        chunks.ChunkList.encode(
+            {"depth": 0, "size": 5, "entries": b"a" * 32 + (5).to_bytes(8, "little"), "hash": b"h" * 32}
+        )
+    )
     for _ in range(300):
         data = bytearray(good)
         for _ in range(1 + rng.below(3)):

@@ -1,13 +1,12 @@
 """Content in blobs: what is wanted, in which order, within which room; who holds it; what may be dropped."""
 
-from node_support import CRYPTO, NOW_MS, carry, carry_blobs, join, make_node, meet, reopened, share
-from support import Rng, raises
-
 from lattice_core.errors import ProtocolError, StorageFull, UsageError
 from lattice_core.files import cid as cids
 from lattice_core.files.chunks import ChunkListBuilder
 from lattice_core.files.entry import Entry
 from lattice_core.node import peers
+from node_support import CRYPTO, NOW_MS, carry, carry_blobs, join, make_node, meet, reopened, share
+from support import Rng, raises
 
 DAY_MS = 86400000
 

@@ -1,13 +1,12 @@
 """Entries of files: put, list, move, remove, undo, conflicts, rows that are no file."""
 
-from node_support import CRYPTO, NOW_MS, join, make_node, meet, share
-from support import raises
-
 from lattice_core.errors import ProtocolError, UsageError
 from lattice_core.files import cid as cids
 from lattice_core.files import entry as entries
 from lattice_core.seams import BytesBody
 from lattice_core.wire.messages import DirEntry
+from node_support import CRYPTO, NOW_MS, join, make_node, meet, share
+from support import raises
 
 
 def small(path, content, mode=0o644, modified_at=1000):

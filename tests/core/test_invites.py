@@ -1,12 +1,11 @@
 """Invites: made, redeemed, refused in words, revoked, redeemed twice."""
 
-from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
-from support import raises
-
 from lattice_core.errors import Refused, UsageError
 from lattice_core.model import token as tokens
 from lattice_core.node import invites
 from lattice_core.wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, UniversalOp
+from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
+from support import raises
 
 JOINER = b"j" * 32
 OTHER = b"x" * 32

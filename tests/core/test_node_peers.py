@@ -1,11 +1,10 @@
 """Who may connect to what, revoking, admitting, the trust of a joiner."""
 
-from node_support import NOW_MS, carry, join, make_node, meet, reopened, share
-from support import raises
-
 from lattice_core.errors import UsageError
 from lattice_core.model import ops
 from lattice_core.node import peers, stores
+from node_support import NOW_MS, carry, join, make_node, meet, reopened, share
+from support import raises
 
 
 def test_statuses_decide_who_may_connect():

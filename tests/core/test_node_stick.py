@@ -1,12 +1,11 @@
 """A stick taken into a share by its first host: all at once or not at all."""
 
-from node_support import CRYPTO, NOW_MS, make_node, meet, reopened, share
-from support import raises
-
 from lattice_core.errors import Refused, UsageError
 from lattice_core.node import device as devices
 from lattice_core.node.node import Node
 from lattice_core.weaver.memory import MemoryStorage
+from node_support import CRYPTO, NOW_MS, meet, reopened, share
+from support import raises
 
 
 def fresh_stick():

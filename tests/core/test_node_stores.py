@@ -1,12 +1,11 @@
 """Making, opening and finding stores; what is written for them; children that appear and disappear."""
 
-from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
-from support import raises
-
 from lattice_core.errors import StorageFull, UsageError
 from lattice_core.model import ops
 from lattice_core.node import stores
 from lattice_core.wire.messages import CHILD_ARCHIVED, UniversalOp
+from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
+from support import raises
 
 
 def written(handle):
@@ -33,9 +32,17 @@ def test_the_first_store_makes_the_root():
 
 def test_ops_have_the_bytes_that_the_reference_writes():
     child = bytes.fromhex("ece0ea47d06e41199b10064416a9dd24")
-    recorded = "5a4932470a2b0a290a270a10ece0ea47d06e41199b10064416a9dd2412056e6f7465731a0c636f72653a6b7673746f72650a180a161a140a10ece0ea47d06e41199b10064416a9dd241001"
-    assert ops.system_batch([ops.child_add(child, "notes", "core:kvstore"), ops.child_status(child, 1)]).hex() == recorded
-    assert ops.system_batch([ops.store_name("home"), ops.strategy_independent()]).hex() == "5a1832160a0a22080a060a04686f6d650a081a060a040a020801"
+    recorded = (
+        "5a4932470a2b0a290a270a10ece0ea47d06e41199b10064416a9dd2412056e6f7465731a0c636f72653a6b767374"
+        "6f72650a180a161a140a10ece0ea47d06e41199b10064416a9dd241001"
+    )
+    assert (
+        ops.system_batch([ops.child_add(child, "notes", "core:kvstore"), ops.child_status(child, 1)]).hex() == recorded
+    )
+    assert (
+        ops.system_batch([ops.store_name("home"), ops.strategy_independent()]).hex()
+        == "5a1832160a0a22080a060a04686f6d650a081a060a040a020801"
+    )
     assert ops.system_batch([ops.strategy_independent()]).hex() == "5a081a060a040a020801"
 
 
@@ -66,7 +73,9 @@ def test_what_cannot_be_made():
 def test_a_store_is_found_by_name_or_by_the_beginning_of_its_id():
     node, root, data = share()
     text = stores.id_text(data.id)
-    assert len(text) == 36 and node.find(text) is data and node.find(text[:10]) is data and node.find(text.upper()) is data
+    assert (
+        len(text) == 36 and node.find(text) is data and node.find(text[:10]) is data and node.find(text.upper()) is data
+    )
     assert node.find(stores.id_text(root.id)) is root
     assert "notes" in str(raises(UsageError, node.find, "nothing"))
     raises(UsageError, node.find, "")

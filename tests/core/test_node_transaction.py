@@ -1,10 +1,9 @@
 """The open transaction: when it is durable, who is told, what a failure takes with it."""
 
-from node_support import NOW_MS, make_node, reopened, share, value
-from support import raises
-
 from lattice_core.errors import StorageError, UsageError
 from lattice_core.limits import BATCH_BYTES, BATCH_MS
+from node_support import NOW_MS, make_node, reopened, share, value
+from support import raises
 
 
 def test_a_ticket_is_durable_after_the_commit():

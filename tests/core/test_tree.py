@@ -1,28 +1,82 @@
 """Names of files: what may be written, what is refused, what conflict copies are called."""
 
-from support import raises
-
 from lattice_core.errors import UsageError
 from lattice_core.files import tree
+from support import raises
 
 
 def test_ordinary_names_are_fine():
-    for path in ("a", "a/b/c.txt", "-dash", "dots...end", "UPPER.TXT", "spaces  two.txt", "grüße.txt", "日本語/ファイル.md", ".hidden",
-                 "12:30 notes", "console.log", "com10", "lpt", "auxiliary/nul_", "a.con", "emoji \U0001f6b2.txt"):
+    for path in (
+        "a",
+        "a/b/c.txt",
+        "-dash",
+        "dots...end",
+        "UPPER.TXT",
+        "spaces  two.txt",
+        "grüße.txt",
+        "日本語/ファイル.md",
+        ".hidden",
+        "12:30 notes",
+        "console.log",
+        "com10",
+        "lpt",
+        "auxiliary/nul_",
+        "a.con",
+        "emoji \U0001f6b2.txt",
+    ):
         assert tree.unsafe(path) is None, path
         assert tree.check(path) == path
 
 
 def test_names_that_escape_are_refused():
-    for path in ("", "/", "/etc/passwd", "..", "../a", "a/../b", "a/..", ".", "a/./b", "a//b", "a/", "... ", "a/. .", "..\\a",
-                 "a\\b", "C:", "C:/x", "a/d:stream", "nul\x00byte", "line\nbreak", "\x7f", "\x85", "\u202etxt.exe", "\u2066x"):
+    for path in (
+        "",
+        "/",
+        "/etc/passwd",
+        "..",
+        "../a",
+        "a/../b",
+        "a/..",
+        ".",
+        "a/./b",
+        "a//b",
+        "a/",
+        "... ",
+        "a/. .",
+        "..\\a",
+        "a\\b",
+        "C:",
+        "C:/x",
+        "a/d:stream",
+        "nul\x00byte",
+        "line\nbreak",
+        "\x7f",
+        "\x85",
+        "\u202etxt.exe",
+        "\u2066x",
+    ):
         assert tree.unsafe(path), path
         raises(UsageError, tree.check, path)
 
 
 def test_device_names_are_refused_in_any_dress():
-    for path in ("con", "CON", "Con.txt", "a/NUL", "nul.tar.gz", "aux/b", "COM1", "com9.log", "lpt0", "LPT\u00b2", "prn ", "conin$",
-                 "CONOUT$", "aux:stream", "nul .txt"):
+    for path in (
+        "con",
+        "CON",
+        "Con.txt",
+        "a/NUL",
+        "nul.tar.gz",
+        "aux/b",
+        "COM1",
+        "com9.log",
+        "lpt0",
+        "LPT\u00b2",
+        "prn ",
+        "conin$",
+        "CONOUT$",
+        "aux:stream",
+        "nul .txt",
+    ):
         assert tree.unsafe(path), path
 
 

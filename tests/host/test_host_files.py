@@ -103,7 +103,16 @@ def test_chunks_have_the_documented_sizes(tmp_path):
 
 def test_folders_and_awkward_names(files, tmp_path):
     source = tmp_path / "src"
-    names = ["empty", "-dash", "dots...end", "grüße.txt", "日本語/ファイル.md", "emoji 🚲.txt", "deep/er/x", "spaces  two"]
+    names = [
+        "empty",
+        "-dash",
+        "dots...end",
+        "grüße.txt",
+        "日本語/ファイル.md",
+        "emoji 🚲.txt",
+        "deep/er/x",
+        "spaces  two",
+    ]
     for name in names:
         write(source / name, name.encode() * 500)
     write(source / "zero", b"")
@@ -157,7 +166,8 @@ def test_what_is_no_file_is_left_out_and_named(files, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "path", ["../escape", "/tmp/escape", "a/../../escape", "..\\escape", "C:escape", "nul", "a\x00b", "a/./b", "deep/.."]
+    "path",
+    ["../escape", "/tmp/escape", "a/../../escape", "..\\escape", "C:escape", "nul", "a\x00b", "a/./b", "deep/.."],
 )
 def test_names_that_escape_never_touch_a_disk(files, tmp_path, path):
     entry = Entry("escape", 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"evil")), 1, 4, b"evil")

@@ -19,9 +19,7 @@ ENTRY_BYTES = const(40)
 MAX_DEPTH = const(3)
 _WINDOW_ENTRIES = const(16)
 
-ChunkList = Message(
-    "ChunkList", ((1, "depth", UINT32), (2, "size", UINT64), (3, "entries", BYTES), (4, "hash", BYTES))
-)
+ChunkList = Message("ChunkList", ((1, "depth", UINT32), (2, "size", UINT64), (3, "entries", BYTES), (4, "hash", BYTES)))
 
 
 class ChunkListBuilder:

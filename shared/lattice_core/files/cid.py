@@ -26,7 +26,7 @@ def parse(cid):
 
 
 def text(cid):
-    """"b…" as other tools print it."""
+    """ "b…" as other tools print it."""
     out = ["b"]
     bits = value = 0
     for byte in cid:

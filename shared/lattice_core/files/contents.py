@@ -2,7 +2,7 @@
 
 | key | value | meaning |
 |---|---|---|
-| `w` ‖ BLAKE3(key)[:8] ‖ root (32) | codec u8 ‖ size u64 LE ‖ path | a head of `fs/<path>` names this content, not all of it is here |
+| `w` ‖ BLAKE3(key)[:8] ‖ root (32) | codec u8 ‖ size u64 LE ‖ path | a head of `fs/<path>` names it, some is missing |
 | `c` ‖ root (32) | codec u8 ‖ size u64 LE | all of this content is here |
 | `u` ‖ blob (32) | u64 LE ms | when the blob was first found unreferenced |
 | `g` | u64 LE ms | when unreferenced blobs were last looked for |

@@ -130,7 +130,9 @@ class Files:
         return chunks.ListReader(body).hash
 
     def _pieces(self, version_entry):
-        for kind, digest, size in chunks.walk(self.store, version_entry.codec, version_entry.digest, version_entry.size):
+        for kind, digest, size in chunks.walk(
+            self.store, version_entry.codec, version_entry.digest, version_entry.size
+        ):
             if kind == chunks.HELD_CHUNK:
                 body = self.store.blob(digest)
                 if body.size != size:
@@ -197,8 +199,14 @@ class Files:
                 raise UsageError("%s is there already" % tree.shown(path))
         operations = []
         for file, path in moves:
-            moved = entry.Entry(path.split("/")[-1], file.entry.mode, file.entry.cid, file.entry.modified_at, file.entry.size,
-                                file.entry.inline)
+            moved = entry.Entry(
+                path.split("/")[-1],
+                file.entry.mode,
+                file.entry.cid,
+                file.entry.modified_at,
+                file.entry.size,
+                file.entry.inline,
+            )
             operations.append((tree.key_of(path), moved.encode()))
             operations.append((file.key, None))
         self._write(operations, now_ms)
@@ -323,7 +331,11 @@ class Files:
 
 
 def _why_stuck(file):
-    return "it has conflict copies: put the version that shall stay" if file.conflicts else file.problem or "it was removed"
+    return (
+        "it has conflict copies: put the version that shall stay"
+        if file.conflicts
+        else file.problem or "it was removed"
+    )
 
 
 def _not_held():

@@ -52,7 +52,7 @@ def archived(node, handle):
 
 
 def peer_list(node, handle):
-    """The handle whose system table says who may do what in `handle`: its own, or that of the store it inherits from."""
+    """The handle whose system table says who may do what in `handle`: itself, or the store it inherits from."""
     for _ in range(_HEIGHT):
         if handle.parent is None or handle.system.strategy() not in (None, "inherited"):
             return handle

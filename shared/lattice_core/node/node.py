@@ -84,7 +84,9 @@ class Node:
             return roots[0]
         if not roots:
             raise UsageError("there is no share here yet: `store create NAME` makes one, `join TOKEN` enters one")
-        raise UsageError("there is more than one share, name a store of the one you mean: %s" % stores.labels(self.stores))
+        raise UsageError(
+            "there is more than one share, name a store of the one you mean: %s" % stores.labels(self.stores)
+        )
 
     def create_store(self, name, store_type, parent_id, now_ms):
         """A new store. A data store without `parent_id` goes under the only root, which is made when there is none."""
@@ -96,7 +98,9 @@ class Node:
                 raise UsageError("a root store has no parent")
             return self._at_once(now_ms, self._create_root, name, now_ms)
         if store_type not in stores.CREATABLE:
-            raise UsageError("stores of type %s cannot be made here; %s can" % (store_type, ", ".join(stores.CREATABLE)))
+            raise UsageError(
+                "stores of type %s cannot be made here; %s can" % (store_type, ", ".join(stores.CREATABLE))
+            )
         parent = None
         if parent_id is not None:
             parent = self.get(parent_id)
@@ -182,14 +186,16 @@ class Node:
         """The share was entered at `peer_key`: makes its root, empty until the first sync. Writes nothing into the
         log: a chain of ours from an earlier life must arrive before we go on with it."""
         if store_type != stores.ROOT_TYPE:
-            raise Refused("the store behind this invite has the type %s, a share has a %s" % (store_type[:64], stores.ROOT_TYPE))
+            raise Refused(
+                "the store behind this invite has the type %s, a share has a %s" % (store_type[:64], stores.ROOT_TYPE)
+            )
         return self._at_once(now_ms, self._join, token.store_id, store_type, peer_key or token.inviter, now_ms)
 
     def _join(self, store_id, store_type, peer_key, now_ms):
         return self.add_handle(stores.add_store(self, store_id, store_type, None, now_ms, peer_key))
 
     def set_up_stick(self, device, owner, name, root_id, store_type, now_ms):
-        """A fresh stick becomes `owner`'s, in the owner's share: all of it or nothing. The owner has made us a member."""
+        """A fresh stick becomes `owner`'s, in a share that the owner has let us into: all of it or nothing."""
         if store_type != stores.ROOT_TYPE:
             raise Refused("a stick is set up with a share, not with a store of type %s" % store_type[:64])
         return self._at_once(now_ms, self._set_up_stick, device, owner, name, root_id, store_type, now_ms)
@@ -228,7 +234,7 @@ class Node:
         noted = [key[len(_STICK) :] for key, _ in root.store.rows(TABLE_META, _STICK)]
         return [key for key in noted if peers.is_active(self, root, key)]
 
-    # -- transaction ----------------------------------------------------------------------------------------------------
+    # -- transaction ---------------------------------------------------------------------------------------------------
 
     def refresh(self, now_ms):
         """Draws the conclusions from what was projected: wanted content, declared children. Part of the transaction.
@@ -309,4 +315,6 @@ class Node:
 
 
 def _no_clock():
-    return UsageError("this node does not know the time yet, so it cannot write: connect it to its owner's computer once")
+    return UsageError(
+        "this node does not know the time yet, so it cannot write: connect it to its owner's computer once"
+    )
