@@ -6,9 +6,8 @@
 Rates are per mille of packets. `faults.seen` counts what was done, by kind.
 """
 
-from support import crypto
-
 from lattice_core.link.link import SERIAL, Link
+from support import crypto
 
 KINDS = ("lose", "double", "damage", "reorder", "stall", "noise")
 STALL_MS = 400  # what a flash erase takes at worst

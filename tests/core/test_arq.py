@@ -1,10 +1,9 @@
 """The window, acknowledgements and the timer, without a link around them."""
 
-from support import Rng
-
 from lattice_core.link.arq import Arq, Buffers
 from lattice_core.link.link import Counters
 from lattice_core.link.packet import ASK, DATA, WINDOW
+from support import Rng
 
 
 def make(reorder=0):

@@ -1,8 +1,7 @@
 """COBS by blocks: known encodings, round trips, hostile input."""
 
-from support import Rng
-
 from lattice_core.link import cobs
+from support import Rng
 
 # The examples of Cheshire and Baker's encoding, as commonly listed.
 KNOWN = (

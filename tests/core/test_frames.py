@@ -1,7 +1,5 @@
 """Frames of the serial pipe: the platform's functions and the Python twin give the same for everything."""
 
-from support import Rng, crypto
-
 from lattice_core.link.frames import PythonFrames, frame_functions, seal_packet
 from lattice_core.link.packet import (
     ASK,
@@ -16,6 +14,7 @@ from lattice_core.link.packet import (
     WHOLE,
     check_holds,
 )
+from support import Rng, crypto
 
 KEY = bytes(range(32))
 CHECK = 0xDEADBEEF

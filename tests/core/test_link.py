@@ -1,10 +1,9 @@
 """Two links over a line: handshake, faults, restarts, refusals. The long simulation is tests/sim/test_link_sim.py."""
 
 from fake_line import Faults, World
-from support import Rng, crypto
-
 from lattice_core.link import hello, link
 from lattice_core.link.link import SERIAL, TABLE, Link
+from support import Rng, crypto
 
 PIPES = (SERIAL, 244, 20)
 

@@ -1,10 +1,9 @@
 """Streams over a channel of messages: two connections face to face, messages handed over by hand."""
 
-from support import Rng, raises
-
 from lattice_core.errors import ProtocolError, UsageError
 from lattice_core.link.hello import Terms
 from lattice_core.link.mux import Connection
+from support import Rng, raises
 
 ROOM = 998
 

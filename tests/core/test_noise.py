@@ -1,9 +1,8 @@
 """Noise_XX_25519_ChaChaPoly_SHA256 against published vectors; rekeying; what must fail."""
 
-from support import Rng, crypto, raises
-
 from lattice_core.errors import ProtocolError
 from lattice_core.link import noise
+from support import Rng, crypto, raises
 
 # Vectors of the Go implementation (flynn/noise), which others test against, too.
 INIT_STATIC = bytes(range(32))

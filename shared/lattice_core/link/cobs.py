@@ -8,6 +8,7 @@ the frame ends there.
 from ..compat import const
 
 _FULL = const(254)  # most bytes in one block
+_CODES = tuple([bytes([count + 1]) for count in range(_FULL)])  # before a block of so many bytes
 
 
 def encoded_size(length):
@@ -16,43 +17,41 @@ def encoded_size(length):
 
 
 def encode(source, length, target, at):
-    """Encodes source[:length] (a bytearray) to `target` (a memoryview) from `at`. Returns the end in `target`."""
-    view = memoryview(source)
-    start = 0
-    while True:
-        zero = source.find(b"\0", start, length)
-        stop = length if zero < 0 else zero
-        while stop - start >= _FULL:
-            target[at] = 255
-            target[at + 1 : at + 255][:] = view[start : start + _FULL]
-            at += 255
-            start += _FULL
-            if start == length:
-                return at
-        count = stop - start
-        target[at] = count + 1
-        if count:
-            target[at + 1 : at + 1 + count][:] = view[start:stop]
-        at += 1 + count
-        if zero < 0:
-            return at
-        start = zero + 1
+    """Encodes source[:length] to `target` (a memoryview) from `at`. Returns the end in `target`."""
+    parts = []
+    for run in bytes(memoryview(source)[:length]).split(b"\0"):
+        full = len(run) // _FULL * _FULL
+        for start in range(0, full, _FULL):
+            parts.append(b"\xff")
+            parts.append(run[start : start + _FULL])
+        if full:
+            run = run[full:]
+        parts.append(_CODES[len(run)])
+        parts.append(run)
+    if full and not run:
+        del parts[-2:]  # a full block at the end says by itself that no zero follows
+    encoded = b"".join(parts)
+    end = at + len(encoded)
+    target[at:end] = encoded
+    return end
 
 
 def decode(view, start, end):
     """Decodes view[start:end] (no zero in it) in place. Returns the end of the content from `start`, or -1."""
-    at = start
-    while start < end:
-        code = view[start]
-        stop = start + code
-        if code == 0 or stop > end:
+    encoded = bytes(view[start:end])
+    size = len(encoded)
+    parts = []
+    at = 0
+    while at < size:
+        code = encoded[at]
+        stop = at + code
+        if code == 0 or stop > size:
             return -1
-        count = code - 1
-        if count:
-            view[at : at + count][:] = view[start + 1 : stop]
-            at += count
-        start = stop
-        if code != 255 and start < end:
-            view[at] = 0
-            at += 1
-    return at
+        parts.append(encoded[at + 1 : stop])
+        at = stop
+        if code != 255 and at < size:
+            parts.append(b"\0")
+    plain = b"".join(parts)
+    end = start + len(plain)
+    view[start:end] = plain
+    return end

@@ -1,0 +1,194 @@
+"""How fast the link moves bytes over a pty between the host and the stick's interpreter. Prints JSON lines.
+
+    python tests/bench/bench_link.py [--bytes N]
+
+Each direction is measured twice in one run: raw (the same interpreter reads or writes the same pty with the same
+buffer sizes and looks at nothing) and through the link (framed, checked, sealed, acknowledged, one stream).
+`overhead_percent` counts every byte on the wire in both directions beyond the payload, after the handshake.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import select
+import subprocess
+import sys
+import time
+import tty
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "shared"), str(ROOT / "host")]
+
+from lattice_core.link.link import SERIAL, Link  # noqa: E402 (needs the path above)
+from lattice_host import crypto  # noqa: E402
+
+INTERPRETER = ROOT / "build" / "emulator" / "micropython"
+HEAP = "497792"
+READ_BYTES = 65536
+OUT_BYTES = 16384
+RUNS = 3  # the best counts: the machine does other things, too
+
+
+class Desk:
+    """The host's end of a pty; the interpreter runs link_device.py on the other."""
+
+    def __init__(self, mode, what, count):
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        os.set_blocking(slave, False)
+        environment = {**os.environ, "MICROPYPATH": f"{ROOT / 'shared'}:{ROOT}"}
+        command = [str(INTERPRETER), "-X", "heapsize=" + HEAP, str(ROOT / "tests" / "bench" / "link_device.py")]
+        self.child = subprocess.Popen(
+            command + [str(slave), mode, what, str(count)], pass_fds=(slave,), env=environment
+        )
+        os.close(slave)
+        self.port = master
+        self.out = b""
+
+    def read(self):
+        try:
+            return os.read(self.port, READ_BYTES)
+        except BlockingIOError:
+            return b""
+
+    def write(self):
+        """Gives the port what it takes of `out`."""
+        try:
+            self.out = self.out[os.write(self.port, self.out) :]
+        except BlockingIOError:
+            pass
+
+    def wait(self, timeout_s):
+        select.select([self.port], [self.port] if self.out else [], [], timeout_s)
+
+    def end(self):
+        self.child.wait(10)
+        os.close(self.port)
+
+
+def raw(what, count):
+    """Seconds for `count` raw bytes."""
+    desk = Desk("raw", what, count)
+    time.sleep(0.3)  # the interpreter starts
+    started = time.perf_counter()
+    if what == "take":
+        data = os.urandom(OUT_BYTES)
+        left = count
+        while left or desk.out:
+            if not desk.out:
+                desk.out = data[: min(left, OUT_BYTES)]
+                left -= len(desk.out)
+            desk.write()
+            if desk.out:
+                desk.wait(1)
+        while not desk.read():
+            desk.wait(1)
+    else:
+        got = 0
+        while got < count:
+            data = desk.read()
+            got += len(data)
+            if not data:
+                desk.wait(1)
+    seconds = time.perf_counter() - started
+    if what == "give":
+        desk.out = b"k"
+        desk.write()
+    desk.end()
+    return seconds
+
+
+class Transfer:
+    """One stream with `count` bytes through a link."""
+
+    def __init__(self, what, count):
+        self.desk = Desk("link", what, count)
+        self.link = Link(crypto, b"h" * 32, True, SERIAL, b"bench", self.now())
+        self.what = what
+        self.data = os.urandom(OUT_BYTES)
+        self.left = count
+        self.stream = None
+
+    def now(self):
+        return time.monotonic_ns() // 1_000_000
+
+    def exchange(self):
+        desk = self.desk
+        now = self.now()
+        data = desk.read()
+        if data:
+            self.link.receive(data, now)
+        self.work()
+        moved = bool(data)
+        while len(desk.out) < OUT_BYTES:
+            packet = self.link.send(now)
+            if packet is None:
+                break
+            desk.out += packet
+            moved = True
+        if desk.out:
+            desk.write()
+        if not moved or desk.out:
+            desk.wait(0.05)
+
+    def work(self):
+        stream = self.stream
+        if stream is None:
+            return
+        if self.what == "take":
+            while self.left:
+                sent = stream.write(memoryview(self.data)[: min(self.left, OUT_BYTES)])
+                if not sent:
+                    return
+                self.left -= sent
+        else:
+            while self.left:
+                data = stream.read(OUT_BYTES)
+                if not data:
+                    return
+                self.left -= len(data)
+        stream.finish()
+
+    def run(self):
+        """(seconds, bytes on the wire, frames sent again)"""
+        while self.link.connection is None:
+            self.exchange()
+        counters = self.link.counters
+        before = counters.bytes_in + counters.bytes_out
+        started = time.perf_counter()
+        self.stream = self.link.connection.open_stream()
+        while not (self.stream.finished() and self.stream.at_end()):
+            self.exchange()
+        seconds = time.perf_counter() - started
+        wire = counters.bytes_in + counters.bytes_out - before
+        until = self.now() + 200
+        while self.now() < until and self.desk.child.poll() is None:
+            self.exchange()
+        self.desk.child.kill()
+        self.desk.end()
+        return seconds, wire, counters.resent
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bytes", type=int, default=4 << 20)
+    count = parser.parse_args().bytes
+    for name, what in (("host to stick", "take"), ("stick to host", "give")):
+        raw_s = min(raw(what, count) for _ in range(RUNS))
+        seconds, wire, resent = min(Transfer(what, count).run() for _ in range(RUNS))
+        figures = {
+            "bench": "link over a pty, " + name,
+            "raw_kib_per_s": round(count / 1024 / raw_s),
+            "link_kib_per_s": round(count / 1024 / seconds),
+            "link_percent_of_raw": round(100 * raw_s / seconds, 1),
+            "overhead_percent": round(100 * (wire - count) / wire, 2),
+            "sent_again": resent,
+            "aim": {"link_percent_of_raw": ">= 50", "overhead_percent": "<= 4"},
+        }
+        print(json.dumps(figures), flush=True)
+
+
+if __name__ == "__main__":
+    main()
