@@ -118,7 +118,7 @@ class Exchange:
         self.state = state
         return replies
 
-    # -- initiator ------------------------------------------------------------------------------------------------
+    # -- initiator ---------------------------------------------------------------------------------------------
 
     def _open(self, body):
         for _ in range(_SALT_DRAWS):
@@ -224,7 +224,7 @@ class Exchange:
             return [], WAIT_REST
         return [], PLANNED
 
-    # -- responder ------------------------------------------------------------------------------------------------
+    # -- responder ---------------------------------------------------------------------------------------------
 
     def _opened(self, body):
         if len(body["salt"]) != SALT_BYTES or body["store_id"] != self.store_id or "sum" not in body:
@@ -303,7 +303,7 @@ class Exchange:
             if differ[index >> 3] >> (index & 7) & 1 and not table.told(number) and not table.heard_of(number):
                 table.lacks(number)
 
-    # -- both -----------------------------------------------------------------------------------------------------
+    # -- both --------------------------------------------------------------------------------------------------
 
     def _differing(self):
         parts = []

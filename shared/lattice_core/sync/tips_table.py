@@ -1,4 +1,5 @@
-"""The chain table of one reconciliation: ids, tags, sums and entries under a salt (docs/reference/nano-reconcile.md §3).
+"""The chain table of one reconciliation: ids, tags, sums and entries under a salt
+(docs/reference/nano-reconcile.md §3).
 
 The table is frozen when it is made: chains that grow afterwards still answer for their old length.
 """
@@ -6,6 +7,7 @@ The table is frozen when it is made: chains that grow afterwards still answer fo
 from ..compat import const
 from ..errors import ProtocolError
 from ..wire.protobuf import read_varint, varint
+from .tasks import StreamLost
 
 SALT_BYTES = const(8)
 ID_BYTES = const(4)
@@ -89,7 +91,7 @@ class ChainTable:
         self.bits = 0
         self.buckets = None
 
-    # -- own side -----------------------------------------------------------------------------------------------
+    # -- own side ----------------------------------------------------------------------------------------------
 
     def id(self, number):
         return self.ids[number * ID_BYTES : (number + 1) * ID_BYTES]
@@ -106,7 +108,11 @@ class ChainTable:
         return int.from_bytes(bytes(self.tags[number * TAG_BYTES : (number + 1) * TAG_BYTES]), "little")
 
     def tag_at(self, number, position):
-        hash = self.chains.held_at(self.authors[number], position)
+        try:
+            hash = self.chains.held_at(self.authors[number], position)
+        except ValueError:
+            # What floats may be dropped at any time; the next exchange sees the chain as it is then.
+            raise StreamLost("the store changed while it was compared: sync again") from None
         return int.from_bytes(self.digest(self.salt_tag + hash)[:TAG_BYTES], "little")
 
     def told(self, number):
@@ -138,7 +144,7 @@ class ChainTable:
                 self.tell(parts, number)
         self.tell_strangers(parts)
 
-    # -- the peer's side ------------------------------------------------------------------------------------------
+    # -- the peer's side ---------------------------------------------------------------------------------------
 
     def hear(self, buf, strangers_allowed=True):
         """Takes the peer's entries. ProtocolError for malformed, repeated or impossible ones."""
@@ -194,7 +200,7 @@ class ChainTable:
             if not self.flags[number]:
                 self.lacks(number)
 
-    # -- buckets: sums over the chains whose id begins with the same `bits` bits ----------------------------------------
+    # -- buckets: sums over the chains whose id begins with the same `bits` bits -------------------------------
 
     def make_buckets(self, bits):
         """Sums over our chains; entries heard from now on are put in. At most 8 bits."""
@@ -211,7 +217,7 @@ class ChainTable:
     def bucket_bytes(self):
         return b"".join([value.to_bytes(4, "little") for value in self.buckets])
 
-    # -- the outcome ------------------------------------------------------------------------------------------------------
+    # -- the outcome -------------------------------------------------------------------------------------------
 
     def plan(self):
         """{author: how many of its intentions the peer holds} for the chains of which we have more."""

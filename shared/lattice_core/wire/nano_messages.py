@@ -9,7 +9,7 @@ from ..compat import const
 from .messages import JoinRequest, JoinResponse
 from .protobuf import BOOL, BYTES, FIXED64, REPEATED, STRING, UINT32, UINT64, Message
 
-# -- reconciliation by chain tips -----------------------------------------------------------------------------------
+# -- reconciliation by chain tips ------------------------------------------------------------------------------
 
 Open = Message(
     "Open",
@@ -40,10 +40,12 @@ Tips = Message(
 )
 Nothing = Message("Nothing", ())
 
-# -- intentions -----------------------------------------------------------------------------------------------------
+# -- intentions ------------------------------------------------------------------------------------------------
 
 Count = Message("Count", ((1, "count", UINT64),))
-ItemRefused = Message("ItemRefused", ((1, "hash", BYTES), (2, "author", BYTES), (3, "reason", STRING)))
+ItemRefused = Message(
+    "ItemRefused", ((1, "hash", BYTES), (2, "author", BYTES), (3, "reason", STRING), (4, "no_room", BOOL))
+)
 Unfit = Message("Unfit", ((1, "path", STRING), (2, "size", UINT64)))
 Content = Message(
     "Content",
@@ -52,21 +54,23 @@ Content = Message(
         (2, "blobs", UINT64),
         (3, "bytes", UINT64),
         (4, "missing", UINT32),  # wanted, and not held by the peer either
-        (5, "unfit", Unfit, REPEATED),  # what found no room, at most UNFIT_LISTED
+        (5, "unfit", Unfit, REPEATED),  # what found no room, as far as it fits one message
         (6, "unfit_count", UINT32),
     ),
 )
 Words = Message("Words", ((1, "words", STRING),))
 
-# -- blobs ----------------------------------------------------------------------------------------------------------
+# -- blobs -----------------------------------------------------------------------------------------------------
 
 BlobOpen = Message("BlobOpen", ((1, "store_id", BYTES),))
-BlobRequest = Message("BlobRequest", ((1, "hash", BYTES), (2, "offset", UINT32), (3, "length", UINT32)))
+BlobRequest = Message("BlobRequest", ((1, "hash", BYTES),))
 BlobStored = Message("BlobStored", ((1, "hashes", BYTES),))  # 32 bytes each
 
-# -- control of a stick -----------------------------------------------------------------------------------------------
+# -- control of a stick ----------------------------------------------------------------------------------------
 
-Setup = Message("Setup", ((1, "name", STRING), (2, "token", STRING), (3, "now_ms", UINT64)))
+Setup = Message(
+    "Setup", ((1, "name", STRING), (2, "store_id", BYTES), (3, "store_type", STRING), (4, "now_ms", UINT64))
+)
 OwnerChange = Message("OwnerChange", ((1, "key", BYTES),))
 Clock = Message("Clock", ((1, "now_ms", UINT64),))
 ControlRequest = Message(
@@ -76,8 +80,7 @@ ControlRequest = Message(
         (2, "setup", Setup, "what"),
         (3, "owner_add", OwnerChange, "what"),
         (4, "owner_transfer", OwnerChange, "what"),
-        (5, "forget", Nothing, "what"),
-        (6, "clock", Clock, "what"),
+        (5, "clock", Clock, "what"),
     ),
 )
 StoreStatus = Message(
@@ -105,7 +108,7 @@ Status = Message(
 )
 ControlReply = Message("ControlReply", ((1, "status", Status, "what"), (2, "done", Nothing, "what")))
 
-# -- the envelope -----------------------------------------------------------------------------------------------------
+# -- the envelope ----------------------------------------------------------------------------------------------
 
 NanoFrame = Message(
     "NanoFrame",
@@ -140,4 +143,3 @@ ITEM_HEAD_BYTES = const(64)  # signature
 PART_HEAD_BYTES = const(4)  # total size
 MESSAGE_BYTES = const(4096)  # largest frame that is neither item nor part
 PART_BYTES = const(65536)  # largest data of a part: the largest chunk of a file
-UNFIT_LISTED = const(16)

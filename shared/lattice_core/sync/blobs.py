@@ -1,0 +1,279 @@
+"""Content on demand (docs/protocol.md, "Blobs"): one side asks for blobs by name, the other answers in order.
+
+The puller keeps several requests in flight, so that the rate is not bound by round trips, and checks every blob by its
+BLAKE3 before it is stored. A blob is whole or not there at all: after a cut the sync asks for what is missing. The
+server gives only what the store named in the opening holds.
+"""
+
+from ..compat import const
+from ..errors import ProtocolError, Refused, StorageFull
+from ..wire.nano_messages import MESSAGE_BYTES, PART_BYTES, PART_HEAD_BYTES, PART_KEY, NanoFrame
+from .arriving import Arriving
+from .frames import PART, Large, held
+from .nano_session import ANSWER_MS
+
+REQUESTS_QUEUED = const(64)  # of one puller, at the server
+_FRAMES_AT_ONCE = const(8)  # then the others have their turn
+_STORED_AT_ONCE = const(64)  # names in one acknowledgement
+_UNFIT_BYTES = const(3000)  # of names and sizes in one Content
+_HASH_BYTES = const(32)
+
+
+class Puller:
+    """Pulls what one store lacks. `task` runs it; `wanted` plans it (files/wanted.py)."""
+
+    def __init__(self, peer, handle):
+        self.peer = peer
+        self.node = peer.node
+        self.contents = handle.files.contents
+        self.wanted = handle.files.wanted()
+        self.store_id = handle.id
+        self.full = 0  # blobs that found no room although they were planned
+        self.task = None
+        self._frames = None
+        self._flying = []  # digests asked for, in order
+        self._stored = []  # (ticket, digest) not yet acknowledged
+        self._large = None
+        self._done = False
+
+    def cancel(self):
+        if not self.task.done:
+            self.task.cancel()
+            self._close()
+
+    def unfit_count(self):
+        return self.wanted.unfit_count + self.full
+
+    def report(self):
+        """The Content message at the end."""
+        listed = []
+        size = 0
+        for path, file_size in self.wanted.unfit:
+            size += len(path.encode()) + 16
+            if size > _UNFIT_BYTES:
+                break
+            listed.append({"path": path, "size": file_size})
+        return {
+            "done": True,
+            "blobs": self.wanted.blobs,
+            "bytes": self.wanted.bytes,
+            "missing": self.wanted.missing,
+            "unfit": listed,
+            "unfit_count": self.unfit_count(),
+        }
+
+    def run(self, frames):
+        """Task: returns when nothing more can be had from this peer."""
+        self._frames = frames
+        frames.post({"blob_open": {"store_id": self.store_id}})
+        try:
+            while not self._done or frames.queued() or not frames.ended or not frames.stream.finished():
+                moved = self._ask()
+                moved = self._take() or moved
+                self._acknowledge()
+                moved = frames.flush() or moved
+                if moved:
+                    self.peer.moved()
+                else:
+                    self.peer.check_silence(ANSWER_MS)
+                yield
+        finally:
+            self._close()
+
+    def _close(self):
+        if self._large is not None:
+            self._large.discard()
+            self._large = None
+        if not self._done:
+            self._frames.stream.reset()
+
+    def _ask(self):
+        if self._done:
+            return False
+        asked = False
+        while len(self._flying) < self.peer.options.blob_requests:
+            digest = self.wanted.next()
+            if digest is None:
+                if not self._flying and not self.wanted.again():
+                    self._end()
+                break
+            self._flying.append(digest)
+            self._frames.post({"blob_request": {"hash": digest}})
+            asked = True
+        return asked
+
+    def _end(self):
+        self.peer.commit()
+        self._acknowledge()
+        self._done = True
+        self._frames.finish()
+
+    # -- answers -----------------------------------------------------------------------------------------------
+
+    def _take(self):
+        moved = False
+        for _ in range(_FRAMES_AT_ONCE):
+            if self._large is not None:
+                return self._take_large() or moved
+            frame = self._frames.poll()
+            if frame is None:
+                break
+            moved = True
+            if isinstance(frame, Large):
+                self._begin_large(frame)
+                continue
+            payload = held(frame, PART_KEY)
+            if payload is None:
+                self._message(NanoFrame.decode(frame))
+            elif self._take_part(payload):
+                break  # a commit may have taken long
+        if self._frames.ended and not self._done:
+            raise ProtocolError("the peer ended a stream of blobs that was asked for more")
+        return moved
+
+    def _message(self, frame):
+        if "refusal" in frame:
+            raise Refused(frame["refusal"]["words"][:300])
+        if "not_held" not in frame or not self._flying:
+            raise ProtocolError("an answer that nothing was asked for")
+        self.wanted.not_held(self._flying.pop(0))
+
+    def _take_part(self, payload):
+        """Stores a blob that came whole. True when a commit followed."""
+        data = bytes(payload[PART_HEAD_BYTES:])
+        digest = self._answered(payload, len(data))
+        self.peer.progress.received_bytes += len(data)
+        try:
+            self.contents.put(digest, data)
+        except StorageFull:
+            self._no_room(digest)
+            return False
+        return self._arrived(digest)
+
+    def _answered(self, head, size):
+        """The digest that an answer of `size` bytes is for."""
+        if not self._flying or len(head) < PART_HEAD_BYTES:
+            raise ProtocolError("a blob that was not asked for")
+        if int.from_bytes(bytes(head[:PART_HEAD_BYTES]), "little") != size:
+            raise ProtocolError("a blob that is larger than what came of it")
+        return self._flying.pop(0)
+
+    def _arrived(self, digest):
+        self.peer.progress.received_blobs += 1
+        self._stored.append((self.node.ticket(), digest))
+        return self.peer.commit_due()
+
+    def _no_room(self, digest):
+        self.full += 1
+        self.wanted.not_held(digest)
+        self.wanted.missing -= 1  # the peer does hold it
+
+    def _begin_large(self, frame):
+        if frame.name != PART or not self._flying:
+            raise ProtocolError("a large %s that was not asked for" % frame.name)
+        self._large = Arriving(self.node, self._frames, frame.size, PART_HEAD_BYTES)
+
+    def _take_large(self):
+        large = self._large
+        moved = large.take()
+        self.peer.progress.received_bytes += moved
+        if not large.complete():
+            return moved > 0
+        digest = self._answered(large.head, large.size)
+        if large.reason is None and large.hasher.digest() != digest:
+            raise ProtocolError("a blob of %d bytes is not the one its hash names" % large.size)
+        self._large = None
+        if large.reason is not None:
+            self._no_room(digest)
+            return True
+        try:
+            self.contents.store.put_blob(digest, large.body())
+        except StorageFull:
+            self._no_room(digest)
+            return True
+        self._arrived(digest)
+        return True
+
+    def _acknowledge(self):
+        """Names what is durable: the peer may rely on it from then on."""
+        ready = 0
+        while ready < min(len(self._stored), _STORED_AT_ONCE) and self.node.durable(self._stored[ready][0]):
+            ready += 1
+        if ready:
+            names = b"".join([digest for _, digest in self._stored[:ready]])
+            self._stored = self._stored[ready:]
+            self._frames.post({"blob_stored": {"hashes": names}})
+
+
+class BlobServer:
+    """Answers one puller on one stream."""
+
+    def __init__(self, peer, handle, frames):
+        self.peer = peer
+        self.handle = handle
+        self.frames = frames
+        self._asked = []
+        self._serving = []  # digests posted and not acknowledged: what `blob_stored` may name
+
+    def run(self):
+        """Task: ends when the puller has finished."""
+        frames = self.frames
+        while True:
+            moved = self._take()
+            moved = self._answer() or moved
+            if frames.ended and not self._asked and not frames.queued():
+                break
+            moved = frames.flush() or moved
+            if moved:
+                self.peer.moved()
+            else:
+                self.peer.check_silence(ANSWER_MS)
+            yield
+        frames.finish()
+
+    def _take(self):
+        moved = False
+        while len(self._asked) < REQUESTS_QUEUED:
+            frame = self.frames.poll()
+            if frame is None:
+                break
+            moved = True
+            if isinstance(frame, Large):
+                raise ProtocolError("a large %s where blobs are asked for" % frame.name)
+            message = NanoFrame.decode(frame)
+            if "blob_request" in message:
+                digest = message["blob_request"]["hash"]
+                if len(digest) != _HASH_BYTES:
+                    raise ProtocolError("the name of a blob has %d bytes" % len(digest))
+                self._asked.append(digest)
+            elif "blob_stored" in message:
+                self._stored(message["blob_stored"]["hashes"])
+            else:
+                raise ProtocolError("neither a request for a blob nor its acknowledgement")
+        return moved
+
+    def _stored(self, names):
+        for at in range(0, len(names), _HASH_BYTES):
+            digest = names[at : at + _HASH_BYTES]
+            if digest in self._serving:
+                self._serving.remove(digest)
+                self.peer.progress.sent_blobs += 1
+
+    def _answer(self):
+        """Queues one answer at a time: the stream's window is the brake."""
+        if not self._asked or self.frames.queued():
+            return False
+        self.peer.check_allowed(self.handle)
+        digest = self._asked.pop(0)
+        body = self.handle.files.contents.get(digest)
+        if body is None or body.size > PART_BYTES:
+            self.frames.post({"not_held": {}})
+            return True
+        self.frames.post_bulk(PART_KEY, body.size.to_bytes(PART_HEAD_BYTES, "little"), body)
+        self.peer.progress.sent_bytes += body.size
+        if len(self._serving) < 4 * REQUESTS_QUEUED:
+            self._serving.append(digest)
+        return True
+
+
+assert _STORED_AT_ONCE * _HASH_BYTES < MESSAGE_BYTES

@@ -1,0 +1,94 @@
+"""Control of a stick (docs/protocol.md, "Control"): status, setup, owners, clock. One request and one reply a stream.
+
+The stick's half; `NanoPeer` has the other. A computer's node has no `device` and says so in words. Somebody who is
+neither owner nor member learns the firmware's version and whether the stick is owned, nothing else.
+"""
+
+from ..compat import const
+from ..errors import ProtocolError, Refused
+from ..node.device import FRESH
+
+STORE_ID_BYTES = const(16)
+KEY_BYTES = const(32)
+_STORES_LISTED = const(24)  # in a status: a reply fits one message
+_NAME_CHARACTERS = const(48)
+
+
+def serve(peer, frames, request):
+    """Task: answers one ControlRequest, once its effect is durable."""
+    if peer.device is None:
+        raise Refused("this is a computer's node and no stick: there is nothing to control here")
+    reply = _answer(peer, request)
+    peer.commit()
+    frames.post({"control_reply": reply})
+    yield from peer.close_stream(frames)
+
+
+def _answer(peer, request):
+    device = peer.device
+    if "status" in request:
+        return {"status": status(peer)}
+    if "setup" in request:
+        _set_up(peer, request["setup"])
+    elif "owner_add" in request:
+        device.add_owner(peer.key, request["owner_add"]["key"])
+    elif "owner_transfer" in request:
+        device.transfer_owner(peer.key, request["owner_transfer"]["key"])
+    elif "clock" in request:
+        now_ms = request["clock"]["now_ms"]
+        if not device.set_clock(peer.key, peer.node.is_member(peer.key), now_ms, peer.now_ms):
+            raise Refused("this stick takes the time from its owner, and from members only a little forward")
+    else:
+        raise ProtocolError("a control request without content")
+    return {"done": {}}
+
+
+def _set_up(peer, setup):
+    """Owner, name and share in one transaction: power lost in between leaves the stick fresh or set up."""
+    if len(setup["store_id"]) != STORE_ID_BYTES:
+        raise ProtocolError("a setup without a store")
+    if peer.device.state != FRESH:
+        raise Refused("this stick has an owner already; its owner can add you, or reset it with its button")
+    node = peer.node
+    node.set_up_stick(peer.device, peer.key, setup["name"], setup["store_id"], setup["store_type"], setup["now_ms"])
+    peer.device.set_clock(peer.key, True, setup["now_ms"], peer.now_ms)
+
+
+def status(peer):
+    """The Status values that this peer may see."""
+    device = peer.device
+    shown = {"version": peer.options.version, "owned": device.state != FRESH}
+    if not (device.is_owner(peer.key) or peer.node.is_member(peer.key)):
+        return shown
+    total, used = peer.options.flash()
+    handles = peer.node.stores
+    shown.update(
+        {
+            "member": True,
+            "id": peer.node.identity.public,
+            "owners": device.owners,
+            "name": device.name,
+            "stores": [_store_status(handle) for handle in handles[:_STORES_LISTED]],
+            "flash_total": total,
+            "flash_used": used,
+            "last_error": device.last_error(),
+            "state": device.state,
+            "safe_to_unplug": device.safe_to_unplug(),
+            "files": sum([_files(handle) for handle in handles]),
+        }
+    )
+    return shown
+
+
+def _store_status(handle):
+    return {
+        "id": handle.id,
+        "name": handle.name[:_NAME_CHARACTERS],
+        "type": handle.type[:_NAME_CHARACTERS],
+        "intentions": handle.weaver.store.count,
+        "files": _files(handle),
+    }
+
+
+def _files(handle):
+    return sum([1 for _ in handle.files.list()])

@@ -1,0 +1,210 @@
+"""Intentions on a sync stream (docs/protocol.md, "Intentions"): one half sends, the other takes, verifies and ingests.
+
+The sender streams in its own witness order, so what an intention needs comes before it. The receiver refuses single
+intentions or whole chains without ending the session, and says how many of those received are durable.
+"""
+
+from ..compat import const
+from ..errors import ProtocolError, StorageFull
+from ..model import intention as intentions
+from ..weaver.weaver import DROPPED, DUPLICATE, REFUSED
+from ..wire.nano_messages import ITEM_HEAD_BYTES, ITEM_KEY
+from .arriving import Arriving
+
+_QUEUED = const(16)  # entries prepared ahead of the window
+_RANGES = const(64)
+
+
+class ItemSender:
+    """Sends what the plan says, then (`live`) what is witnessed from then on and did not come from this peer."""
+
+    def __init__(self, weaver, frames, progress):
+        self.weaver = weaver
+        self.frames = frames
+        self.progress = progress
+        self.count = 0  # items posted
+        self.durable = 0  # of them durable at the peer, or refused by it
+        self.skipped = set()  # authors whose chains the peer does not take
+        self.cursor = 0  # witnessed intentions up to here are sent, or known to the peer
+        self._planned = None
+
+    def begin(self, plan, cursor):
+        self.count = 0
+        self.durable = 0
+        self.cursor = cursor
+        self._planned = self.weaver.held_after(plan) if plan else None
+
+    def produce(self):
+        """Queues items as long as there are planned ones and the queue is short. True when all are queued."""
+        if self._planned is None:
+            return True
+        while self.frames.queued() < _QUEUED:
+            item = None
+            for item in self._planned:
+                break
+            if item is None:
+                self._planned = None
+                return True
+            self._post(item)
+        return False
+
+    def push(self, theirs, limit):
+        """Queues what was witnessed since, up to sequence `limit`; `theirs` knows what came from this peer."""
+        store = self.weaver.store
+        while self.cursor < limit and self.frames.queued() < _QUEUED:
+            self.cursor += 1
+            behind = theirs.end_of(self.cursor)
+            if behind:
+                self.cursor = behind
+                continue
+            self._post(store.get(store.witness_at(self.cursor)[0]))
+
+    def _post(self, item):
+        if item.author in self.skipped:
+            return
+        self.frames.post_bulk(ITEM_KEY, item.signature, item.body)
+        self.count += 1
+        self.progress.sent_intentions += 1
+        self.progress.sent_bytes += item.body.size + ITEM_HEAD_BYTES
+
+    def acknowledged(self, count):
+        if not self.durable <= count <= self.count:
+            raise ProtocolError("%d intentions acknowledged of %d" % (count, self.count))
+        self.durable = count
+
+
+class Ranges:
+    """Witness sequences that came from the peer, as a few (first, last) pairs. Forgetting one costs a duplicate."""
+
+    def __init__(self):
+        self.pairs = []
+
+    def add(self, first, last):
+        if self.pairs and self.pairs[-1][1] + 1 == first:
+            self.pairs[-1] = (self.pairs[-1][0], last)
+            return
+        if len(self.pairs) == _RANGES:
+            self.pairs.pop(0)
+        self.pairs.append((first, last))
+
+    def end_of(self, sequence):
+        """The last sequence of the range that holds `sequence`, or 0."""
+        for first, last in self.pairs:
+            if first <= sequence <= last:
+                return last
+        return 0
+
+
+class ItemReceiver:
+    """Takes items: small ones in batches that are verified together, large ones into storage while they arrive."""
+
+    def __init__(self, node, handle, frames, progress):
+        self.node = node
+        self.weaver = handle.weaver
+        self.frames = frames
+        self.progress = progress
+        self.count = 0  # items taken, in whatever way they ended
+        self.ticket = node.ticket()
+        self.ranges = Ranges()
+        self.listed = True  # what comes now was announced by the peer's tips
+        self.full = False
+        self._batch = []
+        self._refused = {}  # author: why nothing more of its chain is taken
+        self._body = None
+
+    def begin(self):
+        self.count = 0
+        self._batch = []
+
+    def busy(self):
+        """True in the middle of a large intention."""
+        return self._body is not None
+
+    def waiting(self):
+        """How many small items wait to be verified and ingested."""
+        return len(self._batch)
+
+    # -- small ones --------------------------------------------------------------------------------------------
+
+    def add(self, payload):
+        """One whole item, to be ingested with the batch. Returns how many wait."""
+        if len(payload) <= ITEM_HEAD_BYTES:
+            raise ProtocolError("an item of %d bytes" % len(payload))
+        self.progress.received_bytes += len(payload)
+        body = bytes(payload[ITEM_HEAD_BYTES:])
+        self._batch.append(intentions.parse(self.node.crypto, body, bytes(payload[:ITEM_HEAD_BYTES])))
+        return len(self._batch)
+
+    def ingest(self, now_ms):
+        """Verifies and ingests the batch. StorageError when what came before was lost with its transaction."""
+        batch = self._batch
+        self._batch = []
+        self.node.durable(self.ticket)
+        verdicts = self.node.crypto.ed25519_verify_many([(item.author, item.hash, item.signature) for item in batch])
+        for item, good in zip(batch, verdicts):
+            self._ingest_one(item, good, now_ms)
+        self.count += len(batch)
+        self.ticket = self.node.ticket()
+
+    def _ingest_one(self, item, verified, now_ms):
+        if item.author in self._refused:
+            return
+        weaver = self.weaver
+        before = weaver.store.count
+        try:
+            fate = weaver.ingest(item, now_ms, verified, self.listed)
+        except StorageFull:
+            if weaver.store.has(item.hash):  # the medium failed in the middle of it
+                self.node.rollback()
+                raise
+            self._refuse(item, "there is no room for it", True)
+            return
+        after = weaver.store.count
+        if after > before:
+            self.ranges.add(before + 1, after)
+        if fate == REFUSED:
+            self._refuse(item, weaver.refused(item.hash) or "it was refused", False)
+        elif fate == DROPPED:
+            self._refuse(item, "too much waits for what has not come", True)
+        elif fate != DUPLICATE:
+            self.progress.received_intentions += 1
+
+    def _refuse(self, item, reason, no_room):
+        """Says why; what follows in the same chain is not taken in this session."""
+        self._refused[item.author] = reason
+        self.full = self.full or no_room
+        self.progress.note_refused(item.hash, item.author, reason, False)
+        message = {"hash": item.hash, "author": item.author, "reason": reason[:200], "no_room": no_room}
+        self.frames.post({"item_refused": message})
+
+    # -- large ones --------------------------------------------------------------------------------------------
+
+    def begin_large(self, size):
+        if size <= ITEM_HEAD_BYTES:
+            raise ProtocolError("an item of %d bytes" % size)
+        self._body = Arriving(self.node, self.frames, size, ITEM_HEAD_BYTES)
+
+    def take_large(self, now_ms):
+        """Takes what has arrived of a large item. True when something did."""
+        arriving = self._body
+        moved = arriving.take()
+        self.progress.received_bytes += moved
+        if not arriving.complete():
+            return moved > 0
+        self._body = None
+        self.count += 1
+        self.node.durable(self.ticket)
+        if arriving.reason is not None:
+            self.full = True  # its author is not known
+            self.progress.note_refused(b"", b"", arriving.reason, False)
+            self.frames.post({"item_refused": {"reason": arriving.reason, "no_room": True}})
+        else:
+            item = intentions.from_body(arriving.body(), arriving.hasher.digest(), arriving.head)
+            self._ingest_one(item, intentions.verify(self.node.crypto, item), now_ms)
+        self.ticket = self.node.ticket()
+        return True
+
+    def close(self):
+        if self._body is not None:
+            self._body.discard()
+            self._body = None

@@ -1,0 +1,345 @@
+"""One connection to a Nano peer: every stream of it, in both roles, as tasks (docs/protocol.md, "Streams").
+
+    peer = NanoPeer(node, connection)
+    task = peer.sync()                  # or join, status, setup, …: a Task, see tasks.py
+    peer.step(now_ms)                   # after anything arrived or left, and at peer.deadline_ms()
+
+The first frame of a stream says what it is. Whether the peer may have an answer is asked of the node before any: a
+stranger changes nothing here and learns nothing, not even which stores there are.
+"""
+
+from ..compat import const
+from ..errors import ProtocolError, Refused, StorageError, UsageError
+from ..wire.nano_messages import NanoFrame
+from . import control, join
+from .blobs import BlobServer, Puller
+from .frames import Frames, Large
+from .nano_session import ANSWER_MS, StoreSession
+from .progress import Progress
+from .syncing import synchronise
+from .tasks import StreamLost, Task
+
+STREAMS_IN = const(16)  # of the peer at once; more wait
+FAULTS = const(8)  # broken rules or refused requests, then the connection is closed
+_FOREVER_MS = const(3600000)
+
+
+class Options:
+    """What differs between a computer and a stick. `flash()` gives (total, used) in bytes."""
+
+    def __init__(self, version="", verify_batch=256, blob_requests=8, flash=None):
+        self.version = version
+        self.verify_batch = verify_batch  # intentions verified together, and at most ingested between two yields
+        self.blob_requests = blob_requests  # in flight
+        self.flash = flash
+
+
+class NanoPeer:
+    """`device` is the stick's own state (node/device.py), None on a computer. `now_ms` of `step` is wall time on a
+    computer, and any monotonic clock on a stick, which asks its device for the time."""
+
+    def __init__(self, node, connection, options=None, device=None):
+        self.node = node
+        self.connection = connection
+        self.key = connection.peer
+        self.options = options or Options()
+        self.device = device
+        self.progress = Progress()
+        self.complete = False  # the last sync has left nothing behind
+        self.now_ms = 0
+        self.sessions = []  # (StoreSession, Task)
+        self.faults = 0
+        self.last_fault = None
+        self._tasks = []
+        self._serving = []
+        self._moved_at = None
+        self._busy = False
+        self._durable_counts = {}
+        if device is not None:
+            device.begin_session()
+
+    # -- driving -----------------------------------------------------------------------------------------------
+
+    def step(self, now_ms):
+        """Runs everything until it waits. True when there is more to do at once."""
+        self.now_ms = now_ms
+        if self._moved_at is None:
+            self._moved_at = now_ms
+        self._busy = False
+        self._accept()
+        for task in self._tasks + self._serving:
+            task.step(now_ms)
+        self._tasks = [task for task in self._tasks if not task.done]
+        self._serving = [task for task in self._serving if not task.done]
+        self.sessions = [item for item in self.sessions if not item[1].done]
+        if self.device is not None:
+            self.device.transfers = self.transfers()
+        self.commit_due()
+        return self._busy
+
+    def deadline_ms(self):
+        """When `step` wants to be called at the latest, None for whenever something arrives."""
+        if self._busy:
+            return self.now_ms
+        deadline = self.node.transaction.deadline_ms()
+        if self._tasks or self._serving:
+            silence = (self._moved_at or 0) + ANSWER_MS + 1
+            deadline = silence if deadline is None else min(deadline, silence)
+        return deadline
+
+    def transfers(self):
+        """How many things are under way: a live session that is in step is none."""
+        resting = len([1 for session, _ in self.sessions if session.in_step()])
+        return len(self._tasks) + len(self._serving) - resting
+
+    def _accept(self):
+        while len(self._serving) < STREAMS_IN and self.connection.closed is None:
+            stream = self.connection.accept_stream()
+            if stream is None:
+                return
+            self._busy = True
+            self._serving.append(Task(self._serve(Frames(stream)), "serve"))
+
+    def start(self, generator, name):
+        """Runs a task of ours on this connection."""
+        task = Task(generator, name)
+        self._tasks.append(task)
+        self._busy = True
+        return task
+
+    def close(self, reason):
+        """Ends the connection and everything on it."""
+        for task in self._tasks + self._serving:
+            task.cancel()
+        if self.connection.closed is None:
+            self.connection.close(reason)
+
+    # -- commands: each returns a Task -------------------------------------------------------------------------
+
+    def sync(self, store_ids=None, live=False):
+        """Synchronises the stores shared with this peer; the result is a `syncing.Report`."""
+        return self.start(synchronise(self, store_ids, live), "sync")
+
+    def stop(self):
+        """Ends live sessions orderly."""
+        for session, _ in self.sessions:
+            session.stopping = True
+        self._busy = True
+
+    def join(self, token):
+        """Joins the token's share at this peer and fetches it with its child stores; the result is a Report."""
+        return self.start(self._join(token), "join")
+
+    def _join(self, token):
+        join.request(self.node, token, self.key)  # refuses before a stream is opened
+        yield from join.client(self, self.open(), token)
+        return (yield from synchronise(self, None, False))
+
+    def status(self):
+        """The stick's Status as a dict; what a stranger may not see is empty."""
+        return self.start(self._control({"status": {}}), "status")
+
+    def setup(self, root, name, now_ms):
+        """Takes a fresh stick into the share of `root`; we become its owner. Follow with `sync`."""
+        return self.start(self._setup(root, name, now_ms), "setup")
+
+    def _setup(self, root, name, now_ms):
+        shown = yield from self._control({"status": {}})
+        if shown["status"]["owned"]:
+            raise Refused("this stick has an owner already; its owner can add you, or reset it with its button")
+        self.node.admit(root, self.key, name, now_ms)
+        self.node.note_stick(root, self.key)
+        self.commit()
+        setup = {"name": name, "store_id": root.id, "store_type": root.type, "now_ms": now_ms}
+        return (yield from self._control({"setup": setup}))
+
+    def owner_add(self, key):
+        return self.start(self._control({"owner_add": {"key": key}}), "owner add")
+
+    def owner_transfer(self, key):
+        return self.start(self._control({"owner_transfer": {"key": key}}), "owner transfer")
+
+    def set_clock(self, now_ms):
+        return self.start(self._control({"clock": {"now_ms": now_ms}}), "clock")
+
+    def _control(self, request):
+        frames = self.open()
+        frames.post({"control": request})
+        frames.finish()
+        answer = yield from self.answer(frames)
+        if "control_reply" not in answer:
+            raise ProtocolError("something else than the answer to a control request")
+        return answer["control_reply"]
+
+    # -- what tasks stand on -----------------------------------------------------------------------------------
+
+    def open(self):
+        if self.connection.closed is not None:
+            raise StreamLost(self.connection.closed)
+        return Frames(self.connection.open_stream())
+
+    def answer(self, frames):
+        """Task: the peer's next message as a dict. Refused when it says no; StreamLost after ANSWER_MS."""
+        asked_ms = self.now_ms
+        while True:
+            moved = frames.flush()
+            frame = frames.poll()
+            if frame is not None:
+                break
+            if frames.ended:
+                raise ProtocolError("the peer ended the stream without an answer")
+            if self.now_ms - asked_ms > ANSWER_MS:
+                raise _silent()
+            if moved:
+                self.moved()
+            yield
+        self.moved()
+        if isinstance(frame, Large):
+            raise ProtocolError("a large %s where an answer was expected" % frame.name)
+        message = NanoFrame.decode(frame)
+        if "refusal" in message:
+            raise Refused(message["refusal"]["words"][:300] or "the peer refused without a reason")
+        return message
+
+    def close_stream(self, frames):
+        """Task: sends what is queued, ends our direction and waits until the peer has everything."""
+        frames.finish()
+        while frames.queued() or not frames.stream.finished():
+            if frames.flush():
+                self.moved()
+            if frames.stream.error is not None:
+                raise StreamLost(frames.stream.error)
+            self.check_silence(ANSWER_MS)
+            yield
+
+    def wall_ms(self):
+        """Wall time, None on a stick that nobody told it."""
+        return self.now_ms if self.device is None else self.device.now_ms(self.now_ms)
+
+    def moved(self):
+        """Something moved on this connection: go on at once, and nobody is silent."""
+        self._moved_at = self.now_ms
+        self._busy = True
+
+    def check_silence(self, limit_ms):
+        if self.now_ms - self._moved_at > limit_ms:
+            raise _silent()
+
+    def check_allowed(self, handle):
+        """Refused when the peer may not (or no longer) have this store."""
+        if not self.node.may_connect(handle.id, self.key):
+            raise _stranger()
+
+    def commit(self):
+        """Makes everything durable now."""
+        if self.node.storage.pending():
+            self.node.commit(self.wall_ms())
+
+    def commit_due(self):
+        return self.node.commit_due(self.wall_ms(), self.now_ms)
+
+    def durable_count(self, handle):
+        """Witness sequence of a store up to which everything is known to be durable."""
+        if not self.node.storage.pending():
+            self._durable_counts[handle.id] = handle.weaver.store.count
+        return self._durable_counts.get(handle.id, 0)
+
+    def open_session(self, handle, live):
+        """Starts the session of one store; returns (session, task)."""
+        self.check_allowed(handle)
+        session = StoreSession(self, handle, self.open(), True, live)
+        task = self.start(session.run(), "session")
+        self.sessions.append((session, task))
+        return session, task
+
+    def pull(self, handle):
+        """Starts to pull what a store lacks; None when it lacks nothing."""
+        for _ in handle.files.contents.wants():
+            puller = Puller(self, handle)
+            puller.task = self.start(puller.run(self.open()), "pull")
+            return puller
+        return None
+
+    # -- serving -----------------------------------------------------------------------------------------------
+
+    def _serve(self, frames):
+        """Task: one stream that the peer opened."""
+        try:
+            try:
+                frame = yield from self._first(frames)
+                if frame is not None:
+                    yield from self._dispatch(frames, frame)
+            except (Refused, UsageError, StorageError) as error:
+                self._fault(error)
+                frames.post({"refusal": {"words": str(error)[:300]}})
+                yield from self.close_stream(frames)
+        except ProtocolError as error:
+            self._fault(error)
+            frames.stream.reset()
+
+    def _fault(self, error):
+        self.last_fault = error
+        self.faults += 1
+        if self.faults >= FAULTS:
+            self.connection.close("too many requests that break the rules or were refused")
+
+    def _first(self, frames):
+        began_ms = self.now_ms
+        while True:
+            frame = frames.poll()
+            if frame is not None:
+                self.moved()
+                return frame
+            if frames.ended:
+                yield from self.close_stream(frames)
+                return None
+            if self.now_ms - began_ms > ANSWER_MS:
+                raise ProtocolError("a stream on which nothing came")
+            yield
+
+    def _dispatch(self, frames, frame):
+        message = {} if isinstance(frame, Large) else NanoFrame.decode(frame)
+        if "open" in message:
+            yield from self._serve_sync(frames, message["open"])
+        elif "blob_open" in message:
+            handle = self._shared(message["blob_open"]["store_id"])
+            yield from BlobServer(self, handle, frames).run()
+            yield from self.close_stream(frames)
+        elif "join_request" in message:
+            yield from join.serve(self, frames, message["join_request"])
+        elif "control" in message:
+            yield from control.serve(self, frames, message["control"])
+        else:
+            raise ProtocolError("a stream that begins with none of the openings")
+
+    def _shared(self, store_id):
+        if not self.node.may_connect(store_id, self.key):
+            raise _stranger()
+        return self.node.get(store_id)
+
+    def _serve_sync(self, frames, opened):
+        handle = self._shared(opened["store_id"])
+        for session, _ in self.sessions:
+            if session.handle is handle and session.initiator and self.connection.local < self.key:
+                # Both opened at once (or we are in step already): the smaller key's session counts.
+                frames.post({"retry": {}})
+                yield from self.close_stream(frames)
+                return
+            if session.handle is handle and not session.initiator:
+                raise ProtocolError("a second sync of a store while the first one runs")
+        session = StoreSession(self, handle, frames, False, False)
+        task = Task(session.run(opened), "session")
+        self.sessions.append((session, task))
+        while not task.step(self.now_ms):
+            yield
+        if task.error is not None:
+            raise task.error
+        self.node.settle(self.wall_ms())
+
+
+def _silent():
+    return StreamLost("no answer for %d seconds" % (ANSWER_MS // 1000))
+
+
+def _stranger():
+    return Refused("you are not an active member here: you never joined, or you were revoked")

@@ -1,0 +1,314 @@
+"""One store with one Nano peer over one stream: tips, then intentions both ways, then what each side must still pull.
+
+The order on each direction (docs/protocol.md, "Streams"): reconciliation; items, then Sent; Done when everything the
+other has sent is durable here; Content when the content it names was pulled, as far as the peer holds it; FIN. With
+`live` both sides stay before the FIN and push what is new until the initiator ends.
+"""
+
+from ..compat import const
+from ..errors import ProtocolError, Refused
+from ..wire.nano_messages import ITEM_KEY, NanoFrame
+from . import tips
+from .frames import ITEM, Large, held
+from .items import ItemReceiver, ItemSender
+from .tasks import StreamLost
+
+ANSWER_MS = const(15000)  # without anything moving on the whole connection
+_FRAMES_AT_ONCE = const(256)  # of one stream before the others have their turn
+_RECONCILE = ("open", "tips", "equal", "retry")
+
+
+class Outcome:
+    """How a store's session ended."""
+
+    def __init__(self, handle):
+        self.store_id = handle.id
+        self.complete = False  # both sides have acknowledged everything
+        self.unfit = []  # (path, size) of what found no room on either side
+        self.unfit_count = 0
+        self.missing = 0  # blobs wanted here that the peer does not hold
+        self.forks = []  # authors whose chains differ on the two sides
+
+
+class StoreSession:
+    """Runs as one task: `run()` by the side that opens, `run(open message)` by the other."""
+
+    def __init__(self, peer, handle, frames, initiator, live):
+        self.peer = peer
+        self.node = peer.node
+        self.handle = handle
+        self.frames = frames
+        self.initiator = initiator
+        self.outcome = Outcome(handle)
+        self.exchange = tips.Exchange(handle.weaver, peer.node.crypto, handle.id, initiator, live)
+        self.sender = ItemSender(handle.weaver, frames, peer.progress)
+        self.receiver = ItemReceiver(peer.node, handle, frames, peer.progress)
+        self.stopping = False
+        self._frozen = 0  # our witness sequence when the tips were taken
+        self._retrying = False
+        self._sent_count = None  # ours, once Sent is posted
+        self._their_sent = None
+        self._durable_told = 0
+        self._done_told = False
+        self._done_heard = False
+        self._refused = False  # by the peer: it does not hold all we have
+        self._content_heard = None
+        self._puller = None
+        self._pulled_at = -1  # items received when the last pull began
+        self._content_told = False
+        self._finishing = False
+
+    def run(self, opened=None):
+        """Task: returns the Outcome. Refused, ProtocolError, StorageError or StreamLost when it ends early."""
+        try:
+            if opened is None:
+                self._freeze()
+                self._post(self.exchange.start())
+            else:
+                self._reconcile({"open": opened})
+            while True:
+                moved = self._receive()
+                moved = self._send() or moved
+                if self._over():
+                    break
+                if moved:
+                    self.peer.moved()
+                elif not self.in_step():
+                    self.peer.check_silence(ANSWER_MS)
+                yield
+        finally:
+            self.receiver.close()
+            if self._puller is not None:
+                self._puller.cancel()
+        self._conclude()
+        return self.outcome
+
+    def in_step(self):
+        """True when both sides have everything that the other had at the beginning (live sessions stay there)."""
+        return self._done_heard and self._done_told and self._content_told and self._content_heard is not None
+
+    # -- receiving ---------------------------------------------------------------------------------------------
+
+    def _receive(self):
+        receiver = self.receiver
+        now_ms = self.peer.wall_ms()
+        moved = False
+        if receiver.busy():
+            moved = receiver.take_large(now_ms)
+        for _ in range(_FRAMES_AT_ONCE):
+            frame = None if receiver.busy() else self.frames.poll()
+            if frame is None:
+                break
+            moved = True
+            payload = None if isinstance(frame, Large) else held(frame, ITEM_KEY)
+            if payload is None:
+                self._ingest(now_ms)  # what came before it counts before it
+                self._take(frame)
+            elif self._expects_items() and receiver.add(payload) >= self.peer.options.verify_batch:
+                break
+        self._ingest(now_ms)
+        return moved
+
+    def _take(self, frame):
+        if isinstance(frame, Large):
+            self._begin_large(frame)
+        else:
+            self._message(NanoFrame.decode(frame))
+
+    def _ingest(self, now_ms):
+        if self.receiver.waiting():
+            self.peer.check_allowed(self.handle)
+            self.receiver.ingest(now_ms)
+            self.peer.commit_due()
+
+    def _expects_items(self):
+        if self.exchange.done():
+            return True
+        if self._retrying:
+            return False  # sent before our Retry arrived
+        raise ProtocolError("an intention before the tips were compared")
+
+    def _begin_large(self, frame):
+        if frame.name != ITEM or not self.exchange.done():
+            raise ProtocolError("a large %s that was not expected" % frame.name)
+        self.peer.check_allowed(self.handle)
+        self.receiver.begin_large(frame.size)
+
+    def _message(self, frame):
+        for name in frame:
+            break
+        else:
+            raise ProtocolError("an empty or unknown message")
+        body = frame[name]
+        if name == "refusal":
+            raise Refused(body["words"][:300] or "the peer refused without a reason")
+        if name in _RECONCILE:
+            self._reconcile(frame)
+        elif not self.exchange.done():
+            if not self._retrying:
+                raise ProtocolError("%s before the tips were compared" % name)
+        elif name == "sent":
+            self._hear_sent(body["count"])
+        elif name == "durable":
+            self.sender.acknowledged(body["count"])
+        elif name == "done":
+            self._hear_done(body["count"])
+        elif name == "item_refused":
+            self._hear_refused(body)
+        elif name == "content":
+            self._hear_content(body)
+        else:
+            raise ProtocolError("%s on a sync stream" % name)
+
+    def _hear_sent(self, count):
+        if self._their_sent is not None or count != self.receiver.count:
+            raise ProtocolError("%d intentions announced, %d received" % (count, self.receiver.count))
+        self._their_sent = count
+
+    def _hear_done(self, count):
+        if self._sent_count is None or count != self._sent_count or self._done_heard:
+            raise ProtocolError("%d intentions done, %s sent" % (count, self._sent_count))
+        self._done_heard = True
+        self.sender.durable = max(self.sender.durable, count)
+        if not self._refused:
+            self.handle.files.holdings.acknowledged(self.peer.key, self._frozen)
+
+    def _hear_refused(self, body):
+        self._refused = True
+        if len(body["author"]) == 32:
+            self.sender.skipped.add(body["author"])
+        if body["no_room"]:
+            self.outcome.unfit_count += 1
+        self.peer.progress.note_refused(body["hash"], body["author"], body["reason"][:200], True)
+
+    def _hear_content(self, body):
+        if not body["done"]:
+            self.peer.progress.peer_wants(body["blobs"], body["bytes"])
+            return
+        self._content_heard = body
+        listed = [(item["path"], item["size"]) for item in body["unfit"]]
+        if body["missing"] == 0 and body["unfit_count"] <= len(listed):
+            keys = [b"fs/" + path.encode() for path, _ in listed]
+            self.handle.files.holdings.content_acknowledged(self.peer.key, self._frozen, keys)
+
+    # -- reconciliation ----------------------------------------------------------------------------------------
+
+    def _freeze(self):
+        """What the tips tell the peer is durable, and nothing later counts."""
+        self.peer.commit()
+        self._frozen = self.handle.weaver.store.count
+
+    def _reconcile(self, frame):
+        if "open" in frame or "retry" in frame:
+            self._freeze()
+            if self._done_told or self._done_heard:
+                raise ProtocolError("the exchange begins anew after it was over")
+            self._sent_count = self._their_sent = None
+            self._retrying = False
+        replies = self.exchange.receive(frame)
+        self._post(replies)
+        if self.exchange.done():
+            self._begin_items()
+        elif any(["retry" in reply for reply in replies]):
+            self._retrying = True
+
+    def _begin_items(self):
+        self.receiver.begin()
+        self.sender.begin(self.exchange.plan(), self._frozen)
+        self.outcome.forks = list(self.exchange.forks())
+        self.peer.progress.expected_intentions += self.exchange.missing()
+        if self.exchange.state == tips.EQUAL:
+            self._sent_count = self._their_sent = 0
+            self._done_told = True
+            self._hear_done(0)
+
+    def _post(self, frames):
+        for frame in frames:
+            self.frames.post(frame)
+
+    # -- sending -----------------------------------------------------------------------------------------------
+
+    def _send(self):
+        moved = self.frames.flush()
+        if self.exchange.done() and not self._finishing:
+            if self._sent_count is None:
+                if self.sender.produce():
+                    self._sent_count = self.sender.count
+                    self.frames.post({"sent": {"count": self._sent_count}})
+            elif self.exchange.live:
+                self.sender.push(self.receiver.ranges, self.peer.durable_count(self.handle))
+            self._acknowledge()
+            self._pull()
+            self._finish()
+            moved = self.frames.flush() or moved
+        return moved
+
+    def _acknowledge(self):
+        receiver = self.receiver
+        if receiver.busy():
+            return
+        if not self._done_told and self._their_sent is not None:
+            if not self.node.durable(receiver.ticket):
+                self.peer.commit()
+            self._done_told = True
+            self._durable_told = receiver.count
+            receiver.listed = False
+            self.frames.post({"done": {"count": receiver.count}})
+        elif receiver.count > self._durable_told and self.node.durable(receiver.ticket):
+            self._durable_told = receiver.count
+            self.frames.post({"durable": {"count": receiver.count}})
+
+    def _pull(self):
+        """Content is pulled once the intentions that name it are durable; in a live session again and again."""
+        if not self._done_told:
+            return
+        if self._puller is not None:
+            if not self._puller.task.done:
+                return
+            self._end_pull()
+        if self._pulled_at < self._durable_told:
+            first = self._pulled_at < 0
+            self._pulled_at = self._durable_told
+            self._puller = self.peer.pull(self.handle)
+            if self._puller is not None:
+                count, size = self._puller.wanted.estimate()
+                self.frames.post({"content": {"blobs": count, "bytes": size}})
+            elif first:
+                self._content_told = True
+                self.frames.post({"content": {"done": True}})
+
+    def _end_pull(self):
+        puller = self._puller
+        self._puller = None
+        if puller.task.error is not None:
+            raise puller.task.error
+        self.outcome.missing = puller.wanted.missing
+        self.outcome.unfit = puller.wanted.unfit
+        self.outcome.unfit_count += puller.unfit_count()
+        self._content_told = True
+        self.frames.post({"content": puller.report()})
+
+    def _finish(self):
+        if self._puller is not None or not (self._content_told and self._done_told and self._sent_count is not None):
+            return
+        if self.exchange.live and not (self.stopping or self.frames.ended):
+            return
+        self._finishing = True
+        self.frames.finish()
+
+    # -- the end -----------------------------------------------------------------------------------------------
+
+    def _over(self):
+        if self.frames.ended and not (self._done_heard and self._content_heard is not None):
+            raise ProtocolError("the peer ended the stream before it acknowledged what it got")
+        stream = self.frames.stream
+        if stream.error is not None:
+            raise StreamLost(stream.error)
+        return self._finishing and self.frames.ended and not self.frames.queued() and stream.finished()
+
+    def _conclude(self):
+        heard = self._content_heard
+        outcome = self.outcome
+        outcome.unfit_count += heard["unfit_count"]
+        outcome.unfit = outcome.unfit + [(item["path"], item["size"]) for item in heard["unfit"]]
+        outcome.complete = outcome.unfit_count == 0 and not self.receiver.full

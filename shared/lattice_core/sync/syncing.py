@@ -1,0 +1,103 @@
+"""A whole synchronisation with one peer: the roots that both share, then the child stores that they declare."""
+
+from ..errors import Refused
+from .tasks import StreamLost
+
+
+class Report:
+    """What a sync came to. `outcomes`: one of each store (nano_session.Outcome); `errors`: (store id, LatticeError)."""
+
+    def __init__(self, progress):
+        self.progress = progress
+        self.outcomes = {}
+        self.errors = []
+        self.complete = False
+
+    def unfit(self):
+        """(path, size) of what found no room."""
+        found = []
+        for store_id in self.outcomes:
+            found.extend(self.outcomes[store_id].unfit)
+        return found
+
+    def forks(self):
+        return [(store_id, author) for store_id in self.outcomes for author in self.outcomes[store_id].forks]
+
+
+def synchronise(peer, store_ids, live):
+    """Task: syncs the chosen stores (None: all that the peer may have). Returns a Report.
+
+    A store that fails does not stop the others. Refused when nothing is shared at all, or the peer refuses all.
+    """
+    report = Report(peer.progress)
+    done = []
+    again = 1  # what settling writes (our name in a new share) goes out in one more round
+    while True:
+        level = _next_level(peer, store_ids, done)
+        if not level:
+            if not done:
+                raise Refused("no store here is shared with this peer: join with an invite, or ask to be let in again")
+            break
+        running = [_begin(peer, handle, live) for handle in level]
+        for handle, session, task in running:
+            yield from _wait(peer, handle, session, task, report)
+            done.append(handle.id)
+        if peer.node.settle(peer.wall_ms()) and again:
+            again -= 1
+            roots = [handle.id for handle in level if handle.parent is None and not live]
+            done = [store_id for store_id in done if store_id not in roots]
+    if report.errors and not report.outcomes:
+        raise report.errors[0][1]
+    report.complete = not report.errors and all([report.outcomes[store_id].complete for store_id in report.outcomes])
+    peer.complete = report.complete
+    return report
+
+
+def _next_level(peer, store_ids, done):
+    """Handles to sync next: roots first, since they declare the others."""
+    chosen = []
+    for handle in peer.node.stores:
+        if handle.id in done or not peer.node.may_connect(handle.id, peer.key):
+            continue
+        if store_ids is None or handle.id in store_ids or handle.parent in store_ids:
+            chosen.append(handle)
+    roots = [handle for handle in chosen if handle.parent is None]
+    return roots or chosen
+
+
+def _begin(peer, handle, live):
+    for session, task in peer.sessions:
+        if session.handle is handle:
+            return handle, session, task  # it runs already, opened by either side
+    session, task = peer.open_session(handle, live)
+    return handle, session, task
+
+
+def _wait(peer, handle, session, task, report):
+    """Task: until the store is in step; an error is noted, but a lost connection ends everything."""
+    while True:
+        while not task.done and not session.in_step():
+            yield
+        if task.error is None:
+            break
+        other = _opened_by_peer(peer, handle, session)
+        if other is None:
+            break
+        session, task = other  # both opened at once, and the peer's counts
+    while not task.done and not session.exchange.live:
+        yield
+    if peer.connection.closed is not None and not task.done:
+        raise StreamLost(peer.connection.closed)
+    if task.error is not None:
+        if peer.connection.closed is not None:
+            raise StreamLost(peer.connection.closed)
+        report.errors.append((handle.id, task.error))
+    else:
+        report.outcomes[handle.id] = session.outcome
+
+
+def _opened_by_peer(peer, handle, failed):
+    for session, task in peer.sessions:
+        if session.handle is handle and session is not failed and not task.done:
+            return session, task
+    return None

@@ -1,0 +1,80 @@
+"""Nodes with storage in memory, connected by fake connections: what the tests of the Nano sync stand on."""
+
+from fake_connection import Pair
+from lattice_core.model.identity import Identity
+from lattice_core.node.node import Node
+from lattice_core.sync.nano import NanoPeer, Options
+from lattice_core.weaver.memory import MemoryStorage
+from support import crypto
+
+START_MS = 1700000000000
+
+
+def node(number, name, storage=None, platform=None):
+    """A node whose identity follows from `number`."""
+    platform = platform or crypto()
+    made = Node(storage or MemoryStorage(), platform, Identity(platform, bytes([number]) * 32), name)
+    made.open(START_MS)
+    return made
+
+
+class World:
+    """Two nodes, the wire between them, and the time."""
+
+    def __init__(self, left, right, now_ms=START_MS + 1000, **wire):
+        self.left = left
+        self.right = right
+        self.now_ms = now_ms
+        self.wire = wire
+        self.device = None
+        self.connect()
+
+    def connect(self, **wire):
+        settings = dict(self.wire)
+        settings.update(wire)
+        self.pair = Pair(self.left.identity.public, self.right.identity.public, **settings)
+        self.a = NanoPeer(self.left, self.pair.a, Options(verify_batch=8, blob_requests=3))
+        flash = Options("1.0", 2, 2, lambda: (2621440, 65536))
+        self.b = NanoPeer(self.right, self.pair.b, flash, self.device)
+        return self
+
+    def run(self, task, steps=20000):
+        """Runs both sides until the task is done and all is quiet; returns its result or raises its error."""
+        idle = 0
+        for _ in range(steps):
+            self.now_ms += 1
+            busy = self.a.step(self.now_ms)
+            busy = self.b.step(self.now_ms) or busy
+            idle = 0 if busy else idle + 1
+            if task.done and idle > 3:
+                break
+        else:
+            raise AssertionError("%s is not done; closed: %s" % (task.name, self.pair.a.closed))
+        if task.error is not None:
+            raise task.error
+        return task.result
+
+    def sync(self):
+        return self.run(self.a.sync())
+
+
+def joined(left, right, **wire):
+    """Both in one share with a data store "notes": (world, handle on the left)."""
+    notes = left.create_store("notes", "core:kvstore", None, START_MS)
+    token = left.invite(left.roots()[0], START_MS)
+    world = World(left, right, **wire)
+    world.run(world.b.join(token))
+    return world, notes
+
+
+def hashes(handle):
+    """Everything witnessed in a store."""
+    store = handle.weaver.store
+    return set([store.witness_at(number)[0] for number in range(1, store.count + 1)])
+
+
+def same(left, right):
+    """True when both hold the same stores with the same intentions."""
+    theirs = dict([(handle.id, hashes(handle)) for handle in right.stores])
+    ours = dict([(handle.id, hashes(handle)) for handle in left.stores])
+    return ours == theirs
