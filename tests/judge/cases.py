@@ -79,4 +79,4 @@ def _large_body(entry):
     )
     if not count:
         return BytesBody(head)
-    return FilledBody(head[:-4] + count.to_bytes(4, "little"), fill, count)
+    return FilledBody(head[:-4] + count.to_bytes(4, "little"), int(fill, 16), count)

@@ -32,3 +32,35 @@ def record_verdict(plain, public, signature):
 def intention_verdict(strict, public):
     """Row "Signatures of intentions": strict verification; a key that is not canonically encoded is refused."""
     return strict and key_is_canonical(public)
+
+
+class ReferenceWinners:
+    """Row "Winner of a key": what the reference shows, which compares a write with one head only. Of intentions applied
+    in witness order; numbers are indices of `items`."""
+
+    def __init__(self, items):
+        self.items = items
+        self.heads = {}
+        self.shown = {}
+
+    def apply(self, key, number):
+        """The number of the intention whose value is shown after this one wrote `key`."""
+        item = self.items[number]
+        deps = list(item.deps())
+        heads = [other for other in self.heads.get(key, ()) if self.items[other].hash not in deps]
+        if not heads or self.rank(number) >= self.rank(heads[0]):
+            heads.insert(0, number)
+            self.shown[key] = number
+        else:
+            heads.append(number)
+        self.heads[key] = heads
+        return self.shown[key]
+
+    def rank(self, number):
+        item = self.items[number]
+        return (item.wall_ms, item.counter, item.author)
+
+
+def row_is_weak(row):
+    """Row "Winner of a key": the recorded winner is not the greatest of the heads, or the value not the winner's."""
+    return not row["winner_is_max"] or not row.get("value_is_winners", True)

@@ -15,6 +15,15 @@ SECTIONS = {
     },
     "signature": {"cases": "check_signature", "intentions": "check_signature"},
     "witness": {"chains": "check_witness", "verify": "check_witness"},
+    "kv": {"scenarios": "check_kv", "rows": "check_kv"},
+    "system": {"scenarios": "check_system", "nesting": "check_system"},
+    "root": {"scenarios": "check_root"},
+    "weaver": {
+        "scenarios": "check_weaver",
+        "acks": "check_acks",
+        "submit": "check_submit",
+        "dag": "check_dag",
+    },
     "wire": {
         "peer_messages": "check_peer_messages",
         "peer_message_decode": "check_peer_messages",

@@ -1,13 +1,15 @@
 """The head-list engine under every table of keys: which writes of a key stand, and which of them wins.
 
 A row holds the *heads* of a key: the writes that no later write has named as a dep (docs/reference/
-03-state-machines.md §2). They are kept sorted by rank, the winner first, so that the same set of intentions gives
-the same bytes whatever order they came in (the reference compares with one head only: docs/differences.md).
+03-state-machines.md §2). They are kept sorted by stamp and author, the winner first, so that the same set of
+intentions gives the same bytes whatever order they came in (the reference compares with one head only:
+docs/differences.md). Writes of one author may have equal stamps: of those the later one in its chain comes first; it is
+also applied later everywhere.
 
     row    = 00 ‖ head*                      at most HEADS heads
            | 01 ‖ more u32 ‖ head*           and `more` lower ones in TABLE_HEADS
     head   = rank ‖ kind ‖ content
-    rank   = wall u64 ‖ counter u32 ‖ author 32 ‖ hash 32         big-endian: memcmp is the order
+    rank   = wall u64 ‖ counter u32 ‖ author 32 ‖ hash 32         big-endian: memcmp of the first 44 bytes is the order
     kind   = 0 deleted                       content: nothing
            | 1 inline                        size u16 ‖ bytes
            | 2 by reference                  offset u32 ‖ size u32 in the ops of the intention `hash`
@@ -22,6 +24,7 @@ from struct import pack, unpack_from
 
 from ..compat import const
 from ..seams import BytesBody, SliceBody
+from ..weaver.held import position_of
 from ..weaver.store import TABLE_HEADS
 
 DELETED = const(0)
@@ -33,14 +36,14 @@ _LONG_KEY = const(0x80)
 HEADS = const(16)  # heads in one row; lower ones go to TABLE_HEADS: a row never grows past ROW_VALUE_BYTES
 INLINE_BYTES = const(128)
 _RANK = const(76)
-_HASH = const(44)  # where the hash begins in a rank
+_HASH = const(44)  # where the hash begins in a rank; what is before it decides the order
 
 
 # -- writing -----------------------------------------------------------------------------------------------------
 
 
 def rank_of(intention):
-    """The rank of a write: greater is later."""
+    """The rank of a write: its stamp and author, which decide, and its hash."""
     return pack(">QI", intention.wall_ms, intention.counter) + intention.author + intention.hash
 
 
@@ -114,7 +117,7 @@ def _write_several(store, crypto, table, key, row, head, deps):
     heads = [other for other in heads if other[_HASH:_RANK] not in deps]
     if more:
         spill.drop_deps(deps)
-    if spill.count and (not heads or head < heads[-1]):
+    if spill.count and (not heads or head[:_HASH] < heads[-1][:_HASH]):
         spill.put(head)
     else:
         _insert(heads, head)
@@ -129,7 +132,7 @@ def _write_several(store, crypto, table, key, row, head, deps):
 
 def _insert(heads, head):
     at = 0
-    while at < len(heads) and heads[at] > head:
+    while at < len(heads) and heads[at][:_HASH] > head[:_HASH]:
         at += 1
     heads.insert(at, head)
 
@@ -137,7 +140,8 @@ def _insert(heads, head):
 class _Spill:
     """The heads of one row that do not fit into it, greatest first in TABLE_HEADS.
 
-    Key there: table ‖ BLAKE3 of the row's key ‖ the rank, inverted so that ascending keys are descending ranks.
+    Key there: table ‖ BLAKE3 of the row's key ‖ stamp, author and position in the author's chain, inverted so that
+    ascending keys are descending ranks.
     """
 
     def __init__(self, store, crypto, table, key, count):
@@ -145,8 +149,9 @@ class _Spill:
         self.count = count
         self.stem = bytes((table,)) + crypto.blake3_digest(key)
 
-    def _key(self, head):
-        return self.stem + bytes([255 - byte for byte in head[:_RANK]])
+    def _key(self, rank):
+        position = position_of(self.store, rank[12:_HASH], rank[_HASH:_RANK])
+        return self.stem + bytes([255 - byte for byte in rank[:_HASH] + pack(">I", position)])
 
     def has(self, head):
         return self.store.row(TABLE_HEADS, self._key(head)) is not None

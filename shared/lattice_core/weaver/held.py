@@ -69,6 +69,19 @@ class Held:
                 newest.append(author)
         return newest
 
+    def gaps(self):
+        """[(missing hash, witnessed tip of the author, author), …] of floating intentions whose `store_prev` is not
+        stored."""
+        found = []
+        floating = self._floating
+        for at in range(floating.count):
+            prev, author = floating.prevs[at], floating.authors[at]
+            if prev != ZERO and not self._store.has(prev):
+                gap = (prev, self._store.chain(author)[1], author)
+                if gap not in found:
+                    found.append(gap)
+        return found
+
     def after(self, plan):
         """Iterates over the intentions of the plan's authors beyond the position it gives for each, {author: position}:
         the witnessed ones in witness order, so that deps come first, then those that float.

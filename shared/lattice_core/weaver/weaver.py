@@ -141,8 +141,8 @@ class Weaver:
 
         `ops`: bytes; `deps`: hashes, all of them witnessed. UsageError when it cannot be written.
         """
-        deps = _unique(deps)
         self._check_own(ops, deps, now_ms)
+        deps = _unique(deps)
         self._need_room(len(ops))
         wall_ms = hlc.own_wall(now_ms, self._own_last_ms, self._highest_seen(deps, now_ms))
         length, tip = self.store.chain(self.identity.public)
@@ -350,6 +350,11 @@ class Weaver:
     def forks(self):
         """Iterates over (author, hash held here, other hash, their store_prev) of the authors who have forked."""
         return verdicts.forks(self.store)
+
+    def gaps(self):
+        """What is missing of chains whose later part floats, [(missing hash, tip held of the author, author), …]:
+        the chain to fetch from that author's intentions."""
+        return self._held.gaps()
 
     def held_authors(self):
         """All authors with a held chain."""
