@@ -5,18 +5,21 @@ import pathlib
 from collections.abc import Callable
 
 from lattice_core.errors import ProtocolError
+from lattice_core.files import chunks, cid, entry
+from lattice_core.machines import kv
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops, snapshot, token, witness
 from lattice_core.seams import BytesBody
+from lattice_core.sync import tips_table
 from lattice_core.sync.tasks import Task
-from lattice_core.wire import base58, borsh, framing, messages, scan, utf8
+from lattice_core.wire import base58, borsh, framing, messages, nano_messages, scan, utf8
 from lattice_core.wire.fields import body_fields, fields
 from lattice_core.wire.incremental import Scanner
 from lattice_core.wire.protobuf import Message
 from lattice_host import crypto
 
 VECTORS = pathlib.Path(__file__).parent.parent / "vectors"
-TABLES = [table for table in vars(messages).values() if isinstance(table, Message)]
+TABLES = [table for page in (messages, nano_messages) for table in vars(page).values() if isinstance(table, Message)]
 
 
 class Arrived:
@@ -131,6 +134,54 @@ def read_vector(data: bytes) -> None:
     borsh.vector(data, 0, len(data), 32)
 
 
+class Payload:
+    """What `machines.kv` reads operations from."""
+
+    def __init__(self, buf: bytes):
+        self.buf = buf
+
+    def fields(self, start: int, end: int, depth: int = 0) -> object:
+        return fields(self.buf, start, end, depth)
+
+
+def kv_operations(data: bytes) -> None:
+    """The key-value machine reads a payload where it lies; the table decodes it. Both see the same."""
+    decoded = _outcome(lambda: messages.KvPayload.decode(data)["ops"])
+    walked = _outcome(lambda: list(kv.operations(Payload(data), 0, len(data))))
+    assert (walked is None) == (decoded is None), "the machine and the table disagree"
+    single = _outcome(lambda: kv._single_put(data, 0, len(data)))
+    for operation, seen in zip(messages.KvPayload.decode(data)["ops"], walked or [], strict=True):
+        kind, _, key, key_bytes, value, value_bytes = seen
+        shown = {"key": data[key : key + key_bytes]}
+        if kind == kv.PUT:
+            shown["value"] = data[value : value + value_bytes]
+        assert operation == ({} if kind == 0 else {("put" if kind == kv.PUT else "delete"): shown})
+    assert single is None or [single] == walked
+    backwards = list(kv.in_reverse(Payload(data), 0, len(data), kv.operations))
+    assert backwards[::-1] == walked
+
+
+def file_entry(data: bytes) -> None:
+    entry.parse(BytesBody(data))
+
+
+def chunk_list(data: bytes) -> None:
+    for _ in chunks.ListReader(BytesBody(data)).entries():
+        pass
+
+
+def content_id(data: bytes) -> None:
+    codec, digest = cid.parse(data)
+    assert cid.make(codec, digest) == data
+
+
+def chain_entries(data: bytes) -> None:
+    parts: "list[bytes]" = []
+    for identity, position, tag in tips_table.read_entries(data):
+        tips_table.put_entry(parts, identity, position, tag.to_bytes(8, "little"))
+    assert list(tips_table.read_entries(b"".join(parts))) == list(tips_table.read_entries(data))
+
+
 PARSERS = {
     function.__name__: function
     for function in (
@@ -146,8 +197,32 @@ PARSERS = {
         read_text,
         read_vector,
         read_frames,
+        kv_operations,
+        file_entry,
+        chunk_list,
+        content_id,
+        chain_entries,
     )
 }
+
+
+def files_and_chains() -> "list[bytes]":
+    """Nano's own: file entries, a chunk list, content ids, chain entries, key-value payloads."""
+    names = cid.make(cid.RAW, bytes(32)), cid.make(cid.LIST, bytes(range(32)))
+    found = [*names]
+    for name, size, inline in ((names[0], 100, None), (names[1], 1 << 20, None), (b"", 3, b"abc")):
+        values = {"name": "a file", "mode": 0o644, "cid": name, "modified_at": 1, "size": size, "inline": inline}
+        found.append(messages.DirEntry.encode(values))
+    entries = b"".join(bytes([number]) * 32 + (9000 + number).to_bytes(8, "little") for number in range(5))
+    found.append(chunks.ChunkList.encode({"size": 5 * 9000 + 10, "entries": entries, "hash": bytes(32)}))
+    parts: "list[bytes]" = []
+    for position in (0, 1, 300, 70000):
+        tips_table.put_entry(parts, b"1234", position, b"12345678")
+    found.append(b"".join(parts))
+    put = {"put": {"key": b"key", "value": b"value"}}
+    for operations in ([put], [put, {"delete": {"key": b"x"}}, {}] * 3):
+        found.append(messages.KvPayload.encode({"ops": operations}))
+    return found
 
 
 def corpus() -> "list[bytes]":
@@ -157,6 +232,7 @@ def corpus() -> "list[bytes]":
     found += [bytes.fromhex(case["ops"]) for case in wire["ops"]]
     found += [bytes.fromhex(case["bytes"])[:-32] for case in wire["snapshots"]]
     found += [case["token"].encode() for case in wire["invite_parse"]]
+    found += files_and_chains()
     found += [base58.decode(case["token"])[1:-4] for case in wire["invite_tokens"]]
     intention = json.loads((VECTORS / "intention.json").read_text())
     found += [bytes.fromhex(case["bytes"]) for case in intention["proto"] + intention["decode"][:40]]
