@@ -100,6 +100,10 @@ def test_the_responder_is_silent_until_it_hears_a_hello():
     assert stick.counters.damaged > 0
 
 
+def closes(desk, connection, limit_ms=600000):
+    return desk.run(lambda: connection.closed is not None, limit_ms=limit_ms)
+
+
 def test_a_stick_that_restarts_ends_the_connection_and_comes_back():
     for pipe in PIPES:
         desk = world(pipe=pipe)
@@ -109,7 +113,7 @@ def test_a_stick_that_restarts_ends_the_connection_and_comes_back():
         desk.exchange()
         desk.restart_b()
         stream.write(b"after")
-        assert desk.run(lambda: a.closed is not None)
+        assert closes(desk, a)
         assert "restarted" in a.closed and stream.error == a.closed and "restarted" in desk.a.trouble
         again, _ = desk.connect()
         assert again is not a
@@ -134,7 +138,7 @@ def test_a_host_that_restarts_ends_the_connection_on_the_stick():
         stream.write(b"x")
         desk.exchange()
         desk.restart_a()
-        assert desk.run(lambda: b.closed is not None)
+        assert closes(desk, b)
         assert "restarted" in b.closed and stream.error == b.closed
         again, _ = desk.connect()
         assert send_all(desk, again, b"resumed") == (b"resumed", None)
@@ -264,19 +268,29 @@ def test_somebody_in_the_middle_learns_nothing_to_pass_on():
     assert a.peer == b.peer == crypto().ed25519_public(b"m" * 32)
 
 
+def close_and_check(desk, closer):
+    a, b = desk.connect()
+    stream = a.open_stream()
+    desk.exchange()
+    closing, other = (desk.a, b) if closer == "a" else (desk.b, a)
+    closing.close("done for today")
+    assert closes(desk, other, 500)
+    assert "done for today" in a.closed and "done for today" in b.closed and stream.error
+    assert desk.run(lambda: closing.state == link.CLOSED, limit_ms=500)
+    assert closing.closed == "done for today"
+
+
 def test_close_is_heard_in_words():
-    for closer in ("a", "b"):
-        for pipe in (SERIAL, 20):
-            desk = world(pipe=pipe)
-            a, b = desk.connect()
-            stream = a.open_stream()
-            desk.exchange()
-            (desk.a if closer == "a" else desk.b).close("done for today")
-            assert desk.run(lambda: a.closed is not None and b.closed is not None, limit_ms=500)
-            assert "done for today" in a.closed and "done for today" in b.closed
-            assert stream.error
-            assert desk.run(lambda: desk.a.state == link.CLOSED and desk.b.state != link.CLOSING, limit_ms=500)
-            assert desk.b.state == (link.CLOSED if closer == "b" else link.LISTENING)
+    for pipe in (SERIAL, 20):
+        desk = world(pipe=pipe)
+        close_and_check(desk, "a")
+        assert desk.b.state == link.LISTENING  # a stick waits for the next
+        desk = world(pipe=pipe)
+        close_and_check(desk, "b")
+        assert desk.a.state == link.CLOSED and "done for today" in desk.a.closed
+
+
+def test_closing_before_there_is_a_connection():
     desk = world()
     desk.a.close("never mind")
     assert desk.a.state == link.CLOSED and desk.a.closed == "never mind" and desk.a.send(5000) is None

@@ -107,13 +107,13 @@ def test_an_unread_stream_stops_its_sender_and_nobody_else():
 
 
 def test_streams_take_turns():
-    face = Face(window=60000, buffer=60000)
+    face = Face(window=20000, buffer=20000)
     streams = [face.a.open_stream() for _ in range(3)]
     face.move()
     for stream in streams:
-        stream.write(bytes(30000))
+        stream.write(bytes(20000))
     theirs = [face.b.accept_stream() for _ in range(3)]
-    for _ in range(30):
+    for _ in range(20):
         face.step(face.a, face.b)
     counts = [stream.readable() for stream in theirs]
     assert max(counts) - min(counts) <= ROOM, counts
@@ -205,7 +205,7 @@ def test_resetting_a_thousand_times_leaves_nothing():
         stream.reset()
         face.move()
     for connection in (face.a, face.b):
-        assert not connection._streams and not connection._turns and len(connection._accepted) <= 4
+        assert not connection._streams and not connection._all and len(connection._accepted) <= 4
         held = sum([size * len(free) for size, free in connection._pool.items()])
         assert held <= 8192 * 4 + 4096 * 4
 

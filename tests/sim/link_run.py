@@ -64,15 +64,17 @@ class End:
         self.data = data
         self.expected = expected
         self.sent = 0
+        self.finished = False
         self.got = 0
         self.reset_after = reset_after  # give the stream up after so many bytes read, None: never
 
     def step(self, rng):
         """Returns what is wrong, or None."""
         stream = self.stream
-        if self.sent < len(self.data):
+        if not self.finished:
             self.sent += stream.write(memoryview(self.data)[self.sent :])
             if self.sent == len(self.data) and stream.error is None:
+                self.finished = True
                 stream.finish()
         while True:
             data = stream.read(1 + rng.below(8000))

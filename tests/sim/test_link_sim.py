@@ -1,7 +1,7 @@
 """Ten thousand simulated runs of the link with every fault, on all cores. See link_run.py for what a run is.
 
-Any run can be repeated alone: python -c "import link_run; print(vars(link_run.run(NUMBER)))" with tests/sim, tests/core,
-shared and host on PYTHONPATH.
+Any run can be repeated alone: python -c "import link_run; print(vars(link_run.run(NUMBER)))" with tests/sim,
+tests/core, shared and host on PYTHONPATH.
 """
 
 import multiprocessing

@@ -10,7 +10,7 @@ the receiver may take a selective one back when a packet turns out to be forged.
 """
 
 from ..compat import const
-from .packet import ASK, WINDOW
+from .packet import ASK, HEADER_BYTES, WINDOW
 
 _MASK = const(7)  # WINDOW - 1: a packet's slot is its number & _MASK
 _SEQ_MASK = const(0xFFFF)
@@ -28,6 +28,7 @@ class Buffers:
         self.packet_bytes = packet_bytes
         self.sending = [bytearray(packet_bytes) for _ in range(WINDOW)]
         self.early = [bytearray(packet_bytes) for _ in range(WINDOW)]  # packets that came before their turn
+        self.payloads = [memoryview(buffer)[HEADER_BYTES:] for buffer in self.sending]
 
 
 class Arq:
@@ -46,7 +47,7 @@ class Arq:
         self._lost = [False] * WINDOW
         self.sent = 0  # packets numbered so far; the next number is sent & 0xFFFF
         self.acked = 0  # packets the peer has in order
-        self._sacked = 0  # bit i: packet acked + 1 + i has arrived too
+        self.sacked = 0  # bit i: packet acked + 1 + i has arrived too
         self._transmissions = 0
         self.lost_count = 0
         # the timer
@@ -112,7 +113,7 @@ class Arq:
         done = (ack - self.acked) & _SEQ_MASK
         if done > self.sent - self.acked:
             return
-        if done == 0 and sack == self._sacked:
+        if done == 0 and sack == self.sacked:
             return
         newest = self._newest_arrived(done, sack, t)
         for number in range(self.acked, self.acked + done):
@@ -120,7 +121,7 @@ class Arq:
                 self._lost[number & _MASK] = False
                 self.lost_count -= 1
         self.acked += done
-        self._sacked = sack
+        self.sacked = sack
         if newest:
             self._backoff = 0
             self.timer_at = t + self.rto_ms if self.sent > self.acked else None
@@ -133,7 +134,7 @@ class Arq:
         """
         newest = 0
         sampled = -1
-        known = self._sacked << 1
+        known = self.sacked << 1
         named = (sack << (done + 1)) | ((1 << done) - 1)
         fresh = named & ~known
         number = self.acked
@@ -162,7 +163,7 @@ class Arq:
         self.rto_ms = min(max(self.rtt_ms + self._var4, _MIN_RTO_MS), _MAX_RTO_MS)
 
     def _mark_lost(self, newest):
-        arrived = self._sacked << 1
+        arrived = self.sacked << 1
         for number in range(self.acked, self.sent):
             slot = number & _MASK
             if not arrived & 1 and not self._lost[slot] and self._order[slot] + self._reorder < newest:
@@ -176,7 +177,7 @@ class Arq:
             return
         self._backoff = min(self._backoff + 1, 5)
         self.timer_at = t + min(self.rto_ms << self._backoff, _MAX_RTO_MS)
-        arrived = self._sacked << 1
+        arrived = self.sacked << 1
         for number in range(self.acked, self.sent):
             slot = number & _MASK
             if not arrived & 1:
@@ -189,7 +190,7 @@ class Arq:
     def stop_sending(self):
         """Nothing in flight is of use any more; acknowledging goes on."""
         self.acked = self.sent
-        self._sacked = 0
+        self.sacked = 0
         self._lost = [False] * WINDOW
         self.lost_count = 0
         self.timer_at = None

@@ -198,12 +198,12 @@ class Link:
         """Takes what came from the pipe: any slice of a serial line, or one whole packet. Never raises."""
         self._now = now_ms - self._start_ms
         self.counters.bytes_in += len(data)
-        view = memoryview(data)
-        taken = 0
-        while taken < len(view):
-            taken += self._pipe.put(view[taken:])
+        rest = memoryview(data)
+        while len(rest):
+            taken = self._pipe.put(rest)
             while self._next_packet():
                 pass
+            rest = rest[taken:]
 
     def send(self, now_ms: int) -> "Optional[memoryview]":
         """The next bytes for the pipe (one frame or packet), valid until the next call of any method, or None."""
@@ -273,7 +273,7 @@ class Link:
         self.counters.packets_in += 1
         self._heard_at = self._now
         message = session.take(found, self._now)
-        if self.connection is not None:
+        if self.connection is not None and self.connection.fins:
             self.connection.packets_arrived(session.arq.acked)
         while True:
             if message is not None:
@@ -294,7 +294,7 @@ class Link:
         """Not of this session: a Hello, the first packet of the session that we offered, or noise."""
         at = found[6]
         length = found[7]
-        packet = memoryview(self._pipe.buffer)[at : at + length]
+        packet = self._pipe.view[at : at + length]
         heard = self._collector.take(packet)
         if heard is not None:
             self._on_hello(heard)

@@ -52,7 +52,9 @@ class Connection:
         self.peer_firmware = theirs.firmware
         self.send_buffer_bytes = send_buffer_bytes
         self._streams = {}
-        self._turns = []  # streams in the order of their next turn
+        self._all = []  # the same in the order of opening: dicts have none on every interpreter
+        self._ready = []  # streams with something to send, in the order of their turns
+        self._granting = []  # streams of which half a window was read
         self._accepted = []
         self._next_id = 1 if initiator else 2
         self._window = mine.window_bytes
@@ -62,8 +64,8 @@ class Connection:
         self._mine_streams = mine.streams
         self._grants_due = 0
         self._resets = []
-        self._fins = []  # (number of the packet that ends the message, stream)
-        self._fins_in_message = []
+        self.fins = []  # (number of the packet that ends the message, stream)
+        self._message_fins = []
         self.control_due = False
         self._close_text = None
         self.close_sent = False
@@ -82,6 +84,7 @@ class Connection:
             stream_id = self._following(stream_id)
         self._next_id = self._following(stream_id)
         stream = self._add(stream_id, True)
+        self.wake(stream)
         if self.closed is not None:
             stream.fail(self.closed)
             self.stream_changed(stream)
@@ -103,7 +106,7 @@ class Connection:
     def _add(self, stream_id, ours):
         stream = Stream(self, stream_id, ours, self._window, self._peer_window)
         self._streams[stream_id] = stream
-        self._turns.append(stream)
+        self._all.append(stream)
         return stream
 
     # -- for link.py ------------------------------------------------------------------------------------------
@@ -111,13 +114,15 @@ class Connection:
         """The connection is over: every stream that is not ends with `reason` as its error."""
         if self.closed is None:
             self.closed = reason
-        for stream in self._turns:
+        for stream in self._all:
             if not stream.over():
                 stream.fail(reason)
         self._streams = {}
-        self._turns = []
+        self._all = []
+        self._ready = []
+        self._granting = []
         self._resets = []
-        self._fins = []
+        self.fins = []
 
     def fill(self, view):
         """Writes the next message into `view`. Returns its length, 0 when there is nothing to say."""
@@ -125,16 +130,17 @@ class Connection:
             return self._fill_close(view)
         at = self._fill_control(view) if self.control_due else 0
         room = len(view) - at
-        turns = self._turns
-        for _ in range(len(turns)):
+        ready = self._ready
+        for _ in range(len(ready)):
             if room <= _DATA_HEAD:
                 break
-            stream = turns.pop(0)
-            turns.append(stream)
+            stream = ready.pop(0)
             pending = stream.pending()
-            if pending < 0 or (self._may_open == 0 and not stream.announced):
+            if pending < 0 or (not stream.announced and self._may_open == 0):
+                stream.queued = False  # until something changes: see `wake`
                 continue
             at = self._fill_data(view, at, room, stream, pending)
+            ready.append(stream)
             room = len(view) - at
         return at
 
@@ -154,7 +160,7 @@ class Connection:
             pack_into("<H", view, at + _REST_HEAD, pending)
         if stream.take_into(view[start:end]):
             kind |= _FIN
-            self._fins_in_message.append(stream)
+            self._message_fins.append(stream)
         pack_into("<BH", view, at, kind, stream.id)
         return end
 
@@ -180,29 +186,27 @@ class Connection:
         while self._resets and at <= last:
             pack_into("<BH", view, at, _RESET, self._resets.pop(0))
             at += 3
-        for stream in self._turns:
-            if at > last:
-                self.control_due = True
-                break
+        while self._granting and at <= last:
+            stream = self._granting.pop(0)
             count = stream.grant()
             if count:
                 pack_into("<BHH", view, at, _CREDIT, stream.id, count)
                 at += _CREDIT_BYTES
-        if self._resets:
+        if self._resets or self._granting:
             self.control_due = True
         return at
 
     def message_leaves(self, packet_number):
         """The message just filled ends with this packet (counted from 1)."""
-        if self._fins_in_message:
-            for stream in self._fins_in_message:
-                self._fins.append((packet_number, stream))
-            self._fins_in_message = []
+        if self._message_fins:
+            for stream in self._message_fins:
+                self.fins.append((packet_number, stream))
+            self._message_fins = []
 
     def packets_arrived(self, count):
         """The peer has the first `count` packets of the session."""
-        while self._fins and self._fins[0][0] <= count:
-            stream = self._fins.pop(0)[1]
+        while self.fins and self.fins[0][0] <= count:
+            stream = self.fins.pop(0)[1]
             stream.fin_acknowledged()
             self.stream_changed(stream)
 
@@ -229,6 +233,9 @@ class Connection:
                 self._may_open += _fields("<B", view, at + 1, end, 1)[0]
                 if self._may_open > _MOST_STREAMS:
                     raise ProtocolError("the other side allows more than %d streams" % _MOST_STREAMS)
+                for stream in self._all:
+                    if not stream.announced:
+                        self.wake(stream)
                 at += 2
             elif what == _CLOSE:
                 return _words(view[at + 1 :])
@@ -271,6 +278,7 @@ class Connection:
         if stream is None:
             return
         stream.send_credit += count
+        self.wake(stream)
         if stream.send_credit > _MOST_CREDIT:
             raise ProtocolError("the other side grants stream %d more than %d bytes" % (stream_id, _MOST_CREDIT))
 
@@ -293,6 +301,17 @@ class Connection:
             self.control_due = True
         self.stream_changed(stream)
 
+    def wake(self, stream):
+        """The stream may have something to send."""
+        if not stream.queued:
+            stream.queued = True
+            self._ready.append(stream)
+
+    def grant(self, stream):
+        """The stream may take more from the peer."""
+        self._granting.append(stream)
+        self.control_due = True
+
     def stream_changed(self, stream):
         """Forgets a stream that is over; one that the peer opened makes room for another."""
         if stream.done or not stream.over():
@@ -300,7 +319,7 @@ class Connection:
         stream.done = True
         if self._streams.get(stream.id) is stream:
             del self._streams[stream.id]
-            self._turns.remove(stream)
+            self._all.remove(stream)
             if not stream.ours:
                 self._grants_due += 1
                 self.control_due = True

@@ -24,7 +24,7 @@ class SerialPipe:
     def __init__(self, crypto):
         self._open, self._seal = frame_functions(crypto)
         self.buffer = bytearray(2 * _FRAME_BYTES)
-        self._view = memoryview(self.buffer)
+        self.view = memoryview(self.buffer)
         self._out = bytearray(_FRAME_BYTES + 1)
         self._out_view = memoryview(self._out)
         self._start = 0
@@ -35,11 +35,11 @@ class SerialPipe:
         """Copies what fits of a memoryview, returns how much. Call `next` until it finds NOTHING in between."""
         if self._start:
             left = self._end - self._start
-            self._view[:left][:] = self._view[self._start : self._end]
+            self.view[:left][:] = self.view[self._start : self._end]
             self._start = 0
             self._end = left
         count = min(len(data), len(self.buffer) - self._end)
-        self._view[self._end : self._end + count][:] = data[:count]
+        self.view[self._end : self._end + count][:] = data if count == len(data) else data[:count]
         self._end += count
         return count
 
@@ -81,14 +81,14 @@ class PacketPipe:
     def __init__(self, packet_bytes):
         self.packet_bytes = packet_bytes
         self.buffer = bytearray(packet_bytes)
-        self._view = memoryview(self.buffer)
+        self.view = memoryview(self.buffer)
         self._length = 0
 
     def put(self, data):
         """Takes one whole packet. What is too long for this pipe is no packet."""
         count = len(data)
         self._length = count if count <= self.packet_bytes else 0
-        self._view[: self._length][:] = data[: self._length]
+        self.view[: self._length][:] = data[: self._length]
         return count
 
     def next(self, check, _expected, _key, _nonce):
@@ -96,7 +96,7 @@ class PacketPipe:
         if length == 0:
             return _NOTHING_FOUND
         self._length = 0
-        if check is None or length < OVERHEAD_BYTES or not check_holds(self._view[:length], length, check):
+        if check is None or length < OVERHEAD_BYTES or not check_holds(self.view[:length], length, check):
             return (length, DAMAGED, 0, 0, 0, 0, 0, length)
         flags, sack, seq, ack = unpack_from("<BBHH", self.buffer)
         return (length, PACKET, flags, sack, seq, ack, HEADER_BYTES, length - OVERHEAD_BYTES)

@@ -12,7 +12,6 @@ from .packet import (
     DATA,
     END,
     FORGED,
-    HEADER_BYTES,
     MESSAGE_BYTES,
     OPENED,
     OVERHEAD_BYTES,
@@ -48,6 +47,8 @@ class Session:
         self._piece_bytes = pipe.packet_bytes - OVERHEAD_BYTES
         self._one_packet = self._piece_bytes >= MESSAGE_BYTES
         self._plain_bytes = MESSAGE_BYTES - TAG_BYTES
+        self._payloads = buffers.payloads
+        self._rooms = [payload[: self._plain_bytes] for payload in buffers.payloads]
 
     def set_ciphers(self, sending, receiving):
         self._sending = sending
@@ -62,11 +63,12 @@ class Session:
         _, status, flags, sack, seq, ack, at, length = found
         arq = self.arq
         self.ready = False
-        arq.on_ack(ack, sack, t)
+        if sack != arq.sacked or ack != arq.acked & _SEQ_MASK:
+            arq.on_ack(ack, sack, t)
         if status == OPENED:
             self.receiving.step()
             self.ready = arq.advance(flags, t)
-            return memoryview(self._pipe.buffer)[at : at + length]
+            return self._pipe.view[at : at + length]
         if status == FORGED:
             return self._note_forged()
         if not flags & DATA:
@@ -74,7 +76,7 @@ class Session:
                 arq.ack_now = True
             return None
         distance = (seq - arq.expected) & _SEQ_MASK
-        payload = memoryview(self._pipe.buffer)[at : at + length]
+        payload = self._pipe.view[at : at + length]
         if distance == 0:
             return self._piece(flags, payload, t)
         if distance < WINDOW:
@@ -184,7 +186,7 @@ class Session:
         """A message that fills one packet: sealed where it lies, framed in the same call."""
         arq = self.arq
         slot = arq.sent & (WINDOW - 1)
-        length = connection.fill(memoryview(arq.slots[slot])[HEADER_BYTES : HEADER_BYTES + self._plain_bytes])
+        length = connection.fill(self._rooms[slot])
         if length == 0:
             return None
         cipher = self._sending
@@ -202,7 +204,7 @@ class Session:
         slot = arq.sent & (WINDOW - 1)
         start = self._message_at
         end = min(start + self._piece_bytes, self._message_length)
-        memoryview(arq.slots[slot])[HEADER_BYTES : HEADER_BYTES + end - start][:] = memoryview(self._message)[start:end]
+        self._payloads[slot][: end - start][:] = memoryview(self._message)[start:end]
         self._message_at = end
         flags = DATA
         if start == 0:

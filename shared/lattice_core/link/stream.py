@@ -18,6 +18,7 @@ class Stream:
         self._granted = window_bytes  # bytes the peer may still send
         self._fin_received = False
         self.credit_due = 0  # bytes read since the peer was last told
+        self._granting = False
         # sending
         self._outgoing = None
         self.send_credit = send_credit
@@ -25,6 +26,7 @@ class Stream:
         self._fin_wanted = False
         self.fin_sent = False
         self._fin_arrived = False
+        self.queued = False  # for its turn to send
         self.done = False
 
     # -- for the owner of the stream ------------------------------------------------------------------------
@@ -56,8 +58,9 @@ class Stream:
         if self._incoming.count == 0 and (self._fin_received or self.error is not None):
             self._release_incoming()
             self._connection.stream_changed(self)
-        elif self.credit_due * 2 >= self._window:
-            self._connection.control_due = True
+        elif not self._granting and self.credit_due * 2 >= self._window:
+            self._granting = True
+            self._connection.grant(self)
 
     def at_end(self):
         return self._fin_received and self.readable() == 0
@@ -82,10 +85,13 @@ class Stream:
             if self._outgoing is None:
                 self._outgoing = Ring(self._connection.buffer(self._connection.send_buffer_bytes))
             self._outgoing.put(view)
+            if not self.queued:
+                self._connection.wake(self)
         return len(view)
 
     def finish(self):
         self._fin_wanted = True
+        self._connection.wake(self)
 
     def finished(self):
         return self._fin_arrived
@@ -132,8 +138,9 @@ class Stream:
         return True
 
     def grant(self):
-        """Bytes of new window to tell the peer; 0 when it is not worth a frame yet."""
-        if self._fin_received or self.error is not None or self.credit_due * 2 < self._window:
+        """Bytes of new window to tell the peer; 0 when it needs none any more."""
+        self._granting = False
+        if self._fin_received or self.error is not None:
             return 0
         count = self.credit_due
         self.credit_due = 0
