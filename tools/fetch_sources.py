@@ -5,7 +5,7 @@ machine's own apt sources name, through a private apt configuration: no root, an
 lists stay as they are. The pins below are what is trusted, so the index that leads to a file need not be.
 
 Cache: ${XDG_CACHE_HOME:-~/.cache}/lattice-nano/<sha256>. `MICROPY_DIR=` names a MicroPython checkout
-(1.25.0, with its submodules) to build from in place of the fetched one; it is needed where there is no apt,
+(1.25.0, with its submodules) to build from in place of the fetched one; it is needed where no apt leads to Debian,
 and libsodium and BLAKE3 then come from their own repositories, pinned by commit.
 """
 
@@ -25,7 +25,7 @@ SUITE = "trixie"
 # what: how apt names it ("source" packages and binary ones); inner: the folder inside the archive that is wanted
 Source = namedtuple("Source", "what package file sha256 inner")
 
-# The same files where there is no apt
+# The same files where no apt leads to Debian
 Repository = namedtuple("Repository", "address commit inner")
 REPOSITORIES = {
     "libsodium": Repository(
@@ -102,7 +102,9 @@ class Apt:
 def debian_mirrors() -> "list[str]":
     """Archives that this machine's apt sources name for Debian's main component, likeliest first."""
     form = "$(COMPONENT) $(CREATED_BY) $(RELEASE) $(REPO_URI)"
-    output = subprocess.run(["apt-get", "indextargets", "--format", form], capture_output=True, text=True).stdout
+    # without release info apt tells also of what it has never downloaded
+    command = ["apt-get", "indextargets", "--no-release-info", "--format", form]
+    output = subprocess.run(command, capture_output=True, text=True).stdout
     entries = [line.split(" ", 3) for line in output.splitlines()]
     found = [e for e in entries if len(e) == 4 and e[:2] == ["main", "Packages"] and not e[3].startswith("cdrom")]
     found.sort(key=lambda entry: "-" in entry[2] or "security" in entry[3])
@@ -113,17 +115,20 @@ def sha256(path: pathlib.Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def fetch(names: "list[str]") -> None:
-    """Brings what is not yet in the cache; a file whose hash is not the pinned one never gets there."""
+def fetch(names: "list[str]") -> bool:
+    """Brings what is not yet in the cache; a file whose hash is not the pinned one never gets there.
+
+    False: no apt here, or none of its mirrors serves Debian.
+    """
     missing = [name for name in names if not (CACHE / SOURCES[name].sha256).exists()]
     if not missing:
-        return
+        return True
+    if not shutil.which("apt-get"):
+        return False
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="apt-") as folder:
         apt = Apt(folder)
-        if not apt.ready:
-            sys.exit(f"None of this machine's apt sources serves Debian {SUITE} (main). Is the network there?")
-        for name in missing:
+        for name in missing if apt.ready else ():
             source = SOURCES[name]
             print(f"Fetching {source.file}", flush=True)
             arrived = pathlib.Path(folder) / "download"
@@ -131,6 +136,7 @@ def fetch(names: "list[str]") -> None:
             if not arrived.exists() or sha256(arrived) != source.sha256:
                 sys.exit(f"{source.file} did not arrive with the pinned SHA-256 {source.sha256}.")
             arrived.replace(CACHE / source.sha256)
+        return apt.ready
 
 
 def place(name: str, pin: str) -> "tuple[pathlib.Path, bool]":
@@ -179,11 +185,13 @@ def provide(*names: str) -> "dict[str, pathlib.Path]":
         print(f"MicroPython from MICROPY_DIR={own}")
         folders["micropython"] = pathlib.Path(own).resolve()
     others = [name for name in names if name not in folders]
-    if shutil.which("apt-get"):
-        fetch(others)
+    if fetch(others):
         return folders | {name: unpack(name) for name in others}
     if "micropython" in others:
-        sys.exit("Not a Debian system: set MICROPY_DIR= to a MicroPython 1.25.0 checkout with its submodules.")
+        sys.exit(
+            f"No Debian mirror here that serves {SUITE} (is the network there?). On other systems set MICROPY_DIR= "
+            "to a MicroPython 1.25.0 checkout with its submodules."
+        )
     return folders | {name: clone(name) for name in others}
 
 
