@@ -21,5 +21,15 @@ _CUTTER = FastCDC(AVERAGE_BYTES, min_size=MIN_BYTES, max_size=CHUNK_BYTES, norma
 
 def cut(stream: BufferedReader) -> Iterator[bytes]:
     """The chunks of a stream in order, none for an empty one. Reads it once, holding a chunk at a time."""
-    for chunk in _CUTTER.cut_stream(stream):
+    for chunk in _CUTTER.cut_stream(_Source(stream)):
         yield bytes(chunk.data)
+
+
+class _Source:
+    """A stream with the parameter names that pyfastcdc asks for."""
+
+    def __init__(self, stream: BufferedReader):
+        self._stream = stream
+
+    def readinto(self, b: memoryview) -> int:
+        return self._stream.readinto(b)

@@ -200,6 +200,7 @@ def get(files: Files, name: str, destination: Path, progress: Progress = no_prog
         reason = getter.write(file, file.path[len(name) + 1 :] if name else file.path)
         if reason:
             getter.result.problems.append((file.path, reason))
+    getter.folder.sync()
     return getter.result
 
 
@@ -212,6 +213,7 @@ def _get_one(files: Files, file: File, destination: Path, progress: Progress) ->
     reason = getter.write(file, below)
     if reason:
         raise UsageError("%s: %s" % (tree.shown(file.path), reason))
+    getter.folder.sync()
     return getter.result
 
 
