@@ -23,22 +23,35 @@ class Wire:
 
     def __init__(self, on, port):
         self._on = on
-        self.path = ports.chosen(port, on.directory.known_ports())
+        self._port = port
+        self.path = self._find()
         self._pump = None
         self.peer_key = None
+
+    def _find(self):
+        return ports.chosen(self._port, self._on.directory.known_ports())
 
     def talk(self, command, timeout_s):
         """Runs `command(peer)` (which gives a Task) on every new connection until one is done; its result."""
         with Meter() as meter:
-            watcher = _Watcher(meter, self.path)
-            self._pump = Pump(self._on.node, crypto, self.path, HOST_VERSION, watcher)
+            self._pump = Pump(self._on.node, crypto, self._find, HOST_VERSION, _Watcher(meter))
 
             def begin(peer):
-                self.peer_key = peer.key
+                self._check_same(peer.key)
+                self.path = self._pump.path
                 peer.set_clock(now_ms())  # a stick has no clock; who may not set it is told no, which harms nobody
                 return command(peer)
 
             return pumped(self._pump, begin, timeout_s)
+
+    def _check_same(self, key):
+        """What was begun with one stick is not finished with another that is plugged in meanwhile."""
+        if self.peer_key is not None and key != self.peer_key:
+            raise UsageError(
+                "another stick (%s) is at %s now; begun with %s: plug that one in again, or repeat the command"
+                % (peers.key_text(key)[:8], self._pump.path, peers.key_text(self.peer_key)[:8])
+            )
+        self.peer_key = key
 
     def remember(self, name):
         """Notes where this stick was, for `auto`."""
@@ -60,21 +73,20 @@ _COUNTED = ("intentions", "blobs", "bytes")
 class _Watcher:
     """Feeds the meter from a pump, and says when a stick has gone."""
 
-    def __init__(self, meter, path):
+    def __init__(self, meter):
         self._meter = meter
-        self._path = path
         self._was_plugged = True
 
     def __call__(self, pump):
         if pump.plugged != self._was_plugged:
             self._was_plugged = pump.plugged
             if not pump.plugged and sys.stderr.isatty():
-                print("%s was pulled; plug it in again to go on (Ctrl-C ends)" % self._path, file=sys.stderr)
+                print("%s was pulled; plug it in again to go on (Ctrl-C ends)" % pump.path, file=sys.stderr)
         done = total = 0
         for progress in pump.moved:
             done += progress.sent_bytes + progress.received_bytes
             total += progress.expected_bytes + progress.wanted_bytes
-        self._meter.show(done, max(done, total), self._path)
+        self._meter.show(done, max(done, total), pump.path)
 
 
 def key_of_member(node, text):

@@ -17,6 +17,7 @@ from .port import Port, PortError, PortLost
 _OUT_BYTES = 16384  # waits for the port at most; what is not given to the port yet can still be replaced
 _FIRST_ANSWER_MS = 12000  # a stick that starts, checks its flash and answers
 _RETRY_S = 0.1  # between attempts to open a port that went away
+_SETTLE_MS = 15000  # how long others may look at a port that has just come (ModemManager, udev)
 _LONGEST_WAIT_MS = 250  # so that progress is shown
 _CLOSE_MS = 1500
 _STEPS = 32  # of the peer before the port has its turn again
@@ -33,12 +34,14 @@ class Clock:
 
 
 class Pump:
-    """Serves what is behind the port `path`. `watch(pump)` is called with every turn, for showing progress."""
+    """Serves what is behind a port. `find()` gives its path, again after it was lost: a stick that is plugged in again
+    may get another name. `watch(pump)` is called with every turn, for showing progress."""
 
-    def __init__(self, node, crypto, path, version, watch=None):
+    def __init__(self, node, crypto, find, version, watch=None):
         self._node = node
         self._crypto = crypto
-        self._path = path
+        self._find = find
+        self.path = None
         self._version = version
         self._watch = watch
         self._clock = Clock()
@@ -96,14 +99,14 @@ class Pump:
     # -- one turn -------------------------------------------------------------------------------------------------
 
     def _turn(self, timeout_s):
-        """Everything that can be done now, then a wait. True when `peer` is a new one."""
-        fresh = False
+        """Everything that can be done now, then a wait. True, at once, when `peer` is a new one."""
         try:
             if self._port is None:
                 self._reopen(timeout_s)
                 return False
             self._exchange()
-            fresh = self._follow_connection()
+            if self._follow_connection():
+                return True
             self._step()
             self._exchange()
         except PortLost as lost:
@@ -113,7 +116,7 @@ class Pump:
             self._watch(self)
         if self._port is not None:
             self._wait(_LONGEST_WAIT_MS)
-        return fresh
+        return False
 
     def _step(self):
         """Lets the peer work until it waits, but not for ever."""
@@ -154,7 +157,7 @@ class Pump:
     def _follow_connection(self):
         """True when another connection came about. Raises when the link has ended for good."""
         if self._link.state == CLOSED:
-            raise UsageError("%s: %s" % (self._path, self._link.closed))
+            raise UsageError("%s: %s" % (self.path, self._link.closed))
         connection = self._link.connection
         if connection is self._connection:
             return False
@@ -185,7 +188,8 @@ class Pump:
     # -- the port comes and goes ------------------------------------------------------------------------------------
 
     def _open_port(self):
-        self._port = Port(self._path)
+        self.path = self._find()
+        self._port = Port(self.path)
         self._out = b""
         now_ms = self.now_ms()
         self._link = Link(self._crypto, self._node.identity.seed, True, SERIAL, self._version.encode(), now_ms)
@@ -194,8 +198,8 @@ class Pump:
         """Tries to open the port again; waits a little when it is not there yet."""
         try:
             self._open_port()
-        except PortError as error:
-            if not error.absent and self._silent_ms() > 2000:
+        except (PortError, UsageError) as error:
+            if isinstance(error, PortError) and not error.absent and self._silent_ms() > _SETTLE_MS:
                 raise
             self._give_up_when_silent(timeout_s)
             if self._watch is not None:
@@ -229,12 +233,12 @@ class Pump:
             trouble = self._link.trouble
             raise UsageError(
                 "%s does not answer as a stick%s; is Lattice's firmware on it, and does no other program use it?"
-                % (self._path, " (%s)" % trouble if trouble else "")
+                % (self.path, " (%s)" % trouble if trouble else "")
             )
         if silent_ms > timeout_s * 1000:
             raise UsageError(
                 "nothing came from %s for %d s: plug the stick in again and repeat the command, it goes on where it was"
-                % (self._path, timeout_s)
+                % (self.path, timeout_s)
             )
 
 
