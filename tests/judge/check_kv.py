@@ -5,6 +5,7 @@ from judge.cases import expect, h, same, unknown
 from judge.open_store import OpenStore, in_causal_order, intentions_of
 from judge.table_model import TableModel, check_recorded, check_table
 from lattice_core.errors import ProtocolError
+from lattice_core.model.ids import hex_text
 from lattice_core.weaver.store import TABLE_DATA
 from lattice_core.wire.messages import (
     GetResponse,
@@ -77,6 +78,7 @@ class Scenario:
                 if not order["stalled"]:
                     check_recorded(opened, TABLE_DATA, case["tables"][order["table"]], model)
                 hashes.append(opened.weaver.state_hash())
+                opened = model = None
         expect(len(set(hashes)) == 1, "the state depends on the order of arrival")
         self.check_reads(case["orders"][0])
         if case.get("watch") is not None:
@@ -117,15 +119,15 @@ class Scenario:
             for _, hash, _, _ in opened.store.witness_log(count):
                 witnessed = model.number_of(hash)
                 for key, winner in _apply(model, witnessed):
-                    expected.append((call, key.hex(), repr(model.value(key, winner))))
+                    expected.append((call, hex_text(key), repr(model.value(key, winner))))
                     shown = reference.apply(key, witnessed)
-                    explained.append((call, key.hex(), repr(model.value(key, shown))))
+                    explained.append((call, hex_text(key), repr(model.value(key, shown))))
             for event in opened.weaver.events:
                 if event[0] == "kv":
                     _, _, key, deleted, hash = event
                     value = model.value(key, model.number_of(hash))
                     same("deleted", deleted, value is None)
-                    got.append((call, key.hex(), repr(value)))
+                    got.append((call, hex_text(key), repr(value)))
         same("events", got, expected)
         if order["stalled"] or (expected and not self.case["watch"]):
             return  # large scenarios are recorded without events

@@ -45,6 +45,8 @@ def judge(context, section, case):
 
 def main():
     context = None
+    if hasattr(sys.implementation, "_mpy"):
+        gc.threshold(65536)  # as firmware/main.py: collected late, long-lived objects lie scattered over the heap
     while True:
         line = sys.stdin.readline()
         if not line:

@@ -20,7 +20,7 @@ class MemoryStorage:
         self.commits = 0
         self._used = 0
         self._pending = 0
-        self._undo = []
+        self._undo = None
         self._records = {}
         self._stores = {}
         self._order = []
@@ -57,19 +57,19 @@ class MemoryStorage:
             found = MemoryStore(self, store_id)
             self._set(self._stores, store_id, found)
             self._order.append(store_id)
-            self._undo.append((self._order.pop,))
+            self._later((self._order.pop,))
         return found
 
     # -- transaction -----------------------------------------------------------------------------------------
     def commit(self):
-        if self._undo:
+        if self._undo is not None:
             self.commits += 1
-        self._undo = []
+        self._undo = None
         self._pending = 0
 
     def rollback(self):
-        while self._undo:
-            step = self._undo.pop()
+        while self._undo is not None:
+            step, self._undo = self._undo
             step[0](*step[1:])
         self._pending = 0
 
@@ -102,18 +102,22 @@ class MemoryStorage:
             raise StorageFull("no room for %d bytes" % count)
         self._used += count
         self._pending += count
-        self._undo.append((self._refund, count))
+        self._later((self._refund, count))
+
+    def _later(self, step):
+        """Notes an undo step, (function, arguments…). A linked list: it needs no large piece of a small heap."""
+        self._undo = (step, self._undo)
 
     def _refund(self, count):
         self._used -= count
 
     def _free(self, count):
         self._used -= count
-        self._undo.append((self._refund, -count))
+        self._later((self._refund, -count))
 
     def _set(self, mapping, key, value):
         """mapping[key] = value (None deletes), undoable."""
-        self._undo.append((_assign, mapping, key, mapping.get(key)))
+        self._later((_assign, mapping, key, mapping.get(key)))
         _assign(mapping, key, value)
 
 
@@ -172,7 +176,7 @@ class MemoryStore:
         self._storage._charge(intention.body.size + len(intention.signature))
         self._storage._set(self._intentions, hash, intention)
         self._floating.append(hash)
-        self._storage._undo.append((self._floating.pop,))
+        self._storage._later((self._floating.pop,))
 
     def get(self, hash):
         return self._intentions.get(hash)
@@ -190,7 +194,7 @@ class MemoryStore:
     def _unfloat(self, hash):
         at = self._floating.index(hash)
         self._floating.pop(at)
-        self._storage._undo.append((self._floating.insert, at, hash))
+        self._storage._later((self._floating.insert, at, hash))
 
     def floating(self):
         return list(self._floating)
@@ -207,12 +211,12 @@ class MemoryStore:
             chain = []
             storage._set(self._chains, author, chain)
             self._authors.append(author)
-            storage._undo.append((self._authors.pop,))
+            storage._later((self._authors.pop,))
         chain.append(hash)
         self._log.append((hash, author, wall_ms, head))
         storage._set(self._sequences, hash, self.count + 1)
         storage._set(self._last, author, self.count + 1)
-        storage._undo.append((self._unwitness, chain, self.count, self.head))
+        storage._later((self._unwitness, chain, self.count, self.head))
         self.count += 1
         self.head = head
 
@@ -334,7 +338,7 @@ class _Rows:
             self.storage._charge(grown)
         else:
             self.storage._free(-grown)
-        self.storage._undo.append((self._place, key, old))
+        self.storage._later((self._place, key, old))
         self._place(key, value)
 
     def _place(self, key, value):

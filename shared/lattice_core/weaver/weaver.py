@@ -18,7 +18,7 @@ from ..compat import const
 from ..errors import StorageFull, UsageError
 from ..limits import DEPS, OPS_BYTES
 from ..model import hlc
-from ..model.intention import create
+from ..model.intention import create, encode_body, from_body
 from ..model.intention import verify as verify_signature
 from . import verdicts
 from .floating import Floating
@@ -37,6 +37,7 @@ _STATE = b"state"  # which projection has made the rows
 _OWN = b"own/"  # record: (position u32, hash) of the own tip
 _OWN_FORMAT = ">I32s"
 _ROOM_BESIDE_BODY = const(2048)  # index, log entry and rows of an intention, about
+_PIECE_BYTES = const(4096)
 _TIPS_FOR_CLOCK = const(64)  # newest chains whose stamps count after a restart
 
 
@@ -139,28 +140,48 @@ class Weaver:
         """Signs, stores, witnesses and applies an own intention; returns it. It exists for nobody until the caller has
         committed.
 
-        `ops`: bytes; `deps`: hashes, all of them witnessed. UsageError when it cannot be written.
+        `ops`: bytes, or a `Body` that is too large to hold; `deps`: hashes, all of them witnessed. UsageError when it
+        cannot be written.
         """
-        self._check_own(ops, deps, now_ms)
+        small = isinstance(ops, (bytes, bytearray, memoryview))
+        size = len(ops) if small else ops.size
+        self._check_own(size, deps, now_ms)
         deps = _unique(deps)
-        self._need_room(len(ops))
+        self._need_room(size)
         wall_ms = hlc.own_wall(now_ms, self._own_last_ms, self._highest_seen(deps, now_ms))
         length, tip = self.store.chain(self.identity.public)
-        intention = create(self.crypto, self.identity, wall_ms, 0, self.store.id, tip, deps, ops)
+        if small:
+            intention = create(self.crypto, self.identity, wall_ms, 0, self.store.id, tip, deps, ops)
+        else:
+            head = encode_body(self.identity.public, wall_ms, 0, self.store.id, tip, sorted(deps), b"")
+            intention = self._create_large(head[:-4] + size.to_bytes(4, "little"), ops)
         self.store.put(intention)
         self._witness(intention, now_ms)
         self._cascade(intention, now_ms)
         return intention
 
-    def _check_own(self, ops, deps, now_ms):
+    def _create_large(self, head, ops):
+        """An own intention that is written to storage and hashed piece by piece. `head`: the body before its ops."""
+        writer = self.storage.body_writer(len(head) + ops.size)
+        hasher = self.crypto.blake3()
+        writer.write(head)
+        hasher.update(head)
+        for offset in range(0, ops.size, _PIECE_BYTES):
+            piece = ops.read(offset, min(_PIECE_BYTES, ops.size - offset))
+            writer.write(piece)
+            hasher.update(piece)
+        hash = hasher.digest()
+        return from_body(writer.body(), hash, self.identity.sign(hash))
+
+    def _check_own(self, size, deps, now_ms):
         if self.read_only is not None:
             raise UsageError("nothing can be written to this store: " + self.read_only)
         if now_ms is None:
             raise UsageError("this node has no clock yet: connect it to its owner")
         if self.identity.public in self._floating.authors:
             raise UsageError("own earlier writes came back and wait for what they depend on: sync first")
-        if len(ops) > OPS_BYTES:
-            raise UsageError("a write of %d bytes is larger than the mesh takes (%d)" % (len(ops), OPS_BYTES))
+        if size > OPS_BYTES:
+            raise UsageError("a write of %d bytes is larger than the mesh takes (%d)" % (size, OPS_BYTES))
         if len(deps) > DEPS:
             raise UsageError("a write on top of %d others is more than the mesh takes (%d)" % (len(deps), DEPS))
         for dep in deps:
