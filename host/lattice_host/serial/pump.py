@@ -49,6 +49,7 @@ class Pump:
         self._out = b""
         self._link = None
         self._connection = None
+        self._ended = None  # the peer of a connection that is over
         self.peer = None
         self.moved = []  # the Progress of each connection there was
         self.heard_ms = 0  # when something last came from the other side
@@ -65,20 +66,19 @@ class Pump:
         self.heard_ms = self.now_ms()
         task = None
         while True:
-            if self._turn(timeout_s):
-                task = begin(self.peer)
-                continue
+            fresh = self._turn(timeout_s)
+            lost = fresh or self.peer is None or self.peer.connection.closed is not None
             if task is not None and task.done:
                 if task.error is None:
                     self._node.commit(self.now_ms())  # what the other side has acknowledged last
                     return task.result
-                if not isinstance(task.error, StreamLost) or self._still_there():
+                if not (lost and isinstance(task.error, StreamLost)):
                     raise task.error
-            if self.peer is None:
+            self._release()
+            if fresh:
+                task = begin(self.peer)
+            elif self.peer is None:
                 task = None  # begun again on the next connection
-
-    def _still_there(self):
-        return self.peer is not None and self.peer.connection.closed is None
 
     def close(self, reason="done"):
         """Tells the other side, briefly, and lets the port go."""
@@ -170,11 +170,17 @@ class Pump:
         return True
 
     def _end_peer(self):
-        """The connection is over: its tasks learn of it and let go what they hold."""
+        """The connection is over: its tasks learn of it."""
         if self.peer is not None:
             self.peer.step(self.now_ms())
-            self.peer.close("the connection is over")
+            self._ended = self.peer
         self.peer = None
+
+    def _release(self):
+        """Lets go what the tasks of an ended connection still hold."""
+        if self._ended is not None:
+            self._ended.close("the connection is over")
+            self._ended = None
 
     def _wait(self, most_ms):
         now_ms = self.now_ms()
