@@ -47,6 +47,7 @@ class Loop:
         moved = self._receive(now_ms)
         self._follow_connection()
         busy = self._work(now_ms)
+        self.board.check_power()
         moved = self._send(now_ms) or moved
         if not (moved or busy) and not self._housekeep():
             self._wait(now_ms)
@@ -85,6 +86,7 @@ class Loop:
 
     def _failed(self, error):
         """The medium failed: what was not acknowledged is gone, the peer is told by the end of the connection."""
+        self.board.check_power()
         self.board.show("error")
         self.node.rollback()
         self.device.reload()

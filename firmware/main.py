@@ -49,6 +49,7 @@ def main(board):
     try:
         loop = start(board)
     except LatticeError as error:
+        board.check_power()
         board.show("error")
         board.stopped(error)
         return

@@ -24,7 +24,7 @@ class Copies:
         best, values = 0, {}
         damaged = 0
         for number in range(2):
-            if self.files.size(_NAMES[number]) >= 0:
+            if self.files.size(_NAMES[number]) > 0:  # an empty one was cut short before it ever held anything
                 found = self._read(_NAMES[number])
                 if found is None:
                     damaged += 1

@@ -4,13 +4,13 @@
 after `sync` only; littlefs then switches from the old contents to the new at once.
 """
 
-import errno
-
 from lattice_core.errors import StorageError, StorageFull
+
+_ENOSPC = 28  # MicroPython's errno has no name for it
 
 
 def _failed(error, what):
-    if error.errno == errno.ENOSPC:
+    if error.errno == _ENOSPC:
         return StorageFull("the flash is full (%s)" % what)
     return StorageError("flash: cannot %s (error %s)" % (what, error.errno))
 

@@ -38,6 +38,11 @@ class Board:
     def show(self, state):
         """The LED: "ready", "busy" or "error". A process has none."""
 
+    def check_power(self):
+        """Raises PowerCut when the power is gone: what failed was not the flash."""
+        if self.flash.dead:
+            raise PowerCut()
+
     def stopped(self, error):
         """The firmware cannot go on: on a board the LED says so until the plug is pulled."""
         sys.print_exception(error)

@@ -1,19 +1,19 @@
 """The storage suite on flash. Runs on the stick's interpreter: test_flash_storage.py starts it there."""
 
+import os
+
 import storage_suite
 from firmware.flash.medium import mount
 from firmware.flash.storage import FlashStorage, Memory
 from firmware.ports.nor import Nor, make_image, size_of
 
 _BYTES = 4 << 20
-_path = "flash.img"
+_path = (os.getenv("IMAGES") or ".") + "/flash.img"
 _device = [None]
 _memory = Memory()
 
 
 def make():
-    import os
-
     _pull()
     if size_of(_path):
         os.remove(_path)

@@ -11,18 +11,20 @@ OUT = ROOT / "build" / "emulator"
 
 
 @functools.cache
-def command() -> tuple[str, ...]:
-    """The interpreter with the device's heap: what stands before the script."""
+def command(heaps: int = 1) -> tuple[str, ...]:
+    """The interpreter with the device's heap (or that many of them): what stands before the script."""
     subprocess.run([sys.executable, ROOT / "tools" / "build_emulator.py"], check=True)
-    heap_bytes = (OUT / "heapsize").read_text().strip()
+    heap_bytes = heaps * int((OUT / "heapsize").read_text())
     return str(OUT / "micropython"), "-X", f"heapsize={heap_bytes}"
 
 
-def run(*arguments: object, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
-    """Runs a script with the frozen core, and with tests/core for `support`.
+def run(
+    *arguments: object, timeout_s: float = 300, heaps: int = 1, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs a script with the frozen core, and with tests/core for `support`; `variables` go into its environment.
 
     Paths are named from the checkout: the interpreter holds none that is longer than 128 bytes.
     """
-    environment = dict(os.environ, MICROPYPATH=".frozen:tests/core")
-    words = [*command(), *(str(word).removeprefix(f"{ROOT}/") for word in arguments)]
+    environment = dict(os.environ, MICROPYPATH=".frozen:tests/core", **variables)
+    words = [*command(heaps), *(str(word).removeprefix(f"{ROOT}/") for word in arguments)]
     return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout_s)

@@ -1,0 +1,14 @@
+"""The flash storage on the stick's interpreter: the storage suite, the chip below it, its indexes, and space that comes back."""
+
+import pytest
+
+from emulator import interpreter
+
+HERE = interpreter.ROOT / "tests" / "emulator"
+
+
+@pytest.mark.parametrize("name", ["nor_case", "flash_storage_case", "index_case", "housekeeping_case"])
+def test_case(name, tmp_path):
+    result = interpreter.run("tests/core/run.py", HERE / (name + ".py"), IMAGES=str(tmp_path))
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
+    assert ", 0 failed" in result.stdout.splitlines()[-1]
