@@ -16,7 +16,8 @@ from lattice_core.files import cid as cids
 from lattice_core.files import tree
 from lattice_core.files.chunks import ChunkListBuilder
 from lattice_core.files.entry import INLINE_BYTES, Entry
-from lattice_core.files.files import BATCH_ENTRIES, File, Files, Version
+from lattice_core.files.files import BATCH_ENTRIES, Files
+from lattice_core.files.reading import File, Version
 
 from .chunking import cut
 from .safe_write import Destination

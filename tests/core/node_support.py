@@ -88,8 +88,5 @@ def share(name="laptop", store="notes"):
 
 def value(handle, key):
     """The value of a key as bytes, None when there is none."""
-    found = handle.kv.get(key)
-    if found is None:
-        return None
-    body = found.value()
-    return body.read(0, body.size)
+    body = handle.kv.get(key)
+    return None if body is None else body.read(0, body.size)

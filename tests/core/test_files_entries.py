@@ -3,6 +3,7 @@
 from lattice_core.errors import ProtocolError, UsageError
 from lattice_core.files import cid as cids
 from lattice_core.files import entry as entries
+from lattice_core.files import history
 from lattice_core.seams import BytesBody
 from lattice_core.wire.messages import DirEntry
 from node_support import CRYPTO, NOW_MS, join, make_node, meet, share
@@ -159,6 +160,21 @@ def test_move_changes_names_only():
     data.files.move("new/a", "z.txt", NOW_MS)
     assert data.files.get("z.txt").entry.name == "z.txt"
     assert data.files.undo("new/a", NOW_MS) == ["new/a"] and text(data, "new/a") == b"1"
+
+
+def test_a_move_is_never_half_done():
+    _, _, data = share()
+    for number in range(5):
+        put(data, "old/%d" % number, bytes([number]) * 2000)
+    first = data.store.count
+    data.files.move("old", "new", NOW_MS)
+    assert data.store.count == first + 2
+    for sequence in range(first + 1, data.store.count + 1):
+        intention = data.store.get(data.store.witness_at(sequence)[0])
+        keys = history.keys_written(data.store, CRYPTO, intention, b"fs/")
+        assert sorted([key[-1:] for key in keys if key[:6] == b"fs/new"]) == sorted(
+            [key[-1:] for key in keys if key[:6] == b"fs/old"]
+        )
 
 
 def test_moves_that_cannot_be():

@@ -169,6 +169,19 @@ def test_nothing_is_written_into_a_child_on_discovery():
     assert [op for op in written(other.get(root.id)) if "genesis" in op] == written(root)[:1]
 
 
+def test_a_damaged_store_does_not_keep_the_others_closed():
+    node, root, data = share()
+    other = node.create_store("other", "core:kvstore", None, NOW_MS)
+    hash, author, wall_ms, head = data.store._log[-1]
+    data.store._log[-1] = (hash, author, wall_ms + 1, head)
+    again = reopened(node)
+    assert [handle.id for handle in again.stores] == [root.id, other.id]
+    ((damaged, words),) = again.damaged
+    assert damaged == data.id and words
+    again.create_store("more", "core:kvstore", None, NOW_MS)
+    assert again.get(data.id) is None
+
+
 def test_new_ids_are_random_version_4():
     first, second = stores.new_id(CRYPTO), stores.new_id(CRYPTO)
     assert first != second and first[6] >> 4 == 4 and first[8] >> 6 == 2

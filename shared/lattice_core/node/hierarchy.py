@@ -29,7 +29,7 @@ def open_declared(node, root, now_ms):
 
 
 def _open_child(node, root, child, now_ms):
-    if len(node.stores) >= stores.STORES_OPEN:
+    if len(node.stores) >= stores.STORES_OPEN or node.is_damaged(child.id):
         return False
     if child.id in node.storage.store_ids():
         handle = stores.open_store(node, child.id, now_ms)  # archived before, or of a share that is not open

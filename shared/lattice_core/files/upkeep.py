@@ -1,0 +1,87 @@
+"""Keeping the books of a store's content: what is wanted, what is referenced, what may be dropped."""
+
+from ..compat import const
+from ..errors import ProtocolError, StorageFull
+from ..machines import kvlist, kvtable
+from ..weaver.store import TABLE_DATA
+from . import chunks, history, tree
+from .reading import Reading, Version
+from .wanted import Wanted
+
+ROOM_KEPT_BYTES = const(65536)  # content leaves this much for intentions
+
+
+class Upkeep(Reading):
+    """The bookkeeping part of `files.Files`."""
+
+    def __init__(self, handle, node):
+        super().__init__(handle, node)
+        self._considered = handle.store.count  # the log up to here is reflected in what is wanted
+        self._overlooked = node.storage.room() < ROOM_KEPT_BYTES  # a full medium may have kept us from noting wants
+
+    def consider_events(self, events):
+        """Takes note of entries that were projected: which content is wanted now."""
+        keys = set()
+        if any([event[0] == "lost" for event in events]):
+            # More happened at once than events are kept: the log says which keys.
+            for _, hash, _, _ in self.store.witness_log(min(self._considered, self.store.count)):
+                keys.update(history.keys_written(self.store, self.node.crypto, self.store.get(hash), tree.KEY_PREFIX))
+        else:
+            keys.update([event[2] for event in events if event[0] == "kv" and event[2][:3] == tree.KEY_PREFIX])
+        self._considered = self.store.count
+        for key in keys:
+            row = self.store.row(TABLE_DATA, key)
+            if row is not None:
+                self._consider(key, row)
+
+    def _consider(self, key, row):
+        file = self._file(kvlist.Entry(self.store, self.node.crypto, key, row))
+        entries = [] if file is None else [version.entry for version in file.versions if version.entry is not None]
+        try:
+            self.contents.consider(key, "" if file is None else file.path, entries)
+        except StorageFull:
+            self._overlooked = True  # the entry stands all the same; `wanted` looks again
+
+    def _consider_all(self):
+        self._overlooked = False
+        for key, row in self.store.rows(TABLE_DATA, tree.KEY_PREFIX):
+            self._consider(key, row)
+
+    def wanted(self, limited=True):
+        """What to ask peers for, see `Wanted`. `limited`: keep to the storage's room."""
+        if self._overlooked:
+            self._consider_all()
+        if not limited:
+            return Wanted(self.contents)
+        return Wanted(self.contents, self._room, self.drop_unreferenced)
+
+    def _room(self):
+        return max(self.node.storage.room() - ROOM_KEPT_BYTES, 0)
+
+    def referenced(self):
+        """Iterates over the digests of all blobs that a head names, losers included."""
+        for key, _ in self.store.rows(TABLE_DATA, tree.KEY_PREFIX):
+            for head in kvtable.heads(self.store, self.node.crypto, TABLE_DATA, key):
+                found = Version(self.store, head).entry
+                if found is not None and found.inline is None:
+                    for digest in self._blobs_of(found):
+                        yield digest
+
+    def _blobs_of(self, found):
+        yield found.digest
+        try:
+            for _, digest, _ in chunks.walk(self.store, found.codec, found.digest, found.size):
+                yield digest
+        except ProtocolError:
+            return  # damaged: what it named before the damage stays
+
+    def drop_unreferenced(self):
+        """Makes room: drops every blob that nothing references. Returns (blobs, bytes)."""
+        return self.contents.collect(self.referenced(), 0, 0)
+
+    def collect(self, now_ms, keep_ms):
+        """Drops blobs that nothing has referenced for `keep_ms`; looks at most once in a tenth of that time."""
+        if not self.contents.collect_is_due(now_ms, keep_ms // 10):
+            return 0, 0
+        self.contents.note_collected(now_ms)
+        return self.contents.collect(self.referenced(), now_ms, keep_ms)

@@ -1,0 +1,209 @@
+"""The stores of a node and the transaction that all of them share: the lower half of `node.Node`.
+
+Own writes are durable when the call that makes them returns; what peers sent, and what was written through a handle, is
+when `commit` returns or `durable(ticket)` says so.
+"""
+
+from ..compat import const
+from ..errors import LatticeError, StorageError, UsageError
+from . import hierarchy, stores
+from .transaction import Transaction
+
+EVENTS_KEPT = const(256)
+NAME_RECORD = b"name"
+
+
+class Keeper:
+    """`stores`: the open handles. `damaged`: [(store id, words)] of stores that could not be opened."""
+
+    def __init__(self, storage, crypto, identity, name=""):
+        self.storage = storage
+        self.crypto = crypto
+        self.identity = identity
+        self.name = name
+        self.stores = []
+        self.damaged = []
+        self.transaction = Transaction(storage)
+        self._events = []
+        self._uncommitted = []
+
+    # -- stores ----------------------------------------------------------------------------------------------------
+
+    def open(self, now_ms):
+        """Opens every store of the storage, and what their roots declare. A damaged one is left closed and listed in
+        `damaged`; the others work."""
+        record = self.storage.record(NAME_RECORD)
+        if not self.name and record is not None:
+            self.name = str(record, "utf-8")
+        self.damaged = []
+        handles = []
+        for store_id in self.storage.store_ids():
+            try:
+                handles.append(stores.open_store(self, store_id, now_ms))
+            except StorageError as error:
+                self.damaged.append((store_id, str(error)))
+        self.stores = [handle for handle in handles if handle.parent is None]
+        children = [handle for handle in handles if handle.parent is not None]
+        self.stores += [handle for handle in children if not hierarchy.archived(self, handle)]
+        for root in self.roots():
+            hierarchy.open_declared(self, root, now_ms)
+        self.commit(now_ms)
+
+    def get(self, store_id):
+        """The open store with this id, or None."""
+        for handle in self.stores:
+            if handle.id == store_id:
+                return handle
+        return None
+
+    def roots(self):
+        return [handle for handle in self.stores if handle.parent is None]
+
+    def is_damaged(self, store_id):
+        return any([store_id == damaged for damaged, _ in self.damaged])
+
+    def children(self, root):
+        return [handle for handle in self.stores if handle.parent == root.id]
+
+    def root_of(self, handle):
+        return hierarchy.root_of(self, handle)
+
+    def find(self, selector):
+        """The store that a name or the beginning of an id means; UsageError lists the candidates."""
+        return stores.find(self.stores, selector)
+
+    def find_root(self, selector=None):
+        """The share of a store; without a selector the only one there is."""
+        if selector:
+            return self.root_of(self.find(selector))
+        roots = self.roots()
+        if len(roots) == 1:
+            return roots[0]
+        if not roots:
+            raise UsageError("there is no share here yet: `store create NAME` makes one, `join TOKEN` enters one")
+        raise UsageError(
+            "there is more than one share, name a store of the one you mean: %s" % stores.labels(self.stores)
+        )
+
+    def create_store(self, name, store_type, parent_id, now_ms):
+        """A new store. A data store without `parent_id` goes under the only root, which is made when there is none."""
+        stores.check_name(name, "store")
+        if now_ms is None:
+            raise _no_clock()
+        if store_type == stores.ROOT_TYPE:
+            if parent_id is not None:
+                raise UsageError("a root store has no parent")
+            return self._at_once(now_ms, self._create_root, name, now_ms)
+        if store_type not in stores.CREATABLE:
+            raise UsageError(
+                "stores of type %s cannot be made here; %s can" % (store_type, ", ".join(stores.CREATABLE))
+            )
+        parent = None
+        if parent_id is not None:
+            parent = self.get(parent_id)
+            if parent is None:
+                raise UsageError("the parent store is not here")
+        elif self.roots():
+            parent = self.find_root()
+        return self._at_once(now_ms, self._create_child, parent, name, store_type, now_ms)
+
+    def _create_root(self, name, now_ms):
+        return self.add_handle(stores.create_root(self, name, now_ms))
+
+    def _create_child(self, parent, name, store_type, now_ms):
+        if parent is None:
+            parent = self._create_root("", now_ms)
+        return self.add_handle(stores.create_child(self, parent, name, store_type, now_ms))
+
+    def add_handle(self, handle):
+        """A store that was opened: from now on it is served."""
+        self.stores.append(handle)
+        return handle
+
+    def close_store(self, handle):
+        self.stores.remove(handle)
+
+    # -- transaction ---------------------------------------------------------------------------------------------------
+
+    def refresh(self, now_ms):
+        """Draws the conclusions from what was projected: wanted content, declared children. Part of the transaction.
+        True when a store was opened or closed."""
+        changed = False
+        roots = []
+        for handle in list(self.stores):
+            events = list(handle.weaver.events)
+            if not events:
+                continue
+            del handle.weaver.events[:]
+            handle.files.consider_events(events)
+            self._uncommitted.extend(events)
+            if handle.parent is None and any([event[0] != "kv" for event in events]):
+                roots.append(handle)
+        for root in roots:
+            changed = hierarchy.open_declared(self, root, now_ms) or changed
+        return changed
+
+    def commit(self, now_ms=None):
+        """Makes everything since the last commit durable. On a StorageError everything since then is lost."""
+        try:
+            self.refresh(now_ms)
+            self.storage.commit()
+        except LatticeError:
+            self.rollback()
+            raise
+        self.transaction.committed()
+        self._events.extend(self._uncommitted)
+        self._uncommitted = []
+        if len(self._events) > EVENTS_KEPT:
+            self._events = self._events[-EVENTS_KEPT:]
+            self._events[0] = ("lost",)
+
+    def commit_due(self, now_ms, ticks_ms=None):
+        """Commits when a batch is full or old. True when it did. `ticks_ms`: a monotonic clock, `now_ms` otherwise."""
+        clock = now_ms if ticks_ms is None else ticks_ms
+        if not self.transaction.due(0 if clock is None else clock):
+            return False
+        self.commit(now_ms)
+        return True
+
+    def rollback(self):
+        """Drops everything since the last commit, stores opened in it included."""
+        self.storage.rollback()
+        self.transaction.rolled_back()
+        self._uncommitted = []
+        kept = self.storage.store_ids()
+        self.stores = [handle for handle in self.stores if handle.id in kept]
+        for handle in self.stores:
+            handle.weaver.reload()
+        for root in self.roots():
+            hierarchy.open_declared(self, root, None)  # what had been closed in it is open again
+
+    def ticket(self):
+        return self.transaction.ticket()
+
+    def durable(self, ticket):
+        return self.transaction.durable(ticket)
+
+    def take_events(self):
+        """What was projected and is durable since the last call: tuples as in machines, and ("lost", …) for a gap."""
+        events = self._events
+        self._events = []
+        return events
+
+    def _at_once(self, now_ms, function, *arguments):
+        """Runs one own write and commits it; when it fails nothing of it stays, and nothing else is lost."""
+        if self.storage.pending():
+            self.commit(now_ms)
+        try:
+            result = function(*arguments)
+        except LatticeError:
+            self.rollback()
+            raise
+        self.commit(now_ms)
+        return result
+
+
+def _no_clock():
+    return UsageError(
+        "this node does not know the time yet, so it cannot write: connect it to its owner's computer once"
+    )
