@@ -7,7 +7,7 @@ from lattice_core.files import history
 from lattice_core.seams import BytesBody
 from lattice_core.wire.messages import DirEntry
 from node_support import CRYPTO, NOW_MS, join, make_node, meet, share
-from support import raises
+from support import Rng, raises
 
 
 def small(path, content, mode=0o644, modified_at=1000):
@@ -264,3 +264,20 @@ def test_an_entry_whose_content_lies():
     data.kv.put(b"fs/a", entry.encode(), NOW_MS)
     found = data.files.get("a").entry
     raises(ProtocolError, list, data.files.read(found))
+
+
+def test_any_bytes_in_a_row_are_listed_and_never_raised():
+    _, _, data = share()
+    rng = Rng(3)
+    good = small("a", b"content").encode()
+    for number in range(60):
+        value = bytearray(good)
+        for _ in range(1 + rng.below(4)):
+            value[rng.below(len(value))] = rng.below(256)
+        data.kv.put(b"fs/%d" % number, bytes(value[: rng.below(len(value)) + 1]), NOW_MS)
+    data.files.node.commit(NOW_MS)
+    listed = list(data.files.list())
+    assert len(listed) == 60 and [file for file in listed if file.problem]
+    for file in listed:
+        data.files.held(file)
+        data.files.holders(file)

@@ -34,10 +34,10 @@ def test_setup_takes_the_stick_into_the_share():
 
 
 def test_setup_that_fails_leaves_a_fresh_stick():
-    laptop, root, data = share()
+    laptop, root, _ = share()
     stick, device = fresh_stick()
     owner = laptop.identity.public
-    raises(Refused, stick.set_up_stick, device, owner, "carrier", data.id, data.type, NOW_MS)
+    raises(Refused, stick.set_up_stick, device, owner, "carrier", root.id, "core:other", NOW_MS)
     raises(UsageError, stick.set_up_stick, device, owner, "", root.id, root.type, NOW_MS)
     assert device.state == devices.FRESH and stick.stores == [] and stick.storage.store_ids() == []
     stick.set_up_stick(device, owner, "carrier", root.id, root.type, NOW_MS)

@@ -28,6 +28,7 @@ class Want:
     """A content of which something is missing. `path` serves messages."""
 
     __slots__ = ("row", "digest", "codec", "size", "path")
+    inline = None
 
     def __init__(self, row, value):
         self.row = row
@@ -86,7 +87,7 @@ class Contents:
             yield Want(row, value)
 
     def complete(self, entry):
-        """True when the whole content of an entry is here. Looks at the blobs once, then remembers."""
+        """True when the whole content of an entry (or a Want) is here. Looks at the blobs once, then remembers."""
         if entry.inline is not None or self.store.row(TABLE_BLOBS, _COMPLETE + entry.digest) == _shape(entry):
             return True
         try:

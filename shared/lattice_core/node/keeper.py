@@ -103,6 +103,8 @@ class Keeper:
             parent = self.get(parent_id)
             if parent is None:
                 raise UsageError("the parent store is not here")
+            if parent.parent is not None:
+                raise UsageError("%s is no share: other nodes open only what a root declares" % parent.label())
         elif self.roots():
             parent = self.find_root()
         return self._at_once(now_ms, self._create_child, parent, name, store_type, now_ms)

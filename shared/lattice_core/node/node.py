@@ -84,10 +84,7 @@ class Node(Keeper):
     def complete_join(self, token, store_type, now_ms, peer_key=None):
         """The share was entered at `peer_key`: makes its root, empty until the first sync. Writes nothing into the
         log: a chain of ours from an earlier life must arrive before we go on with it."""
-        if store_type != stores.ROOT_TYPE:
-            raise Refused(
-                "the store behind this invite has the type %s, a share has a %s" % (store_type[:64], stores.ROOT_TYPE)
-            )
+        _check_type(store_type)
         return self._at_once(now_ms, self._join, token.store_id, store_type, peer_key or token.inviter, now_ms)
 
     def _join(self, store_id, store_type, peer_key, now_ms):
@@ -95,8 +92,7 @@ class Node(Keeper):
 
     def set_up_stick(self, device, owner, name, root_id, store_type, now_ms):
         """A fresh stick becomes `owner`'s, in a share that the owner has let us into: all of it or nothing."""
-        if store_type != stores.ROOT_TYPE:
-            raise Refused("a stick is set up with a share, not with a store of type %s" % store_type[:64])
+        _check_type(store_type)
         return self._at_once(now_ms, self._set_up_stick, device, owner, name, root_id, store_type, now_ms)
 
     def _set_up_stick(self, device, owner, name, root_id, store_type, now_ms):
@@ -132,3 +128,10 @@ class Node(Keeper):
         """Keys of our sticks in this share that are members now."""
         noted = [key[len(_STICK) :] for key, _ in root.store.rows(TABLE_META, _STICK)]
         return [key for key in noted if peers.is_active(self, root, key)]
+
+
+def _check_type(store_type):
+    """Refused for a root that this node could only store and not read. Roots of data exist in meshes of the reference;
+    none is ever made here."""
+    if store_type not in stores.READABLE:
+        raise Refused("the share's root has a type that this node does not know: %s" % (repr(store_type[:64])))

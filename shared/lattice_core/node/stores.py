@@ -17,9 +17,10 @@ from ..weaver.weaver import Weaver
 from ..wire.messages import CHILD_ACTIVE, PEER_ACTIVE
 from .holdings import Holdings
 
-ROOT_TYPE = "core:rootstore"
-KV_TYPE = "core:kvstore"
+ROOT_TYPE = projection.TYPE_ROOT
+KV_TYPE = projection.TYPE_KV
 CREATABLE = (KV_TYPE,)  # data stores that users make here
+READABLE = (projection.TYPE_ROOT, projection.TYPE_KV, projection.TYPE_LOG)
 
 NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
 STORES_OPEN = const(48)  # declared children beyond this stay closed: each costs memory and a node record
