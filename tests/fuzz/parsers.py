@@ -12,7 +12,7 @@ from lattice_core.model import ops, snapshot, token, witness
 from lattice_core.seams import BytesBody
 from lattice_core.sync import tips_table
 from lattice_core.sync.tasks import Task
-from lattice_core.wire import base58, borsh, framing, messages, nano_messages, scan, utf8
+from lattice_core.wire import base58, framing, messages, nano_messages, scan, utf8
 from lattice_core.wire.fields import body_fields, fields
 from lattice_core.wire.incremental import Scanner
 from lattice_core.wire.protobuf import Message
@@ -130,10 +130,6 @@ def read_text(data: bytes) -> None:
     assert text.encode() == data
 
 
-def read_vector(data: bytes) -> None:
-    borsh.vector(data, 0, len(data), 32)
-
-
 class Payload:
     """What `machines.kv` reads operations from."""
 
@@ -195,7 +191,6 @@ PARSERS = {
         read_token_text,
         read_snapshot,
         read_text,
-        read_vector,
         read_frames,
         kv_operations,
         file_entry,

@@ -8,6 +8,7 @@ from struct import pack, unpack_from
 
 from ..errors import ProtocolError, UsageError
 from ..seams import BytesBody, SliceBody
+from ..wire.borsh import u32
 from ..wire.messages import SignedIntention
 from ..wire.protobuf import varint
 
@@ -90,8 +91,7 @@ def parse(crypto, body, signature=b""):
     ops_offset = _FRAME_BYTES + 32 * head[6]
     if size < ops_offset:
         raise _cut_off(size)
-    i = ops_offset - 4
-    ops_size = body[i] | body[i + 1] << 8 | body[i + 2] << 16 | body[i + 3] << 24
+    ops_size = u32(body, ops_offset - 4)
     if ops_offset + ops_size != size:
         raise _wrong_size(size, ops_offset + ops_size)
     return Intention(head, crypto.blake3_digest(body), signature, BytesBody(body), ops_offset, ops_size)
@@ -108,7 +108,7 @@ def from_body(body, hash, signature):
     ops_offset = _FRAME_BYTES + 32 * head[6]
     if size < ops_offset:
         raise _cut_off(size)
-    ops_size = int.from_bytes(body.read(ops_offset - 4, 4), "little")
+    ops_size = u32(body.read(ops_offset - 4, 4), 0)
     if ops_offset + ops_size != size:
         raise _wrong_size(size, ops_offset + ops_size)
     return Intention(head, hash, signature, body, ops_offset, ops_size)

@@ -55,13 +55,17 @@ class NanoPeer:
         self._moved_at = None
         self._busy = False
         self._durable_counts = {}
+        self._failure = None  # the medium's, which ends the connection
         if device is not None:
             device.begin_session()
 
     # -- driving -----------------------------------------------------------------------------------------------
 
     def step(self, now_ms):
-        """Runs everything until it waits. True when there is more to do at once."""
+        """Runs everything until it waits. True when there is more to do at once.
+
+        StorageError when the medium failed: what was not acknowledged is gone, and the caller closes the connection.
+        """
         self.now_ms = now_ms
         if self._moved_at is None:
             self._moved_at = now_ms
@@ -75,6 +79,8 @@ class NanoPeer:
         if self.device is not None:
             self.device.transfers = self.transfers()
         self.commit_due()
+        if self._failure is not None:
+            raise self._failure
         return self._busy
 
     def deadline_ms(self):
@@ -233,10 +239,19 @@ class NanoPeer:
     def commit(self):
         """Makes everything durable now."""
         if self.node.storage.pending():
-            self.node.commit(self.wall_ms())
+            try:
+                self.node.commit(self.wall_ms())
+            except StorageError as error:
+                self._failure = error
+                raise
 
     def commit_due(self):
-        return self.node.commit_due(self.wall_ms(), self.now_ms)
+        """Commits when a batch is full or old. True when it did."""
+        try:
+            return self.node.commit_due(self.wall_ms(), self.now_ms)
+        except StorageError as error:
+            self._failure = error
+            raise
 
     def durable_count(self, handle):
         """Witness sequence of a store up to which everything is known to be durable."""
