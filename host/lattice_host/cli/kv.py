@@ -72,8 +72,8 @@ def get(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, 
     """Print a value. Into a pipe or file it goes byte for byte."""
     with desk(ctx) as on:
         name = _bytes(key, is_hex)
-        entry = on.store(store).kv.get(name)
-        if entry is None:
+        entry = on.store(store).kv.inspect(name)
+        if entry is None or entry.winner.deleted:
             raise UsageError("there is no value for %s; `kv list` shows what there is" % bytes_text(name))
         value = _whole(entry.value())
         data = {**bytes_fields("key", name), **bytes_fields("value", value), "conflicted": entry.conflicted}
