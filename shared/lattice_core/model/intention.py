@@ -86,11 +86,7 @@ def parse(crypto, body, signature=b""):
     if size < _FRAME_BYTES:
         raise _cut_off(size)
     head = unpack_from(_HEAD, body, 0)
-    if head[5]:
-        raise _unknown_condition(head[5])
-    ops_offset = _FRAME_BYTES + 32 * head[6]
-    if size < ops_offset:
-        raise _cut_off(size)
+    ops_offset = _ops_offset(head, size)
     ops_size = u32(body, ops_offset - 4)
     if ops_offset + ops_size != size:
         raise _wrong_size(size, ops_offset + ops_size)
@@ -98,20 +94,26 @@ def parse(crypto, body, signature=b""):
 
 
 def from_body(body, hash, signature):
-    """The intention whose body lies in storage; `hash` was computed while it was written there."""
+    """The same for a body that lies in storage; `hash` was computed while it was written there."""
     size = body.size
     if size < _FRAME_BYTES:
         raise _cut_off(size)
     head = unpack_from(_HEAD, body.read(0, HEAD_BYTES), 0)
-    if head[5]:
-        raise _unknown_condition(head[5])
-    ops_offset = _FRAME_BYTES + 32 * head[6]
-    if size < ops_offset:
-        raise _cut_off(size)
+    ops_offset = _ops_offset(head, size)
     ops_size = u32(body.read(ops_offset - 4, 4), 0)
     if ops_offset + ops_size != size:
         raise _wrong_size(size, ops_offset + ops_size)
     return Intention(head, hash, signature, body, ops_offset, ops_size)
+
+
+def _ops_offset(head, size):
+    """Where the ops begin, by the number of deps."""
+    if head[5]:
+        raise ProtocolError("an intention with condition %d" % head[5])
+    offset = _FRAME_BYTES + 32 * head[6]
+    if size < offset:
+        raise _cut_off(size)
+    return offset
 
 
 def encode_body(author, wall_ms, counter, store_id, store_prev, deps, ops):
@@ -174,10 +176,6 @@ def split_signed(buf):
 
 def _cut_off(size):
     return ProtocolError("an intention is cut off after %d bytes" % size)
-
-
-def _unknown_condition(variant):
-    return ProtocolError("an intention with condition %d" % variant)
 
 
 def _wrong_size(size, expected):
