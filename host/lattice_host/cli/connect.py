@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from lattice_core.errors import UsageError
 from lattice_core.node import peers
+from lattice_core.sync.tasks import StreamLost
 
 from .. import crypto
 from ..serial import ports
@@ -31,16 +32,18 @@ class Wire:
     def _find(self):
         return ports.chosen(self._port, self._on.directory.known_ports())
 
-    def talk(self, command, timeout_s):
-        """Runs `command(peer)` (which gives a Task) on every new connection until one is done; its result."""
+    def talk(self, command, timeout_s, give_time=False):
+        """Runs `command(peer)` (which gives a Task) on every new connection until one is done; its result.
+
+        `give_time`: tells the time first. A stick has no clock of its own, and without one it cannot write.
+        """
         with Meter() as meter:
             self._pump = Pump(self._on.node, crypto, self._find, HOST_VERSION, _Watcher(meter))
 
             def begin(peer):
                 self._check_same(peer.key)
                 self.path = self._pump.path
-                peer.set_clock(now_ms())  # a stick has no clock; who may not set it is told no, which harms nobody
-                return command(peer)
+                return peer.start(_after_the_time(peer, command), "command") if give_time else command(peer)
 
             return pumped(self._pump, begin, timeout_s)
 
@@ -65,6 +68,25 @@ class Wire:
                 for what in _COUNTED:
                     total[name][what] += counts[what]
         return total
+
+
+def _after_the_time(peer, command):
+    """Task: tells the time, then runs the command. Who may not set the clock is told no, which harms nobody."""
+    clock = peer.set_clock(now_ms())
+    while not clock.done:
+        yield
+    if isinstance(clock.error, StreamLost):
+        raise clock.error
+    return (yield from outcome_of(command(peer)))
+
+
+def outcome_of(task):
+    """Task: the result of another one, or its error."""
+    while not task.done:
+        yield
+    if task.error is not None:
+        raise task.error
+    return task.result
 
 
 _COUNTED = ("intentions", "blobs", "bytes")

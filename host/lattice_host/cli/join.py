@@ -33,7 +33,7 @@ def join(
             # After an interruption the join may have succeeded already: then only the fetching is left.
             return peer.join(parsed) if node.get(parsed.store_id) is None else peer.sync()
 
-        report = wire.talk(command, timeout)
+        report = wire.talk(command, timeout, give_time=True)
         name = node.peer_name(wire.peer_key)
         wire.remember(name)
         root = node.get(parsed.store_id)

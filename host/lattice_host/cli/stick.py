@@ -9,7 +9,7 @@ from lattice_core.node import peers
 from lattice_core.node.stores import id_text
 
 from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Store, Timeout, noun
-from .connect import Wire, key_of_member
+from .connect import Wire, key_of_member, outcome_of
 from .context import desk, now_ms
 from .output import count_text, emit, say, size_text
 
@@ -52,17 +52,9 @@ def _show_setup(data):
 
 def _set_up(peer, root, name):
     """Task: the setup, unless it has happened before an interruption."""
-    answer = yield from _wait_for(peer.status())
+    answer = yield from outcome_of(peer.status())
     if not (answer["status"]["owned"] and answer["status"]["member"]):
-        yield from _wait_for(peer.setup(root, name, now_ms()))
-
-
-def _wait_for(task):
-    while not task.done:
-        yield
-    if task.error is not None:
-        raise task.error
-    return task.result
+        yield from outcome_of(peer.setup(root, name, now_ms()))
 
 
 def _owned_text(node, shown):

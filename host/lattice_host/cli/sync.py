@@ -18,7 +18,7 @@ def sync(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_STI
     started = time.monotonic()
     with desk(ctx) as on:
         wire = Wire(on, port)
-        report = wire.talk(lambda peer: peer.sync(), timeout)
+        report = wire.talk(lambda peer: peer.sync(), timeout, give_time=True)
         name = on.node.peer_name(wire.peer_key)
         wire.remember(name)
         data = {"peer": wire.peer_key.hex(), "name": name, "port": wire.path}

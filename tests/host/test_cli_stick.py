@@ -1,0 +1,164 @@
+"""Commands with a stick: setup, sync, join, owners, and who is refused. The stick runs in a thread (fake_stick.py)."""
+
+import os
+
+import pytest
+
+from host.cli_support import Host
+from host.fake_stick import FakeStick
+
+
+@pytest.fixture
+def laptop(tmp_path):
+    host = Host(tmp_path / "laptop")
+    host.run("store", "create", "diary")
+    host.run("kv", "put", "a", "1")
+    return host
+
+
+@pytest.fixture
+def stick(tmp_path, laptop):
+    with FakeStick(tmp_path) as plugged:
+        laptop.run("stick", "setup", plugged.port, "--name", "carrier")
+        yield plugged
+
+
+def join(laptop, stick, folder, name="desktop"):
+    token = laptop.json("invite")["token"]
+    laptop.run("sync", stick.port)
+    host = Host(folder / name, name)
+    joined = host.json("join", token, "--via", stick.port)
+    assert [store["name"] for store in joined["stores"]] == ["diary"]
+    return host
+
+
+def test_status_before_and_after_setup(laptop, tmp_path):
+    with FakeStick(tmp_path) as fresh:
+        assert laptop.json("stick", "status", fresh.port) == {"version": "9.9.9", "state": "fresh"}
+        made = laptop.json("stick", "setup", fresh.port, "--store", "diary", "--name", "carrier")
+        laptop.run("sync", fresh.port)
+        shown = laptop.json("stick", "status", fresh.port)
+        assert set(shown) >= {"id", "owner", "version", "stores", "flash", "state", "safe_to_unplug"}
+        assert shown["id"] == made["id"] and shown["owner"] == laptop.json("status")["id"]
+        assert shown["flash"]["total"] == shown["flash"]["used"] + shown["flash"]["free"]
+        assert [store["name"] for store in shown["stores"]] == ["", "diary"]
+        assert shown["safe_to_unplug"] is True
+        assert "safe to unplug" in laptop.run("stick", "status", fresh.port)
+        assert "yours already" in laptop.fails("stick", "setup", fresh.port)
+
+
+def test_sync_says_what_moved(laptop, stick):
+    done = laptop.json("sync", stick.port)
+    assert set(done) >= {"sent", "received", "complete"}
+    assert done["complete"] is True and done["sent"]["intentions"] == 9 and done["received"]["intentions"] == 0
+    assert set(done["sent"]) == {"intentions", "blobs", "bytes"}
+    again = laptop.json("sync", stick.port)
+    assert again["sent"] == {"intentions": 0, "blobs": 0, "bytes": 0}
+    assert "complete with carrier" in laptop.run("sync", stick.port)
+    only_here = [store["only_here"] for store in laptop.json("status")["shares"][0]["stores"]]
+    assert [part["intentions"] for part in only_here] == [0, 0]
+
+
+def test_auto_finds_a_stick_seen_before(laptop, stick, monkeypatch):
+    monkeypatch.setattr("lattice_host.serial.ports.list_ports.comports", list)
+    assert laptop.json("sync", "auto")["port"] == stick.port
+    sticks = laptop.json("status")["sticks"]
+    assert [(one["name"], one["port"]) for one in sticks] == [("carrier", stick.port)]
+
+
+def test_a_second_node_joins_at_the_stick(laptop, stick, tmp_path):
+    (tmp_path / "file").write_bytes(os.urandom(50_000))
+    laptop.run("file", "put", tmp_path / "file")
+    desktop = join(laptop, stick, tmp_path)
+    assert desktop.run("kv", "get", "a") == "1"
+    desktop.run("file", "get", "file", tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == (tmp_path / "file").read_bytes()
+    desktop.run("kv", "put", "b", "2")
+    desktop.run("sync", stick.port)
+    laptop.run("sync", stick.port)
+    assert laptop.run("kv", "get", "b") == "2"
+    names = {row["name"]: row["status"] for row in laptop.json("peer", "list")["peers"]}
+    assert names == {"laptop": "active", "carrier": "active", "desktop": "active"}
+
+
+def test_conflicts_are_shown_with_who_and_what(laptop, stick, tmp_path):
+    desktop = join(laptop, stick, tmp_path)
+    laptop.run("kv", "put", "colour", "red")
+    desktop.run("kv", "put", "colour", "blue")
+    for host in (laptop, desktop, laptop):
+        host.run("sync", stick.port)
+    shown = laptop.json("kv", "get", "colour")
+    assert shown["conflicted"] is True and shown["value"] == "blue"
+    assert [(one["author_name"], one["value"]) for one in shown["conflicts"]] == [("laptop", "red")]
+    assert "kv inspect" in laptop.attempt("kv", "get", "colour").stderr
+    text = laptop.run("kv", "inspect", "colour")
+    assert "wins" in text and "desktop" in text and "loses" in text and "red" in text
+    laptop.run("kv", "put", "colour", "green")
+    assert laptop.json("kv", "get", "colour")["conflicted"] is False
+
+
+def test_a_stranger_learns_version_and_owned(laptop, stick, tmp_path):
+    laptop.run("sync", stick.port)
+    stranger = Host(tmp_path / "stranger", "stranger")
+    assert stranger.json("stick", "status", stick.port) == {"version": "9.9.9", "state": "owned"}
+    assert "invite" in stranger.fails("sync", stick.port)
+    assert "owned by somebody else" in stranger.fails("stick", "setup", stick.port, "--name", "mine")
+
+
+def test_used_and_revoked_tokens(laptop, stick, tmp_path):
+    used = laptop.json("invite")["token"]
+    revoked = laptop.json("invite")
+    laptop.run("invite", "revoke", revoked["id"])
+    laptop.run("sync", stick.port)
+    Host(tmp_path / "first", "first").run("join", used, "--via", stick.port)
+    late = Host(tmp_path / "late", "late")
+    assert "used already" in late.fails("join", used, "--via", stick.port)
+    assert "revoked" in late.fails("join", revoked["token"], "--via", stick.port)
+    assert late.json("store", "list")["stores"] == []
+
+
+def test_a_token_is_not_shown_to_a_foreign_stick(laptop, stick, tmp_path):
+    token = laptop.json("invite")["token"]
+    impostor = Host(tmp_path / "impostor", "impostor")
+    impostor.run("store", "create", "bait")
+    guest = Host(tmp_path / "guest", "guest")
+    with FakeStick(tmp_path, name="other") as other:
+        impostor.run("stick", "setup", other.port)
+        assert "only at" in guest.fails("join", token, "--via", other.port)
+
+
+def test_owners(laptop, stick, tmp_path):
+    desktop = join(laptop, stick, tmp_path)
+    laptop.run("sync", stick.port)
+    assert "only an owner" in desktop.fails("stick", "owner", "add", stick.port, "desktop")
+    laptop.run("stick", "owner", "add", stick.port, "desktop")
+    owners = laptop.json("stick", "status", stick.port)["owners"]
+    assert [owner["name"] for owner in owners] == ["laptop", "desktop"]
+    desktop.run("stick", "owner", "transfer", stick.port, desktop.json("status")["id"])
+    assert "no member" in laptop.fails("stick", "owner", "add", stick.port, "nobody")
+
+
+def test_forget_revokes_the_stick(laptop, stick, tmp_path):
+    laptop.run("sync", stick.port)
+    laptop.run("stick", "forget", "carrier")
+    assert laptop.json("status")["sticks"] == []
+    assert {row["name"]: row["status"] for row in laptop.json("peer", "list")["peers"]}["carrier"] == "revoked"
+    assert laptop.attempt("sync", stick.port).exit_code == 1
+
+
+def test_what_does_not_fit_is_named(laptop, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "large").write_bytes(os.urandom(3_000_000))
+    (source / "small").write_bytes(os.urandom(5_000))
+    laptop.run("file", "put", source)
+    with FakeStick(tmp_path, capacity=1_000_000) as small:
+        laptop.run("stick", "setup", small.port)
+        words = laptop.attempt("sync", small.port)
+        assert words.exit_code == 1
+        assert "no room for source/large (2.9 MiB)" in words.stderr and "source/small" not in words.stderr
+
+
+def test_ports_are_explained(laptop, tmp_path):
+    assert "plugged in" in laptop.fails("sync", tmp_path / "ttyACM9")
+    assert "plugged in" in laptop.fails("stick", "status", tmp_path / "ttyACM9")
