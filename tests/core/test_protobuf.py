@@ -196,6 +196,16 @@ def test_unknown_fields_and_groups_count_towards_the_depth():
                 raises(ProtocolError, read, data)
 
 
+def test_lists_may_be_limited():
+    inner = Message("Inner", ((1, "x", UINT32),))
+    limited = Message("Limited", ((1, "few", BYTES, 2), (2, "some", inner, 3), (3, "any", BYTES, REPEATED)))
+    data = limited.encode({"few": [b"a", b"b"], "some": [{}] * 3, "any": [b""] * 100})
+    assert limited.encode(limited.decode(data)) == data
+    raises(ProtocolError, limited.decode, data + h("0a00"))
+    raises(ProtocolError, limited.decode, data + h("1200"))
+    limited.decode(data + h("1a00"))
+
+
 # -- three readers ------------------------------------------------------------------------------------------------
 
 

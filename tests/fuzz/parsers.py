@@ -19,7 +19,8 @@ from lattice_core.wire.protobuf import Message
 from lattice_host import crypto
 
 VECTORS = pathlib.Path(__file__).parent.parent / "vectors"
-TABLES = [table for page in (messages, nano_messages) for table in vars(page).values() if isinstance(table, Message)]
+MESH_TABLES = [table for table in vars(messages).values() if isinstance(table, Message)]
+TABLES = MESH_TABLES + [table for table in vars(nano_messages).values() if isinstance(table, Message)]
 
 
 class Arrived:
@@ -55,7 +56,8 @@ def by_table(data: bytes) -> None:
     message = data[1:]
     checked = _outcome(lambda: scan.check(table, BytesBody(message)) or "well formed")
     values = _outcome(lambda: table.decode(message))
-    assert (checked is None) == (values is None), f"{table.name}: decode and check disagree"
+    if checked is None or table in MESH_TABLES:  # Nano's own tables limit their lists, which only decoding looks at
+        assert (checked is None) == (values is None), f"{table.name}: decode and check disagree"
     values = table.decode(message)
     assert table.decode(table.encode(values)) == values
 

@@ -3,11 +3,14 @@
 Every frame on a stream is a `NanoFrame`. The first seven members are the `NanoSync` of
 docs/reference/nano-reconcile.md §4. Two members carry bulk and are laid out by hand, so that they can be read as
 they arrive: `item` is signature (64) ‖ Borsh body, `part` is total size of the blob (u32 little-endian) ‖ bytes.
+
+Lists say how many elements they may have: a frame of 4 KiB could otherwise hold thousands of empty ones, each of which
+costs a dict in the heap of a stick.
 """
 
 from ..compat import const
 from .messages import JoinRequest, JoinResponse
-from .protobuf import BOOL, BYTES, FIXED64, REPEATED, STRING, UINT32, UINT64, Message
+from .protobuf import BOOL, BYTES, FIXED64, STRING, UINT32, UINT64, Message
 
 # -- reconciliation by chain tips ------------------------------------------------------------------------------
 
@@ -54,7 +57,7 @@ Content = Message(
         (2, "blobs", UINT64),
         (3, "bytes", UINT64),
         (4, "missing", UINT32),  # wanted, and not held by the peer either
-        (5, "unfit", Unfit, REPEATED),  # what found no room, as far as it fits one message
+        (5, "unfit", Unfit, 512),  # what found no room, as far as it fits one message
         (6, "unfit_count", UINT32),
     ),
 )
@@ -94,9 +97,9 @@ Status = Message(
         (2, "owned", BOOL),
         # What follows is for members only.
         (3, "id", BYTES),
-        (4, "owners", BYTES, REPEATED),
+        (4, "owners", BYTES, 16),
         (5, "name", STRING),
-        (6, "stores", StoreStatus, REPEATED),
+        (6, "stores", StoreStatus, 64),
         (7, "flash_total", UINT64),
         (8, "flash_used", UINT64),
         (9, "last_error", STRING),

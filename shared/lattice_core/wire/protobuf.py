@@ -31,7 +31,7 @@ BYTES = const(6)
 STRING = const(7)
 MESSAGE = const(8)
 
-REPEATED = "*"  # fourth item of a field: a list of values
+REPEATED = "*"  # fourth item of a field: a list of values; a number instead: a list of at most so many
 OPTIONAL = "?"  # fourth item: written and reported whenever it is set, also when it holds the default
 
 _OWN_DEPTH = const(16)  # messages we build ourselves never nest deeper
@@ -44,9 +44,24 @@ _DEFAULTS = (None, 0, 0, 0, False, 0, b"", "")
 class Field:
     """One row of a message table. `message` is None for scalars."""
 
-    __slots__ = ("number", "name", "kind", "message", "repeated", "present", "group", "others", "key", "key_bytes")
+    __slots__ = (
+        "number",
+        "name",
+        "kind",
+        "message",
+        "repeated",
+        "limit",
+        "present",
+        "group",
+        "others",
+        "key",
+        "key_bytes",
+    )
 
     def __init__(self, number, name, kind, rule):
+        self.limit = rule if isinstance(rule, int) else 0  # elements that a decoded list may have, 0 for any number
+        if self.limit:
+            rule = REPEATED
         self.number = number
         self.name = name
         self.message = kind if isinstance(kind, Message) else None
@@ -251,7 +266,10 @@ def scalar_value(kind, value):
 
 def _set(field, out, value):
     if field.repeated:
-        out[field.name].append(value)
+        items = out[field.name]
+        if field.limit and len(items) >= field.limit:
+            raise ProtocolError("more than %d of %s in one message" % (field.limit, field.name))
+        items.append(value)
         return
     for other in field.others:
         out.pop(other, None)
