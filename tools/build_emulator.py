@@ -20,6 +20,7 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,7 @@ import system_packages
 
 ROOT = fetch_sources.ROOT
 OUT = ROOT / "build" / "emulator"
+OBJECTS = OUT / "objects"
 INTERPRETER = OUT / "micropython"
 STAMP = OUT / "stamp"
 INPUTS = ("boards/unix", "firmware", "shared/lattice_core", "tools/build_emulator.py", "tools/fetch_sources.py")
@@ -85,7 +87,7 @@ def build() -> None:
     make(micropython / "mpy-cross", f"BUILD={mpy_cross}")
     make(
         micropython / "ports" / "unix",
-        f"BUILD={OUT}",
+        f"BUILD={OBJECTS}",
         f"VARIANT_DIR={ROOT}/boards/unix",
         f"FROZEN_MANIFEST={ROOT}/boards/unix/manifest.py",
         f"USER_C_MODULES={ROOT}/firmware/cmodules",
@@ -96,6 +98,8 @@ def build() -> None:
         f"MPY_LIB_DIR={micropython}",  # any folder with a README.md: nothing of micropython-lib is frozen
         "COPT=-O2 -DNDEBUG",
     )
+    shutil.copy(OBJECTS / "micropython", OUT / "micropython.new")
+    (OUT / "micropython.new").replace(INTERPRETER)  # who starts it meanwhile gets the old one or the new one
     (OUT / "heapsize").write_text(f"{DEVICE_HEAP_BYTES if narrow else 2 * DEVICE_HEAP_BYTES}\n")
 
 

@@ -10,11 +10,19 @@ typedef struct {
     blake3_hasher state; // 1,912 bytes, on the heap: the stack is too small for it
 } hasher_obj_t;
 
+// Chunk by chunk: given more at once, BLAKE3 works on a tree and takes half a KiB of stack for each of its levels.
+static void update(blake3_hasher *state, const mp_buffer_info_t *data) {
+    for (size_t start = 0; start < data->len; start += BLAKE3_CHUNK_LEN) {
+        size_t size = MIN(data->len - start, BLAKE3_CHUNK_LEN);
+        blake3_hasher_update(state, (const uint8_t *)data->buf + start, size);
+    }
+}
+
 static mp_obj_t hasher_update(mp_obj_t self_in, mp_obj_t data) {
     hasher_obj_t *self = MP_OBJ_TO_PTR(self_in);
     mp_buffer_info_t info;
     mp_get_buffer_raise(data, &info, MP_BUFFER_READ);
-    blake3_hasher_update(&self->state, info.buf, info.len);
+    update(&self->state, &info);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(hasher_update_obj, hasher_update);
@@ -46,7 +54,7 @@ static mp_obj_t native_blake3_digest(mp_obj_t data) {
     mp_buffer_info_t info;
     mp_get_buffer_raise(data, &info, MP_BUFFER_READ);
     hasher_obj_t *hasher = MP_OBJ_TO_PTR(native_blake3());
-    blake3_hasher_update(&hasher->state, info.buf, info.len);
+    update(&hasher->state, &info);
     mp_obj_t digest = hasher_digest(MP_OBJ_FROM_PTR(hasher));
     m_del_obj(hasher_obj_t, hasher);
     return digest;

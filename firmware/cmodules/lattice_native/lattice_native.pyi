@@ -2,8 +2,8 @@
 
 `lattice_host.crypto` is its twin on CPython: same functions, same errors, same verdicts; tests/core/test_crypto.py
 holds both to the same vectors. A length that does not fit is a ValueError unless said otherwise; an argument that
-is no buffer is a TypeError. Nothing allocates but the results (and a BLAKE3 state of 1.9 KB); the deepest C frame
-is about 1 KiB.
+is no buffer is a TypeError. Nothing allocates but the results (and a BLAKE3 state of 1.9 KB). Stack: 3.5 KiB for a
+verification, which is refused with RuntimeError where less is left; at most 1.5 KiB for the rest.
 """
 
 from array import array
@@ -65,9 +65,9 @@ def aead_open(key: Buffer, nonce: int, ad: Buffer, buf: Union[bytearray, memoryv
 def frame_open(
     buf: bytearray, start: int, end: int, check: Union[int, None], expected: int, key: Union[Buffer, None], nonce: int
 ) -> tuple[int, int, int, int, int, int, int, int]:
-    """Opens the first COBS frame of buf[start:end], which begins at `start` and ends at the first zero byte.
+    """Opens the first COBS frame of buf[start:end], which ends at the first zero byte; zeros before it are skipped.
 
-    Returns (next, status, flags, sack, seq, ack, offset, length). Status: 0 no zero byte there (next = start); 1 not
+    Returns (next, status, flags, sack, seq, ack, offset, length). Status: 0 no whole frame (it begins at next); 1 not
     COBS, too short, or its CRC-32, started with `check`, is wrong (None: not compared): the content is at offset;
     2 a packet, payload at offset; 3 a packet with a whole message, seq = `expected`, decrypted with `key` and
     `nonce`; 4 the same, not authentic. `next` is where the following frame begins. What was decoded overwrites buf.

@@ -5,6 +5,7 @@
 
 #include "native.h"
 
+#include "py/cstack.h"
 #include "py/objint.h"
 
 const uint8_t *native_exact(mp_obj_t object, size_t size) {
@@ -33,6 +34,12 @@ uint64_t native_u64(mp_obj_t object) {
         }
     }
     mp_raise_ValueError(MP_ERROR_TEXT("not a u64"));
+}
+
+void native_need_stack(size_t size) {
+    if (mp_cstack_usage() + size > MP_STATE_THREAD(stack_limit)) {
+        mp_raise_recursion_depth();
+    }
 }
 
 static const mp_rom_map_elem_t native_globals_table[] = {

@@ -19,6 +19,10 @@ const uint8_t *native_exact(mp_obj_t object, size_t size);
 // The u64 value of a Python int, or ValueError when it is negative or larger.
 uint64_t native_u64(mp_obj_t object);
 
+// Raises RuntimeError ("maximum recursion depth exceeded") when less than `size` bytes of stack are left: C code
+// that needs much would otherwise run over the device's 12 KiB unseen.
+void native_need_stack(size_t size);
+
 // -- aead.c: ChaCha20-Poly1305 in place (docs of aead_seal, aead_open in lattice_native.pyi) --------------------
 
 // buf holds length + NATIVE_TAG_BYTES.
