@@ -28,15 +28,12 @@ class Loop:
         self.node = node
         self.device = device
         self.link = Link(board.crypto, node.identity.seed, False, SERIAL, VERSION.encode(), board.clock.now_ms())
-        self.options = Options(VERSION, _VERIFY_BATCH, _BLOB_REQUESTS, self._flash)
+        self.options = Options(VERSION, _VERIFY_BATCH, _BLOB_REQUESTS, storage.usage)
         self.connection = None
         self.peer = None
         self._in = bytearray(_READ_BYTES)
         self._rest = bytearray(_READ_BYTES)  # end of a frame that the port did not take at once
         self._rest_at = self._rest_end = 0
-
-    def _flash(self):
-        return self.storage.usage()[:2]
 
     def run(self):
         while True:

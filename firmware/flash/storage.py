@@ -253,9 +253,11 @@ class FlashStorage:
         return max(self._left(FLOOR_INTENTIONS_BYTES), 0)
 
     def usage(self):
-        """(bytes in all, bytes used, bytes that may still be written) for people."""
-        room = self.room()
-        return self.slots.total, self.slots.total - room, room
+        """(bytes for data, bytes of them used) for people; what must stay free is not counted."""
+        if not self._dirty:
+            self.slots.measure()
+        total = self.slots.total - FLOOR_INTENTIONS_BYTES - self.checkpoint.bytes
+        return total, total - self.room()
 
     def need_intention(self, count):
         self._need(count, FLOOR_INTENTIONS_BYTES)
