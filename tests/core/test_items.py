@@ -13,7 +13,7 @@ from nano_support import START_MS, World, hashes, joined, node, same
 from support import Rng, crypto
 
 ON_DEVICE = sys.implementation.name == "micropython"
-LARGE_BYTES = 40000 if ON_DEVICE else 1048576 - 64
+LARGE_BYTES = 20000 if ON_DEVICE else 1048576 - 64
 
 
 class RawPeer:
@@ -167,10 +167,10 @@ def test_a_large_intention_with_a_wrong_signature_is_not_kept():
 
 def test_a_full_node_says_so_and_takes_what_fits():
     left = node(1, "left")
-    right = node(2, "right", MemoryStorage(60000))
+    right = node(2, "right", MemoryStorage(30000))
     world, notes = joined(left, right)
     notes.kv.put(b"fits", bytes(1000), START_MS)
-    notes.kv.put(b"large", bytes(50000), START_MS)
+    notes.kv.put(b"large", bytes(28000), START_MS)
     left.commit(START_MS)
     report = world.connect().sync()
     assert not report.complete

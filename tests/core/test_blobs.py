@@ -1,0 +1,243 @@
+"""Content on demand: verified, per store, resumed blob by blob, and what does not fit is named."""
+
+import sys
+
+from lattice_core.errors import ProtocolError
+from lattice_core.files import cid as cids
+from lattice_core.files.chunks import ChunkListBuilder
+from lattice_core.files.entry import Entry
+from lattice_core.sync.frames import Frames
+from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.wire.nano_messages import PART_KEY, NanoFrame
+from nano_support import START_MS, World, joined, node, same
+from support import Rng, crypto
+
+ON_DEVICE = sys.implementation.name == "micropython"
+CHUNK_BYTES = 65536  # the largest
+
+
+def put_file(handle, path, seed, size, chunk_bytes):
+    """A file of random bytes in equal chunks: its blobs and its entry. No more than a chunk is held at once."""
+    platform = crypto()
+    rng = Rng(seed)
+    contents = handle.files.contents
+    builder = ChunkListBuilder(platform)
+    whole = platform.blake3()
+    for at in range(0, size, chunk_bytes):
+        chunk = rng.bytes(min(chunk_bytes, size - at))
+        whole.update(chunk)
+        digest = platform.blake3_digest(chunk)
+        contents.put(digest, chunk)
+        for list_digest, listed in builder.add(digest, len(chunk)):
+            contents.put(list_digest, listed)
+    cid, lists = builder.finish(whole.digest())
+    for list_digest, listed in lists:
+        contents.put(list_digest, listed)
+    handle.files.put_entry(path, Entry(path, 0o644, cid, START_MS, size), START_MS)
+    handle.files.node.commit(START_MS)
+
+
+def content_of(handle, path):
+    """The hash of a file's content, read from the blobs."""
+    hasher = crypto().blake3()
+    for piece in handle.files.read(handle.files.get(path).entry):
+        hasher.update(piece)
+    return hasher.digest()
+
+
+def share(storage=None, **wire):
+    left = node(1, "left")
+    right = node(2, "right", storage)
+    world, notes = joined(left, right, **wire)
+    return world, notes, right.get(notes.id)
+
+
+def test_content_arrives_byte_for_byte():
+    world, notes, far = share()
+    sizes = [1, 2049, 16384, 16385, 20000] + ([] if ON_DEVICE else [CHUNK_BYTES, 300000])
+    for number, size in enumerate(sizes):
+        put_file(notes, "file %d" % number, number + 1, size, CHUNK_BYTES if number % 2 else 5000)
+    report = world.connect().sync()
+    assert report.complete and same(world.left, world.right)
+    for number, size in enumerate(sizes):
+        path = "file %d" % number
+        assert content_of(far, path) == content_of(notes, path) and far.files.get(path).entry.size == size
+    sent = world.a.progress.sent()
+    assert sent["blobs"] == world.b.progress.received()["blobs"] and sent["bytes"] >= sum(sizes)
+    assert world.a.progress.wanted_bytes > 0
+    for file in notes.files.list():
+        assert (world.right.identity.public, "acknowledged") in notes.files.holders(file)
+    again = world.connect().sync()
+    assert again.complete and world.a.progress.sent_blobs == 0
+
+
+def test_content_travels_towards_the_one_who_opens_too():
+    world, notes, far = share()
+    put_file(far, "theirs", 2, 30000, 4096)
+    assert world.connect().sync().complete
+    assert content_of(notes, "theirs") == content_of(far, "theirs")
+
+
+def test_a_cut_sends_at_most_one_blob_twice():
+    rng = Rng(3)
+    total = 40000 if ON_DEVICE else 200000
+    for _ in range(2 if ON_DEVICE else 8):
+        world, notes, far = share(window=2048)
+        put_file(notes, "file", 1 + rng.below(1000), total, 16384 if not ON_DEVICE else 4096)
+        uncut = len(list(notes.store.blobs()))
+        blobs = size = 0
+        for attempt in range(40):
+            world.connect(budget=None if attempt > 20 else 2000 + rng.below(total))
+            task = world.a.sync()
+            for _ in range(3000):
+                world.now_ms += 1
+                world.a.step(world.now_ms)
+                world.b.step(world.now_ms)
+                if world.pair.a.closed is not None or task.done:
+                    break
+            world.a.step(world.now_ms)
+            world.b.step(world.now_ms)
+            cuts = attempt
+            blobs += world.a.progress.sent_blobs
+            size += world.a.progress.sent_bytes
+            if task.done and task.error is None:
+                break
+        assert task.result.complete and content_of(far, "file") == content_of(notes, "file")
+        assert blobs <= uncut
+        # What the wire took with it: a window, the blob under way, and what came but was not yet committed.
+        assert size <= total + 2000 + cuts * (2048 + 16384 + 16384), (size, cuts)
+
+
+def test_not_held_is_an_answer():
+    world, notes, far = share()
+    put_file(notes, "file", 4, 20000, 4096)
+    put_file(notes, "other", 5, 9000, 4096)
+    for digest, size in list(notes.store.blobs()):
+        if size == 20000 % 4096:
+            notes.store.drop_blob(digest)
+    report = world.connect().sync()
+    assert report.complete and content_of(far, "other") == content_of(notes, "other")
+    assert not far.files.held(far.files.get("file"))
+    file = notes.files.get("file")
+    assert (world.right.identity.public, "acknowledged") not in notes.files.holders(file)
+
+
+def test_a_full_node_names_what_does_not_fit_and_takes_the_rest():
+    large = 35000 if ON_DEVICE else 150000
+    world, notes, far = share(MemoryStorage(large + 100000))
+    put_file(notes, "a small", 6, 20000, 4096)
+    put_file(notes, "b large", 7, large, 8192)
+    put_file(notes, "c small", 8, 30000, 16384)
+    report = world.connect().sync()
+    assert not report.complete
+    assert report.unfit() == [("b large", large)]
+    assert content_of(far, "a small") == content_of(notes, "a small")
+    assert content_of(far, "c small") == content_of(notes, "c small")
+    assert same(world.left, world.right)
+    holders = notes.files.holders(notes.files.get("c small"))
+    assert (world.right.identity.public, "acknowledged") in holders
+    holders = notes.files.holders(notes.files.get("b large"))
+    assert (world.right.identity.public, "acknowledged") not in holders
+
+
+def raw_requests(world, store_id, digests):
+    """Opens a stream of blobs by hand; returns the decoded answers (parts as their bytes)."""
+    frames = Frames(world.pair.a.open_stream())
+    frames.post({"blob_open": {"store_id": store_id}})
+    for digest in digests:
+        frames.post({"blob_request": {"hash": digest}})
+    frames.finish()
+    answers = []
+    for _ in range(200):
+        frames.flush()
+        world.now_ms += 1
+        world.b.step(world.now_ms)
+        if frames.stream.error is not None:
+            return answers
+        frame = frames.poll()
+        if frame is not None:
+            answers.append(NanoFrame.decode(frame))
+    return answers
+
+
+def test_a_blob_counts_only_in_the_store_it_came_through():
+    world, notes, far = share()
+    other = world.left.create_store("other", "core:kvstore", None, START_MS)
+    put_file(notes, "file", 9, 3000, 4096)
+    world.connect().sync()
+    digest = notes.files.get("file").entry.digest
+    assert "part" in raw_requests(world.connect(), notes.id, [digest])[0]
+    assert raw_requests(world.connect(), other.id, [digest]) == [{"not_held": {}}]
+    assert raw_requests(world.connect(), notes.id, [bytes(32)]) == [{"not_held": {}}]
+
+
+def test_a_stranger_gets_no_blob():
+    world, notes, far = share()
+    put_file(notes, "file", 10, 3000, 4096)
+    world.sync()
+    digest = notes.files.get("file").entry.digest
+    stranger = World(node(66, "stranger"), world.right, world.now_ms)
+    answers = raw_requests(stranger, notes.id, [digest])
+    assert len(answers) == 1 and "refusal" in answers[0]
+    assert answers == raw_requests(stranger, b"\x09" * 16, [digest]), "which stores there are stays hidden"
+
+
+def test_a_blob_that_is_not_what_its_hash_names_is_not_kept():
+    for size in (3000, 20000):
+        world, notes, far = share()
+        put_file(notes, "file", 11, size, CHUNK_BYTES)
+        entry = notes.files.get("file").entry
+        assert entry.codec == cids.RAW
+        held = notes.store.blob(entry.digest).read(0, size)
+        notes.store.drop_blob(entry.digest)
+        notes.store.put_blob(entry.digest, bytes(1) + held[1:])
+        notes.files.node.commit(START_MS)
+        task = world.connect().b.sync()
+        for _ in range(200):
+            world.now_ms += 1
+            world.a.step(world.now_ms)
+            world.b.step(world.now_ms)
+        assert task.done and task.result is not None
+        assert [type(error) for _, error in task.result.errors] == [ProtocolError]
+        assert not far.files.contents.has(entry.digest)
+
+
+def test_answers_nobody_asked_for_end_the_stream():
+    for what in ("part", "not_held", "control"):
+        world, notes, far = share()
+        put_file(notes, "file", 12, 3000, 4096)
+        world.connect()
+        world.a = Impostor(world.pair.a, what)
+        task = world.b.sync()
+        for _ in range(100):
+            world.now_ms += 1
+            world.b.step(world.now_ms)
+            world.a.step(world.now_ms)
+        assert task.done and not list(far.store.blobs()), what
+
+
+class Impostor:
+    """Answers every stream with one frame that fits nothing."""
+
+    def __init__(self, connection, what):
+        self.connection = connection
+        self.what = what
+
+    def step(self, now_ms):
+        stream = self.connection.accept_stream()
+        if stream is None:
+            return False
+        frames = Frames(stream)
+        if self.what == "part":
+            frames.post_bulk(PART_KEY, bytes(4), Empty())
+        else:
+            frames.post({self.what: {}})
+        frames.flush()
+        return True
+
+
+class Empty:
+    size = 0
+
+    def read(self, offset, count):
+        return b""
