@@ -38,7 +38,7 @@ class Desk:
         tty.setraw(slave)
         os.set_blocking(master, False)
         os.set_blocking(slave, False)
-        environment = {**os.environ, "MICROPYPATH": f"{ROOT / 'shared'}:{ROOT}"}
+        environment = {**os.environ, "MICROPYPATH": ".frozen"}
         command = [str(INTERPRETER), "-X", "heapsize=" + HEAP, str(ROOT / "tests" / "bench" / "link_device.py")]
         self.child = subprocess.Popen(
             command + [str(slave), mode, what, str(count)], pass_fds=(slave,), env=environment

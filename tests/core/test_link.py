@@ -348,6 +348,7 @@ def test_a_peer_that_breaks_the_rules_is_left_in_words():
         return 1
 
     a.fill = fill
+    a.control_due = True
     desk.run(lambda: b.closed is not None, limit_ms=1000)
     assert "unknown kind" in b.closed and "unknown kind" in desk.b.trouble and desk.b.state != link.CLOSED
 

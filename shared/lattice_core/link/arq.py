@@ -73,14 +73,14 @@ class Arq:
 
     def push(self, length, flags, t):
         """Numbers the packet that was put into slot `sent & 7`. Returns the slot. The caller sends it now."""
-        slot = self.sent & _MASK
+        sent = self.sent
+        slot = sent & _MASK
+        self.sent = sent + 1
         self.lengths[slot] = length
-        if self.sent - self.acked == WINDOW - 1:
+        if sent - self.acked == WINDOW - 1:
             flags |= ASK  # we stop here until the peer answers
         self.flags[slot] = flags
         self._tries[slot] = 0
-        self._lost[slot] = False
-        self.sent += 1
         self._note_sent(slot, t)
         return slot
 

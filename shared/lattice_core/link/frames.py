@@ -1,7 +1,7 @@
 """Opening and sealing a frame of the serial pipe in one call each: the Python twin of frame.c.
 
-A platform whose crypto object has `frame_open` and `frame_seal` (the C module, seams.Crypto) is used directly;
-elsewhere this class does the same with `aead_open` and `aead_seal`. Both pass tests/core/test_frames.py.
+A platform whose crypto object has `frame_open` and `frame_seal` (lattice_native.pyi) is used directly; elsewhere this
+class does the same with `aead_open` and `aead_seal`. Both pass tests/core/test_frames.py.
 """
 
 from struct import pack_into, unpack_from
@@ -38,13 +38,15 @@ def frame_functions(crypto: "Crypto"):
 
 
 class PythonFrames:
-    """See seams.Crypto.frame_open and frame_seal."""
+    """`frame_open` and `frame_seal` of lattice_native.pyi on any `Crypto`."""
 
     def __init__(self, crypto: "Crypto"):
         self._crypto = crypto
 
     def frame_open(self, buf: bytearray, start, end, check, expected, key: "Optional[Buffer]", nonce):
-        """Opens the frame that starts at buf[start]; see seams.Crypto.frame_open."""
+        """Opens the first frame of buf[start:end]; see lattice_native.pyi."""
+        while start < end and buf[start] == 0:
+            start += 1
         zero = buf.find(b"\0", start, end)
         if zero < 0:
             return (start, NOTHING, 0, 0, 0, 0, start, 0)
@@ -65,7 +67,7 @@ class PythonFrames:
     def frame_seal(
         self, out: bytearray, slot: bytearray, length, flags, sack, seq, ack, check, key: "Optional[Buffer]", nonce
     ):
-        """Makes a frame of slot[6:6 + length] in `out`; see seams.Crypto.frame_seal."""
+        """Makes a frame of slot[6:6 + length] in `out`; see lattice_native.pyi."""
         pack_into("<BBHH", slot, 0, flags, sack, seq, ack)
         view = memoryview(slot)
         if key is not None:

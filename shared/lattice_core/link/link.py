@@ -9,7 +9,7 @@ Rules:
 - A session belongs to a pair of epochs, one from each Hello. The responder leaves its old session only for a packet
   that proves that the initiator knows the new epoch; the initiator only for a Hello that answers its own question and
   says that the responder is in no session. So a replayed or late Hello moves nobody.
-- Nothing that a peer sends raises. What breaks the rules ends the session, in words, at one place: `_fault`.
+- Nothing that a peer sends raises. What breaks the rules ends the session, in words, at one place: `_take`.
 - A responder never closes for good because of a peer; an initiator does when trying again cannot help.
 """
 
@@ -170,6 +170,7 @@ class Link:
         self._scratch = bytearray(OVERHEAD_BYTES)
         self._start_ms = now_ms  # times inside are small integers from here
         self._now = 0
+        self._checked_at = -1  # when timers were last looked at: once a ms, and after each `receive`
         self.state = SEEKING if initiator else LISTENING
         self.connection: "Optional[Connection]" = None
         self.closed: "Optional[str]" = None
@@ -197,18 +198,27 @@ class Link:
     def receive(self, data: "Buffer", now_ms: int) -> None:
         """Takes what came from the pipe: any slice of a serial line, or one whole packet. Never raises."""
         self._now = now_ms - self._start_ms
+        self._checked_at = -1
         self.counters.bytes_in += len(data)
+        pipe = self._pipe
         rest = memoryview(data)
-        while len(rest):
-            taken = self._pipe.put(rest)
-            while self._next_packet():
-                pass
+        taken = 0
+        while taken < len(rest):
             rest = rest[taken:]
+            taken = pipe.put(rest)
+            while True:
+                session = self._session
+                found = pipe.next(None, 0, None, 0) if session is None else session.next_found()
+                if found[1] == NOTHING:
+                    break
+                self._take(session, found)
 
     def send(self, now_ms: int) -> "Optional[memoryview]":
         """The next bytes for the pipe (one frame or packet), valid until the next call of any method, or None."""
-        self._now = now_ms - self._start_ms
-        self._on_time()
+        now = now_ms - self._start_ms
+        if now != self._checked_at:
+            self._now = self._checked_at = now
+            self._on_time()
         packet = self._outgoing()
         if packet is not None:
             self.counters.packets_out += 1
@@ -242,31 +252,17 @@ class Link:
         self._event(CLOSE, reason)
 
     # -- packets in ------------------------------------------------------------------------------------------------
-    def _next_packet(self):
-        """Handles one packet of the pipe's buffer. Returns False when there is none."""
-        session = self._session
-        if session is None:
-            found = self._pipe.next(None, 0, None, 0)
-        else:
-            cipher = session.receiving
-            if cipher is None:
-                found = self._pipe.next(session.number, 0, None, 0)
-            else:
-                found = self._pipe.next(session.number, session.arq.expected, cipher.key, cipher.nonce)
-        status = found[1]
-        if status == NOTHING:
-            return False
+    def _take(self, session, found):
+        """Handles what the pipe found. The one place where a peer's mistakes end."""
         try:
-            if status == DAMAGED:
+            if found[1] == DAMAGED:
                 self._outside(found)
             else:
                 self._inside(session, found)
+        except (proof.OwnIdentity, proof.WrongProof) as error:
+            self._event(IMPOSTOR, str(error))
         except ProtocolError as error:
-            self._fault(error)
-        return True
-
-    def _fault(self, error):
-        self._event(IMPOSTOR if isinstance(error, (proof.OwnIdentity, proof.WrongProof)) else FAULT, str(error))
+            self._event(FAULT, str(error))
 
     def _inside(self, session, found):
         """A packet of the session."""

@@ -98,6 +98,7 @@ class Connection:
         if self.closed is None:
             self._close_text = reason.encode()[:_REASON_BYTES]
             self.end(reason)
+            self.control_due = True
 
     def _following(self, stream_id):
         stream_id += 2
@@ -123,6 +124,10 @@ class Connection:
         self._granting = []
         self._resets = []
         self.fins = []
+
+    def has_something(self):
+        """False when `fill` would surely write nothing."""
+        return self.control_due or self._ready
 
     def fill(self, view):
         """Writes the next message into `view`. Returns its length, 0 when there is nothing to say."""
@@ -245,8 +250,10 @@ class Connection:
 
     def _on_data(self, view, at, end, kind):
         if kind & _REST:
-            stream_id = _fields("<H", view, at + 1, end, 2)[0]
             start = at + _REST_HEAD
+            if start > end:
+                raise ProtocolError("a message ends inside a frame")
+            stream_id = view[at + 1] | view[at + 2] << 8
             stop = end
         else:
             stream_id, length = _fields("<HH", view, at + 1, end, 4)
@@ -257,10 +264,11 @@ class Connection:
         stream = self._streams.get(stream_id)
         if kind & _OPEN:
             stream = self._on_open(stream_id, stream)
-        if stream is not None and stream.error is None and not stream.arrived(view[start:stop], kind & _FIN):
-            raise ProtocolError("the other side sent more on stream %d than its window or its end allows" % stream_id)
-        if stream is not None and kind & _FIN:
-            self.stream_changed(stream)
+        if stream is not None and stream.error is None:
+            if not stream.arrived(view[start:stop], kind & _FIN):
+                raise ProtocolError("the other side sent more on stream %d than its window or end allows" % stream_id)
+            if kind & _FIN:
+                self.stream_changed(stream)
         return stop
 
     def _on_open(self, stream_id, stream):

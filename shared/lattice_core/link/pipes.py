@@ -45,17 +45,13 @@ class SerialPipe:
 
     def next(self, check, expected, key, nonce):
         """What `frame_open` found next; positions are in `buffer`."""
-        while self._start < self._end and self.buffer[self._start] == 0:
-            self._start += 1  # a delimiter before a frame
-            self._skipping = False
         found = self._open(self.buffer, self._start, self._end, check, expected, key, nonce)
+        self._start = found[0]
         if found[1] == NOTHING:
-            if self._end - self._start > _FRAME_BYTES:
+            if self._end - found[0] > _FRAME_BYTES:
                 self._skipping = True  # no frame is that long: forget it up to the next delimiter
                 self._start = self._end
-            return found
-        self._start = found[0]
-        if self._skipping:
+        elif self._skipping:
             self._skipping = False
             return (found[0], DAMAGED, 0, 0, 0, 0, 0, 0)
         return found

@@ -55,20 +55,33 @@ class Session:
         self.receiving = receiving
 
     # -- packets in -----------------------------------------------------------------------------------------
+    def next_found(self):
+        """What the pipe finds next (`frame_open`)."""
+        cipher = self.receiving
+        if cipher is None:
+            return self._pipe.next(self.number, 0, None, 0)
+        return self._pipe.next(self.number, self.arq.expected, cipher.key, cipher.nonce)
+
     def take(self, found, t):
         """A packet of this session. Returns the message that it completes, or None; then see `ready`.
 
         ProtocolError when the sequence or the row of pieces breaks the rules.
         """
-        _, status, flags, sack, seq, ack, at, length = found
         arq = self.arq
-        self.ready = False
-        if sack != arq.sacked or ack != arq.acked & _SEQ_MASK:
-            arq.on_ack(ack, sack, t)
-        if status == OPENED:
+        if found[3] != arq.sacked or found[5] != arq.acked & _SEQ_MASK:
+            arq.on_ack(found[5], found[3], t)
+        if found[1] == OPENED:
             self.receiving.step()
-            self.ready = arq.advance(flags, t)
-            return self._pipe.view[at : at + length]
+            self.ready = arq.advance(found[2], t)
+            at = found[6]
+            return self._pipe.view[at : at + found[7]]
+        self.ready = False
+        return self._take_unopened(found, t)
+
+    def _take_unopened(self, found, t):
+        """Not whole, not its turn, not data, or forged."""
+        _, status, flags, _, seq, _, at, length = found
+        arq = self.arq
         if status == FORGED:
             return self._note_forged()
         if not flags & DATA:
@@ -168,7 +181,7 @@ class Session:
             return None
         if self.message_left():
             return self._cut(connection, t)
-        if connection is None:
+        if connection is None or not connection.has_something():
             return None
         if self._one_packet:
             return self._whole(connection, t)
