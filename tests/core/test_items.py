@@ -1,4 +1,4 @@
-"""Intentions on a sync stream: refused ones end nothing, large ones stream, nothing is acknowledged before it is durable."""
+"""Intentions on a sync stream: refused ones end nothing, large ones stream, what is acknowledged is durable."""
 
 import sys
 
