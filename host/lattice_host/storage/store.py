@@ -8,11 +8,12 @@ when a query over a range needs it. Single look-ups ask the dicts first. Chains 
 
 from lattice_core.model.intention import from_body
 from lattice_core.seams import BytesBody
+from lattice_core.weaver.index import RangeIndex
 from lattice_core.weaver.store import ZERO
 
 from .blobs import Blobs
 from .bodies import body_bytes
-from .fingerprints import HASH_HEX, Fingerprints
+from .fingerprints import SqliteNodes
 from .rows import StateRows
 
 _ROW_OVERHEAD_BYTES = 64  # about what indexes and row headers add
@@ -38,7 +39,8 @@ class SqliteStore:
         self._storage = storage
         self._database = storage.database
         self._number = number
-        self._fingerprints = Fingerprints(self._database, number, self._witnessed_between)
+        self._nodes = SqliteNodes(self._database, number)
+        self._index = RangeIndex(self._nodes)
         self._state = StateRows(storage, number)
         self.row, self.put_row, self.rows = self._state.row, self._state.put_row, self._state.rows
         blobs = Blobs(storage, number)
@@ -57,7 +59,7 @@ class SqliteStore:
         self._positions = {}  # (author number, position) -> hash of those
         self._state.forget()
         self._touched = set()  # authors whose chain moved
-        self._fingerprints.forget()
+        self._index.forget()
         self._load_chains()
 
     def _load_chains(self):
@@ -136,7 +138,7 @@ class SqliteStore:
         self._placed[hash] = (self.count, chain.number, chain.length, _signed(wall_ms), head)
         self._sequences[self.count] = hash
         self._positions[chain.number, chain.length] = hash
-        self._fingerprints.add(hash)
+        self._index.add(hash)
 
     def _author_of(self, hash):
         intention = self.get(hash)
@@ -219,32 +221,12 @@ class SqliteStore:
     def range_summary(self, start, end):
         """(count, XOR of 32 bytes) of the witnessed hashes in [start, end); O(log n). `end` None: to the last."""
         self.flush()
-        if end is not None and end <= start:
-            return 0, ZERO
-        high_count, high_sum = self._fingerprints.below(None if end is None else end.hex())
-        low_count, low_sum = self._fingerprints.below(start.hex())
-        return high_count - low_count, (high_sum ^ low_sum).to_bytes(32, "big")
+        return self._index.summary(start, end)
 
     def range_hashes(self, start, end, limit):
         """The first `limit` witnessed hashes in [start, end), ascending."""
         self.flush()
-        high = b"\xff" * 33 if end is None else end
-        rows = self._database.all(
-            "SELECT hash FROM intention WHERE store = ? AND hash >= ? AND hash < ? AND sequence > 0 "
-            "ORDER BY hash LIMIT ?",
-            (self._number, start, high, limit),
-        )
-        return [hash for (hash,) in rows]
-
-    def _witnessed_between(self, low_hex, high_hex):
-        """For the fingerprints: a range that they keep small, in the table already."""
-        low = bytes.fromhex(low_hex.ljust(HASH_HEX, "0"))
-        high = b"\xff" * 33 if high_hex is None else bytes.fromhex(high_hex.ljust(HASH_HEX, "0"))
-        rows = self._database.all(
-            "SELECT hash FROM intention WHERE store = ? AND hash >= ? AND hash < ? AND sequence > 0 ORDER BY hash",
-            (self._number, low, high),
-        )
-        return [hash for (hash,) in rows]
+        return self._nodes.between(start, end, limit)
 
     # -- write-behind -----------------------------------------------------------------------------------------
 
@@ -256,7 +238,7 @@ class SqliteStore:
             self._flush_intentions()
         if self._touched:
             self._flush_chains()
-        self._fingerprints.flush()
+        self._index.flush()
 
     def _flush_intentions(self):
         arrived, placed = self._arrived, self._placed
@@ -295,7 +277,7 @@ class SqliteStore:
     def check(self):
         """StorageError unless the fingerprints add up to what is witnessed."""
         self.flush()
-        self._fingerprints.check()
+        self._nodes.check()
 
 
 def _signed(wall_ms):

@@ -7,6 +7,7 @@ process would find after a crash. Bytes are counted so that a full medium can be
 from ..errors import StorageFull
 from ..seams import BytesBody
 from . import store as contract
+from .index import MemoryRanges
 from .store import ZERO
 
 _ENTRY_BYTES = 160  # what a witness entry and its index cost elsewhere, about
@@ -139,6 +140,7 @@ class MemoryStore:
         self._intentions = {}
         self._floating = []
         self._sequences = {}
+        self._ranges = None
         self._log = []  # (hash, author, wall_ms, head)
         self._chains = {}  # author: list of hashes
         self._authors = []
@@ -223,6 +225,7 @@ class MemoryStore:
     def _unwitness(self, chain, count, head):
         chain.pop()
         self._log.pop()
+        self._ranges = None
         self.count = count
         self.head = head
 
@@ -266,6 +269,19 @@ class MemoryStore:
     def newest_authors(self, count):
         by_tip = sorted([(-self._last[author], author) for author in self._authors])
         return [author for _, author in by_tip[:count]]
+
+    # -- ranges of witnessed hashes ------------------------------------------------------------------------------
+    def range_summary(self, start, end):
+        return self._followed().summary(start, end)
+
+    def range_hashes(self, start, end, limit):
+        return self._followed().hashes(start, end, limit)
+
+    def _followed(self):
+        if self._ranges is None:
+            self._ranges = MemoryRanges()
+        self._ranges.follow([entry[0] for entry in self._log])
+        return self._ranges
 
     # -- tables ------------------------------------------------------------------------------------------------------
     def row(self, table, key):

@@ -138,6 +138,15 @@ if TYPE_CHECKING:
             """Authors whose tips were witnessed last, newest first."""
             ...
 
+        # -- ranges of witnessed hashes: hosts and memory only, for the reference's reconciliation ----------------
+        def range_summary(self, start: bytes, end: "Optional[bytes]") -> "tuple[int, bytes]":
+            """(count, XOR of 32 bytes) of the witnessed hashes in [start, end), in O(log n); None: to the last."""
+            ...
+
+        def range_hashes(self, start: bytes, end: "Optional[bytes]", limit: int) -> "list[bytes]":
+            """The first `limit` witnessed hashes in [start, end), ascending."""
+            ...
+
         # -- ordered state tables --------------------------------------------------------------------------
         def row(self, table: int, key: bytes) -> "Optional[bytes]": ...
 
