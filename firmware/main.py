@@ -28,7 +28,7 @@ def start(board):
     storage = FlashStorage(medium.mount(board.flash), memory)
     identity = load_identity(storage, board.crypto)
     device = Device(storage)
-    node = Node(storage, board.crypto, identity)
+    node = Node(storage, board.crypto, identity, keep_unreferenced_ms=0)
     node.open(device.now_ms(board.clock.now_ms()))
     if storage.damage:
         device.note_error(storage.damage)

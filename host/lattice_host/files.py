@@ -23,7 +23,6 @@ from .chunking import cut
 from .safe_write import Destination
 
 COMMIT_BYTES = 8 << 20  # blobs of a large file are committed in pieces; its entry comes with the last one
-KEEP_UNREFERENCED_MS = 30 * 24 * 3600 * 1000  # blobs that nothing names any more stay this long, for undo
 
 # (bytes done, bytes in all, name of the file under way)
 Progress = Callable[[int, int, str], None]
@@ -81,7 +80,7 @@ def put(files: Files, source: Path, name: str | None, now_ms: int, progress: Pro
             _put_entries(files, batch, now_ms, result)
             batch = []
     _put_entries(files, batch, now_ms, result)
-    files.collect(now_ms, KEEP_UNREFERENCED_MS)
+    files.collect(now_ms)
     files.node.commit(now_ms)
     return result
 

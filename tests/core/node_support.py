@@ -88,5 +88,6 @@ def share(name="laptop", store="notes"):
 
 def value(handle, key):
     """The value of a key as bytes, None when there is none."""
-    body = handle.kv.get(key)
+    found = handle.kv.inspect(key)
+    body = None if found is None else found.value()
     return None if body is None else body.read(0, body.size)

@@ -132,6 +132,7 @@ def test_what_does_not_fit_is_named_and_the_rest_comes():
 
 def test_unreferenced_content_gives_way_to_what_is_wanted():
     laptop, data, other, far = two_nodes(capacity=100000)
+    other.keep_unreferenced_ms = 0
     make_file(data, "first", content(6, 20000))
     meet(laptop, other)
     carry_blobs(laptop, other)
@@ -141,6 +142,20 @@ def test_unreferenced_content_gives_way_to_what_is_wanted():
     meet(laptop, other)
     carry_blobs(laptop, other)
     assert whole(far, "second") == second
+
+
+def test_a_full_disk_does_not_cost_a_computer_its_undo():
+    laptop, data, other, far = two_nodes(capacity=100000)
+    make_file(data, "first", content(6, 20000))
+    meet(laptop, other)
+    carry_blobs(laptop, other)
+    data.files.remove("first", NOW_MS)
+    make_file(data, "second", content(7, 18000))
+    meet(laptop, other)
+    carry_blobs(laptop, other)
+    assert not far.files.held(far.files.get("second"))
+    far.files.undo("first", NOW_MS)
+    assert whole(far, "first") == content(6, 20000)
 
 
 def test_wants_follow_the_entries():
@@ -207,14 +222,14 @@ def test_unreferenced_blobs_are_dropped_after_their_time():
     make_file(data, "kept", kept)
     make_file(data, "gone", gone)
     data.files.remove("gone", NOW_MS)
-    assert data.files.collect(NOW_MS, 30 * DAY_MS) == (0, 0)
-    assert data.files.collect(NOW_MS + DAY_MS, 30 * DAY_MS) == (0, 0)  # looked a short while ago
-    assert data.files.collect(NOW_MS + 29 * DAY_MS, 30 * DAY_MS) == (0, 0)
+    assert data.files.collect(NOW_MS) == (0, 0)
+    assert data.files.collect(NOW_MS + DAY_MS) == (0, 0)  # looked a short while ago
+    assert data.files.collect(NOW_MS + 29 * DAY_MS) == (0, 0)
     data.files.undo("gone", NOW_MS + 29 * DAY_MS)
-    assert data.files.collect(NOW_MS + 33 * DAY_MS, 30 * DAY_MS) == (0, 0)
+    assert data.files.collect(NOW_MS + 33 * DAY_MS) == (0, 0)
     data.files.remove("gone", NOW_MS + 33 * DAY_MS)
-    data.files.collect(NOW_MS + 40 * DAY_MS, 30 * DAY_MS)
-    assert data.files.collect(NOW_MS + 71 * DAY_MS, 30 * DAY_MS)[0] == 4
+    data.files.collect(NOW_MS + 40 * DAY_MS)
+    assert data.files.collect(NOW_MS + 71 * DAY_MS)[0] == 4
     assert whole(data, "kept") == kept
     data.files.undo("gone", NOW_MS + 72 * DAY_MS)
     laptop.commit(NOW_MS)
@@ -264,25 +279,6 @@ def test_who_holds_what_follows_from_what_was_acknowledged():
     assert again.files.holders(again.files.get("a")) == [(stick, "acknowledged")]
     laptop.revoke_peer(laptop.find_root(), stick, NOW_MS)
     assert data.files.holders(data.files.get("a")) == []
-
-
-def test_what_no_other_node_holds():
-    laptop, data, other, far = two_nodes()
-    stick = other.identity.public
-    data.kv.put(b"k", b"v", NOW_MS)
-    make_file(data, "a", content(18, 9000))
-    report = laptop.unheld(data)
-    assert report.intentions == data.store.count and report.files == [("a", 9000)] and report.bytes == 9000
-    data.holdings.acknowledged(stick, data.store.count)
-    assert laptop.unheld(data).intentions == 0 and laptop.unheld(data).files == [("a", 9000)]
-    data.holdings.content_acknowledged(stick, data.store.count)
-    assert laptop.unheld(data).files == [] and laptop.unheld(data).bytes == 0
-    far.kv.put(b"from", b"the stick", NOW_MS)
-    other.commit(NOW_MS)
-    carry(other, laptop)
-    assert laptop.unheld(data).intentions == 0  # its author has it
-    data.kv.put(b"k2", b"v", NOW_MS)
-    assert laptop.unheld(data).intentions == 1
 
 
 def test_holdings_never_say_too_much():

@@ -87,6 +87,14 @@ def test_a_store_is_found_by_name_or_by_the_beginning_of_its_id():
     raises(UsageError, make_node(9).find_root)
 
 
+def test_foreign_names_do_not_control_a_terminal():
+    node, root, data = share()
+    stores.write_system(data, [ops.store_name("\x1b[2Jevil" + "x" * 100)], NOW_MS)
+    node.admit(root, b"k" * 32, "", NOW_MS)
+    words = str(raises(UsageError, node.find, "nothing"))
+    assert "?[2Jevil" in words and "\x1b" not in words and len(words) < 250
+
+
 def test_everything_is_there_after_a_restart():
     node, root, data = share()
     data.kv.put(b"greeting", b"hello", NOW_MS)

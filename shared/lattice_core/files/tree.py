@@ -54,7 +54,7 @@ def unsafe(path):
     if path[0] == "/":
         return "it is absolute"
     for character in path:
-        if _is_control(ord(character)):
+        if is_control(ord(character)):
             return "it holds a control character"
         if character == "\\":
             return "it holds a backslash"
@@ -65,7 +65,7 @@ def unsafe(path):
     return None
 
 
-def _is_control(code):
+def is_control(code):
     """C0, DEL, C1, line separators and what turns the direction of text on a terminal."""
     return code < 0x20 or 0x7F <= code < 0xA0 or 0x2028 <= code <= 0x202E or 0x2066 <= code <= 0x2069
 
@@ -93,7 +93,7 @@ def shown(path):
     parts = []
     for character in path[:200]:
         code = ord(character)
-        parts.append("\\u%04x" % code if _is_control(code) else character)
+        parts.append("\\u%04x" % code if is_control(code) else character)
     return '"%s%s"' % ("".join(parts), "…" if len(path) > 200 else "")
 
 

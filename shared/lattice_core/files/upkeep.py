@@ -47,13 +47,11 @@ class Upkeep(Reading):
         for key, row in self.store.rows(TABLE_DATA, tree.KEY_PREFIX):
             self._consider(key, row)
 
-    def wanted(self, limited=True):
-        """What to ask peers for, see `Wanted`. `limited`: keep to the storage's room."""
+    def wanted(self):
+        """What to ask peers for, within the storage's room: see `Wanted`."""
         if self._overlooked:
             self._consider_all()
-        if not limited:
-            return Wanted(self.contents)
-        return Wanted(self.contents, self._room, self.drop_unreferenced)
+        return Wanted(self.contents, self._room, None if self.node.keep_unreferenced_ms else self.drop_unreferenced)
 
     def _room(self):
         return max(self.node.storage.room() - ROOM_KEPT_BYTES, 0)
@@ -79,8 +77,10 @@ class Upkeep(Reading):
         """Makes room: drops every blob that nothing references. Returns (blobs, bytes)."""
         return self.contents.collect(self.referenced(), 0, 0)
 
-    def collect(self, now_ms, keep_ms):
-        """Drops blobs that nothing has referenced for `keep_ms`; looks at most once in a tenth of that time."""
+    def collect(self, now_ms):
+        """Drops blobs that nothing has referenced for `node.keep_unreferenced_ms`; looks at most once in a tenth of
+        that time. Returns (blobs, bytes)."""
+        keep_ms = self.node.keep_unreferenced_ms
         if not self.contents.collect_is_due(now_ms, keep_ms // 10):
             return 0, 0
         self.contents.note_collected(now_ms)

@@ -115,7 +115,7 @@ def where_redeemable(token, name_of):
     """Names (or short keys) of the identities that the secret may be shown to, for the user who stands elsewhere."""
     shown = []
     for key in (token.inviter,) + token.listed:
-        shown.append(name_of(key) or peers.key_text(key)[:8])
+        shown.append(stores.printable(name_of(key)) or peers.key_text(key)[:8])
     return shown
 
 

@@ -10,17 +10,22 @@ from . import hierarchy, stores
 from .transaction import Transaction
 
 EVENTS_KEPT = const(256)
+KEEP_UNREFERENCED_MS = const(2592000000)  # 30 days: until then `undo` finds what nothing names any more
 NAME_RECORD = b"name"
 
 
 class Keeper:
-    """`stores`: the open handles. `damaged`: [(store id, words)] of stores that could not be opened."""
+    """`stores`: the open handles. `damaged`: [(store id, words)] of stores that could not be opened.
 
-    def __init__(self, storage, crypto, identity, name=""):
+    `keep_unreferenced_ms`: how long content stays that no file names any more; 0: until the room is needed (a stick).
+    """
+
+    def __init__(self, storage, crypto, identity, name="", keep_unreferenced_ms=KEEP_UNREFERENCED_MS):
         self.storage = storage
         self.crypto = crypto
         self.identity = identity
         self.name = name
+        self.keep_unreferenced_ms = keep_unreferenced_ms
         self.stores = []
         self.damaged = []
         self.transaction = Transaction(storage)

@@ -6,7 +6,7 @@ Nothing here waits.
 
 from ..errors import Refused, UsageError
 from ..weaver.store import TABLE_META
-from . import hierarchy, invites, peers, stores, unheld
+from . import hierarchy, invites, peers, stores
 from .keeper import NAME_RECORD, Keeper
 
 _STICK = b"node/stick/"  # ‖ key: a row in the root's TABLE_META
@@ -110,10 +110,6 @@ class Node(Keeper):
         if changed:
             self.commit(now_ms)
         return changed
-
-    def unheld(self, handle):
-        """What of a store no other member is known to hold: an `unheld.Unheld`."""
-        return unheld.find(self, handle)
 
     # -- sticks that this host has set up ------------------------------------------------------------------------------
 

@@ -66,7 +66,7 @@ def find(node, root, selector):
         found = [peer for peer in known if selector and key_text(peer.key).startswith(selector.lower())]
     if len(found) == 1:
         return found[0].key
-    listed = ", ".join(["%s (%s)" % (peer.name, key_text(peer.key)[:8]) for peer in (found or known)])
+    listed = ", ".join(["%s (%s)" % (stores.printable(peer.name), key_text(peer.key)[:8]) for peer in (found or known)])
     if found:
         raise UsageError("%s could be any of: %s" % (selector, listed))
     raise UsageError("no member is called %s; there are: %s" % (selector, listed))

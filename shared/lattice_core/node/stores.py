@@ -9,6 +9,7 @@ from binascii import hexlify
 from ..compat import const
 from ..errors import UsageError
 from ..files.files import Files
+from ..files.tree import is_control
 from ..machines import kv, projection, system
 from ..model import ops
 from ..model.ids import uuid_text as id_text
@@ -23,7 +24,7 @@ CREATABLE = (KV_TYPE,)  # data stores that users make here
 READABLE = (projection.TYPE_ROOT, projection.TYPE_KV, projection.TYPE_LOG)
 
 NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
-STORES_OPEN = const(48)  # declared children beyond this stay closed: each costs memory and a node record
+STORES_OPEN = const(32)  # declared children beyond this stay closed: each costs memory and a node record
 
 # The node's own rows in a store's TABLE_META.
 _TYPE = b"node/type"
@@ -55,7 +56,7 @@ class Handle:
     def label(self):
         """Name and the beginning of the id, as messages show a store."""
         short = id_text(self.id)[:8]
-        return "%s (%s)" % (self.name, short) if self.name else short
+        return "%s (%s)" % (printable(self.name), short) if self.name else short
 
 
 def open_store(node, store_id, now_ms):
@@ -135,9 +136,14 @@ def check_name(name, what):
     if len(name.encode()) > NAME_BYTES:
         raise UsageError("the name of a %s has at most %d bytes" % (what, NAME_BYTES))
     for character in name:
-        if ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0:
+        if is_control(ord(character)):
             raise UsageError("the name of a %s holds a control character" % what)
     return name
+
+
+def printable(name):
+    """A name that somebody else chose, for one line on a terminal: at most 64 characters, none that controls it."""
+    return "".join(["?" if is_control(ord(character)) else character for character in name[:64]])
 
 
 def find(handles, selector):
