@@ -24,7 +24,7 @@ class Transaction:
 
     def ticket(self):
         """A number for everything written so far."""
-        return self._open if self.storage.pending() else self._open - 1
+        return self._open if self.storage.pending() else self._committed
 
     def durable(self, ticket):
         """True when all that was written before `ticket` is on the medium. StorageError when it was lost."""
