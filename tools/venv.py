@@ -43,7 +43,7 @@ def create(extras: str) -> None:
         print("Creating .venv", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
     target = f"{ROOT}[{'dev,quic' if extras else ''}]".replace("[]", "")
-    print("Installing lattice-host", "and its test tools" if extras else "", "into .venv", flush=True)
+    print("Installing lattice-host" + (" and its test tools" if extras else "") + " into .venv", flush=True)
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--editable", target], check=True)
     for old in VENV.glob(f"stamp-{extras or 'run'}-*"):
