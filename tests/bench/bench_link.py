@@ -64,6 +64,7 @@ class Desk:
         select.select([self.port], [self.port] if self.out else [], [], timeout_s)
 
     def end(self):
+        self.child.kill()
         self.child.wait(10)
         os.close(self.port)
 
@@ -93,9 +94,6 @@ def raw(what, count):
             if not data:
                 desk.wait(1)
     seconds = time.perf_counter() - started
-    if what == "give":
-        desk.out = b"k"
-        desk.write()
     desk.end()
     return seconds
 
@@ -163,10 +161,6 @@ class Transfer:
             self.exchange()
         seconds = time.perf_counter() - started
         wire = counters.bytes_in + counters.bytes_out - before
-        until = self.now() + 200
-        while self.now() < until and self.desk.child.poll() is None:
-            self.exchange()
-        self.desk.child.kill()
         self.desk.end()
         return seconds, wire, counters.resent
 

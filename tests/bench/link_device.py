@@ -3,7 +3,6 @@
     micropython tests/bench/link_device.py FD (raw|link) (take|give) BYTES
 """
 
-import select
 import sys
 import time
 
@@ -26,7 +25,7 @@ def raw(serial, take, count):
                 count -= got
             else:
                 serial.wait(1000, False)
-        serial.write(b"k")
+        serial.write(b"k")  # all there
     else:
         while count:
             size = min(count, WRITE_BYTES)
@@ -35,8 +34,6 @@ def raw(serial, take, count):
                 count -= sent
             else:
                 serial.wait(1000, True)
-        while not serial.readinto(buffer):
-            serial.wait(1000, False)
 
 
 class LinkEnd:
@@ -53,6 +50,7 @@ class LinkEnd:
         self.rest = b""
 
     def run(self):
+        """Until the host lets the port go: `serial.wait` ends the program then."""
         buffer = bytearray(READ_BYTES)
         view = memoryview(buffer)
         while True:
@@ -62,8 +60,6 @@ class LinkEnd:
                 self.link.receive(view[:got], now)
             self.work()
             sent = self.send(now)
-            if self.stream is not None and self.stream.finished() and self.stream.at_end() and not self.rest:
-                return
             if not got and not sent:
                 deadline = self.link.deadline_ms(now)
                 self.serial.wait(1000 if deadline is None else max(deadline - now, 0), bool(self.rest))
@@ -110,7 +106,8 @@ def main(fd, mode, what, count):
         raw(serial, what == "take", int(count))
     else:
         LinkEnd(serial, what == "take", int(count)).run()
-    select.poll().poll(50)  # until the host has read the last bytes
+    while True:
+        serial.wait(1000, False)  # ends the program when the host lets the port go
 
 
 main(*sys.argv[1:])
