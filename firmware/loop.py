@@ -6,6 +6,8 @@ Nothing in it waits but `serial.wait`, and nothing takes longer than a flash era
 of a body, 256 floating intentions in 256 KiB) and by storage (64 stores, 1,024 authors, 8 bodies being written).
 """
 
+import gc
+
 from lattice_core.compat import const
 from lattice_core.errors import StorageError
 from lattice_core.link.link import SERIAL, Link
@@ -27,17 +29,28 @@ class Loop:
         self.storage = storage
         self.node = node
         self.device = device
-        self.link = Link(board.crypto, node.identity.seed, False, SERIAL, VERSION.encode(), board.clock.now_ms())
+        self.link = None
         self.options = Options(VERSION, _VERIFY_BATCH, _BLOB_REQUESTS, storage.usage)
         self.connection = None
         self.peer = None
         self._in = bytearray(_READ_BYTES)
         self._rest = bytearray(_READ_BYTES)  # end of a frame that the port did not take at once
+        self._listen()
+
+    def _listen(self):
+        """A link that nobody has spoken on yet."""
+        self.link = None  # its buffers first
         self._rest_at = self._rest_end = 0
+        now_ms = self.board.clock.now_ms()
+        seed = self.node.identity.seed
+        self.link = Link(self.board.crypto, seed, False, SERIAL, VERSION.encode(), now_ms)
 
     def run(self):
         while True:
-            self.turn()
+            try:
+                self.turn()
+            except (MemoryError, RuntimeError) as error:  # no heap or no stack left, wherever that was
+                self._start_over(error)
 
     def turn(self):
         now_ms = self.board.clock.now_ms()
@@ -94,6 +107,20 @@ class Loop:
             self.node.commit(None)
         except StorageError:
             self.device.reload()  # not even that can be written
+
+    def _start_over(self, error):
+        """What was under way is given up; everything committed is there, and the host connects anew."""
+        self.board.check_power()
+        if self.peer is not None:
+            self.peer.close("the stick ran out of memory")
+        self.connection = self.peer = None
+        self._listen()
+        gc.collect()
+        self.node.rollback()
+        self.device.reload()
+        self.device.transfers = 0
+        self.device.note_error("out of memory: %s" % error)
+        self.node.commit(None)
 
     def _send(self, now_ms):
         """Frames, until the link has none or the port takes no more. True when any went out."""

@@ -13,7 +13,7 @@ from struct import calcsize, pack_into, unpack_from
 from lattice_core.compat import const
 
 SEGMENT_BYTES = const(131072)  # quick to compact, and few enough files that littlefs stays fast
-SLOTS = const(512)
+SLOTS = const(512)  # at most
 HEADER_BYTES = const(8)
 EMPTY = const(0x3FFFFFFF)  # no location; the largest small integer
 

@@ -4,12 +4,13 @@ from array import array
 
 from lattice_core.errors import StorageError
 
-from .layout import SLOTS, offset_of, slot_of
+from .layout import SEGMENT_BYTES, SLOTS, offset_of, slot_of
 
 FREE = 0
 LOG = 1
 BULK = 2
 _PREFIX = "?LB"
+_SPARE_SLOTS = 24
 _READERS = 6  # open files for reading; littlefs takes 1.2 KB each, and opening one costs as much as five reads
 
 
@@ -21,12 +22,13 @@ class Slots:
     def __init__(self, files, window):
         self.files = files
         self.window = window
-        self.kinds = bytearray(SLOTS)
-        self.sizes = array("I", bytes(4 * SLOTS))
-        self.live = array("I", bytes(4 * SLOTS))  # bytes of records and bodies that the index points to
+        self.total, self.free = files.space()
+        self.count = min(SLOTS, _SPARE_SLOTS + 2 * self.total // SEGMENT_BYTES)
+        self.kinds = bytearray(self.count)
+        self.sizes = array("I", bytes(4 * self.count))
+        self.live = array("I", bytes(4 * self.count))  # bytes of records and bodies that the index points to
         self.last = 0
         self._readers = []  # [slot, file], last used last
-        self.total, self.free = files.space()
 
     def scan(self):
         """Finds the segments of a mounted file system."""
@@ -37,16 +39,16 @@ class Slots:
                 self.sizes[slot] = size
 
     def of_kind(self, kind):
-        return [slot for slot in range(SLOTS) if self.kinds[slot] == kind]
+        return [slot for slot in range(self.count) if self.kinds[slot] == kind]
 
     def create(self, kind):
         """(slot, file open for appending). The file exists durably after its first sync."""
-        for _ in range(SLOTS):
-            self.last = (self.last + 1) % SLOTS
+        for _ in range(self.count):
+            self.last = (self.last + 1) % self.count
             if self.kinds[self.last] == FREE:
                 break
         else:
-            raise StorageError("flash: all %d segments are in use" % SLOTS)
+            raise StorageError("flash: all %d segments are in use" % self.count)
         slot = self.last
         file = self.files.open(_name(kind, slot), "wb")
         self.kinds[slot] = kind
