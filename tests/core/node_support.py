@@ -9,9 +9,12 @@ NOW_MS = 1800000000000
 CRYPTO = crypto()
 
 
+make_storage = MemoryStorage  # a host test puts SQLite here
+
+
 def make_node(number, name="", capacity=None):
     """An open node with its own storage and the identity number `number`."""
-    node = Node(MemoryStorage(capacity), CRYPTO, Identity(CRYPTO, bytes([number]) * 32), name)
+    node = Node(make_storage(capacity), CRYPTO, Identity(CRYPTO, bytes([number]) * 32), name)
     node.open(NOW_MS)
     return node
 

@@ -275,8 +275,9 @@ def test_who_holds_what_follows_from_what_was_acknowledged():
     make_file(data, "c", content(17, 9000))
     assert data.files.holders(data.files.get("c")) == []
     laptop.commit(NOW_MS)
-    again = reopened(laptop).find("notes")
-    assert again.files.holders(again.files.get("a")) == [(stick, "acknowledged")]
+    laptop = reopened(laptop)
+    data = laptop.find("notes")
+    assert data.files.holders(data.files.get("a")) == [(stick, "acknowledged")]
     laptop.revoke_peer(laptop.find_root(), stick, NOW_MS)
     assert data.files.holders(data.files.get("a")) == []
 
