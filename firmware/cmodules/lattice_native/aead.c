@@ -65,40 +65,44 @@ bool native_open(const uint8_t *key, uint64_t nonce, const uint8_t *ad, size_t a
     return true;
 }
 
-// The first `length` + `spare` bytes of a writable buffer, or ValueError when it is shorter.
-static uint8_t *window(mp_obj_t buf, mp_obj_t length_in, size_t spare, size_t *length) {
-    mp_buffer_info_t info;
-    mp_get_buffer_raise(buf, &info, MP_BUFFER_WRITE);
-    mp_int_t wanted = mp_obj_get_int(length_in);
-    if (wanted < 0 || info.len < spare || (size_t)wanted > info.len - spare) {
+// The arguments of both functions: (key, nonce, ad, buf, length).
+typedef struct {
+    const uint8_t *key;
+    uint64_t nonce;
+    mp_buffer_info_t ad;
+    uint8_t *buf;
+    size_t length;
+} call_t;
+
+// ValueError when `buf` is shorter than length + spare.
+static call_t parse(const mp_obj_t *args, size_t spare) {
+    call_t call;
+    mp_buffer_info_t buf;
+    call.key = native_exact(args[0], NATIVE_KEY_BYTES);
+    call.nonce = native_u64(args[1]);
+    mp_get_buffer_raise(args[2], &call.ad, MP_BUFFER_READ);
+    mp_get_buffer_raise(args[3], &buf, MP_BUFFER_WRITE);
+    mp_int_t length = mp_obj_get_int(args[4]);
+    if (length < 0 || buf.len < spare || (size_t)length > buf.len - spare) {
         mp_raise_ValueError(MP_ERROR_TEXT("length"));
     }
-    *length = wanted;
-    return info.buf;
+    call.buf = buf.buf;
+    call.length = length;
+    return call;
 }
 
-// aead_seal(key, nonce, ad, buf, length)
 static mp_obj_t native_aead_seal(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
-    const uint8_t *key = native_exact(args[0], NATIVE_KEY_BYTES);
-    mp_buffer_info_t ad;
-    mp_get_buffer_raise(args[2], &ad, MP_BUFFER_READ);
-    size_t length;
-    uint8_t *buf = window(args[3], args[4], NATIVE_TAG_BYTES, &length);
-    native_seal(key, native_u64(args[1]), ad.buf, ad.len, buf, length);
-    return MP_OBJ_NEW_SMALL_INT(length + NATIVE_TAG_BYTES);
+    call_t call = parse(args, NATIVE_TAG_BYTES);
+    native_seal(call.key, call.nonce, call.ad.buf, call.ad.len, call.buf, call.length);
+    return MP_OBJ_NEW_SMALL_INT(call.length + NATIVE_TAG_BYTES);
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(native_aead_seal_obj, 5, 5, native_aead_seal);
 
-// aead_open(key, nonce, ad, buf, length)
 static mp_obj_t native_aead_open(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
-    const uint8_t *key = native_exact(args[0], NATIVE_KEY_BYTES);
-    mp_buffer_info_t ad;
-    mp_get_buffer_raise(args[2], &ad, MP_BUFFER_READ);
-    size_t length;
-    uint8_t *buf = window(args[3], args[4], 0, &length);
-    bool authentic = native_open(key, native_u64(args[1]), ad.buf, ad.len, buf, length);
-    return MP_OBJ_NEW_SMALL_INT(authentic ? (mp_int_t)length - NATIVE_TAG_BYTES : -1);
+    call_t call = parse(args, 0);
+    bool authentic = native_open(call.key, call.nonce, call.ad.buf, call.ad.len, call.buf, call.length);
+    return MP_OBJ_NEW_SMALL_INT(authentic ? (mp_int_t)call.length - NATIVE_TAG_BYTES : -1);
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(native_aead_open_obj, 5, 5, native_aead_open);
