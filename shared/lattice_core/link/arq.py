@@ -10,7 +10,7 @@ the receiver may take a selective one back when a packet turns out to be forged.
 """
 
 from ..compat import const
-from .packet import ASK, HEADER_BYTES, WINDOW
+from .packet import ASK, HEADER_BYTES, MESSAGE_BYTES, WINDOW
 
 _MASK = const(7)  # WINDOW - 1: a packet's slot is its number & _MASK
 _SEQ_MASK = const(0xFFFF)
@@ -22,12 +22,14 @@ _MAX_RTO_MS = const(2000)
 
 
 class Buffers:
-    """Room for a window each way: made once for a link, used by one session after the other."""
+    """All that a session's packets need (18 KiB): made once for a link, used by one session after the other."""
 
     def __init__(self, packet_bytes):
         self.packet_bytes = packet_bytes
         self.sending = [bytearray(packet_bytes) for _ in range(WINDOW)]
         self.early = [bytearray(packet_bytes) for _ in range(WINDOW)]  # packets that came before their turn
+        self.assembly = bytearray(MESSAGE_BYTES)  # a message that arrives in pieces
+        self.message = bytearray(MESSAGE_BYTES)  # a message that leaves in pieces
         self.payloads = [memoryview(buffer)[HEADER_BYTES:] for buffer in self.sending]
 
 

@@ -30,11 +30,8 @@ if TYPE_CHECKING:
 
 def frame_functions(crypto: "Crypto"):
     """(frame_open, frame_seal) of the platform."""
-    in_c = getattr(crypto, "frame_open", None)
-    if in_c is not None:
-        return in_c, crypto.frame_seal
     twin = PythonFrames(crypto)
-    return twin.frame_open, twin.frame_seal
+    return getattr(crypto, "frame_open", twin.frame_open), getattr(crypto, "frame_seal", twin.frame_seal)
 
 
 class PythonFrames:

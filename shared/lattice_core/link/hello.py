@@ -94,7 +94,7 @@ class Collector:
 
     def __init__(self):
         self._key = None  # (epoch, echo, parts - 1)
-        self._parts = [None] * _PARTS
+        self._parts = [b""] * _PARTS
 
     def take(self, packet):
         """(epoch, echo, body) when this intact packet completes a Hello, else None. None for what is no Hello."""
@@ -109,10 +109,10 @@ class Collector:
         key = (epoch, echo, last)
         if key != self._key:
             self._key = key
-            self._parts = [None] * _PARTS
+            self._parts = [b""] * _PARTS
         self._parts[index] = bytes(packet[_HEAD_BYTES : _HEAD_BYTES + size])
         found = self._parts[: last + 1]
-        if None in found:
+        if b"" in found:
             return None
         self._key = None
         return epoch, echo, b"".join(found)

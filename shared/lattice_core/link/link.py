@@ -482,7 +482,7 @@ class Link:
     def _go_on_closing(self, session):
         self._event(CLOSE, self.connection.closed)
         arrived = self.connection.close_sent and session.arq.acked == session.arq.sent and not session.message_left()
-        if arrived or self._now >= self._until:
+        if arrived or (self._until is not None and self._now >= self._until):
             self._event(ARRIVED, self.connection.closed)
 
     def _probe_time(self, session):

@@ -78,8 +78,8 @@ class Handshake:
         self._ephemeral = ephemeral
         self.static_public = crypto.x25519(static, _BASE_POINT)
         self._ephemeral_public = crypto.x25519(ephemeral, _BASE_POINT)
-        self.peer_static: "Optional[bytes]" = None
-        self._peer_ephemeral: "Optional[bytes]" = None
+        self.peer_static = b""
+        self._peer_ephemeral = b""
         self._chaining_key = _NAME
         self._hash = crypto.sha256(_NAME + prologue)
         self._key: "Optional[bytes]" = None

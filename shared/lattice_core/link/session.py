@@ -38,10 +38,10 @@ class Session:
         self._counters = counters
         self._forged = 0
         # a message that is put together
-        self._assembly = None
+        self._assembly = buffers.assembly
         self._assembled = -1  # bytes so far, -1 between messages
         # a message that is cut up
-        self._message = None
+        self._message = buffers.message
         self._message_length = 0
         self._message_at = 0
         self._piece_bytes = pipe.packet_bytes - OVERHEAD_BYTES
@@ -128,8 +128,6 @@ class Session:
         if flags & START:
             if self._assembled >= 0:
                 raise ProtocolError("a message starts inside another")
-            if self._assembly is None:
-                self._assembly = bytearray(MESSAGE_BYTES)
             self._assembled = 0
         elif self._assembled < 0:
             raise ProtocolError("a piece of a message came without its start")
@@ -162,8 +160,6 @@ class Session:
         memoryview(self._message)[: len(message)][:] = message
 
     def _fill_from(self, length):
-        if self._message is None:
-            self._message = bytearray(MESSAGE_BYTES)
         self._message_length = length
         self._message_at = 0
 
@@ -185,8 +181,6 @@ class Session:
             return None
         if self._one_packet:
             return self._whole(connection, t)
-        if self._message is None:
-            self._fill_from(0)
         length = connection.fill(memoryview(self._message)[: self._plain_bytes])
         if length == 0:
             return None
