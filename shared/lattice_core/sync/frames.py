@@ -52,7 +52,8 @@ class Frames:
         self._left = 0  # bytes of a Large that were not taken yet
         self._queue = []
         self._sent = 0  # bytes of the first entry of the queue that are written
-        self._finishing = False
+        self._finished = False  # nothing more may be queued
+        self._fin_due = False
 
     # -- receiving ---------------------------------------------------------------------------------------------
 
@@ -149,7 +150,9 @@ class Frames:
     # -- sending -----------------------------------------------------------------------------------------------
 
     def post(self, frame):
-        """Queues a NanoFrame given as a dict."""
+        """Queues a NanoFrame given as a dict. After `finish` it has no way to the peer any more and is dropped."""
+        if self._finished:
+            return
         payload = NanoFrame.encode(frame)
         self._queue.append(len(payload).to_bytes(HEADER_BYTES, "big") + payload)
 
@@ -170,7 +173,8 @@ class Frames:
 
     def finish(self):
         """Ends our direction after what is queued."""
-        self._finishing = True
+        if not self._finished:
+            self._finished = self._fin_due = True
         self.flush()
 
     def flush(self):
@@ -201,8 +205,8 @@ class Frames:
                 if count == 0 and stream.error is not None:
                     raise StreamLost(stream.error)
                 return wrote
-        if self._finishing:
-            self._finishing = False
+        if self._fin_due:
+            self._fin_due = False
             stream.finish()
         return wrote
 

@@ -123,13 +123,15 @@ class StoreSession:
 
     def _expects_items(self):
         if self.exchange.done():
+            if self._their_sent is not None and not self.exchange.live:
+                raise ProtocolError("an intention after the last one was announced")
             return True
         if self._retrying:
             return False  # sent before our Retry arrived
         raise ProtocolError("an intention before the tips were compared")
 
     def _begin_large(self, frame):
-        if frame.name != ITEM or not self.exchange.done():
+        if frame.name != ITEM or not (self.exchange.done() and self._expects_items()):
             raise ProtocolError("a large %s that was not expected" % frame.name)
         self.peer.check_allowed(self.handle)
         self.receiver.begin_large(frame.size)
