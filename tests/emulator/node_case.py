@@ -1,0 +1,86 @@
+"""The node's and the files' tests on flash in place of memory. Runs on the stick's interpreter, with room for the
+indexes of several sticks: test_node_flash.py starts it there."""
+
+import os
+
+import node_support
+import test_files_content
+import test_files_entries
+import test_files_random
+import test_invites
+import test_node_peers
+import test_node_stores
+import test_node_transaction
+from firmware.flash.medium import mount
+from firmware.flash.storage import FlashStorage, Memory
+from firmware.ports.nor import Nor, make_image, size_of
+
+_CHIP_BYTES = 1572864 + (1 << 20)
+_FOLDER = os.getenv("IMAGES") or "."
+_MEMORY = [Memory() for _ in range(3)]
+_made = []  # chips of the test that runs
+
+# These fill, damage or count what only the memory storage has; the flash has tests of its own for it.
+_OF_MEMORY = (
+    "test_a_store_that_does_not_fit_leaves_nothing",
+    "test_a_damaged_store_does_not_keep_the_others_closed",
+    "test_what_does_not_fit_is_named_and_the_rest_comes",
+    "test_unreferenced_content_gives_way_to_what_is_wanted",
+    "test_a_full_disk_does_not_cost_a_computer_its_undo",
+    "test_a_want_that_found_no_room_is_noted_later",
+)
+
+
+class Flash(FlashStorage):
+    """Flash that can be opened again as after a cut."""
+
+    def on(self, chip, path, memory):
+        self.chip = chip
+        self.path = path
+        self.memory = memory
+        return self
+
+    def reopened(self):
+        self.chip.dead = True
+        return _start(self.path, self.memory)
+
+
+def _start(path, memory):
+    chip = Nor(path)
+    _made.append(chip)
+    return Flash(mount(chip), memory).on(chip, path, memory)
+
+
+def _make_storage(capacity=None):
+    path = "%s/%d.img" % (_FOLDER, len(_made))
+    if size_of(path):
+        os.remove(path)
+    make_image(path, _CHIP_BYTES)
+    return _start(path, _MEMORY[len(_made) % len(_MEMORY)])  # no test has more than three sticks at a time
+
+
+def _on_flash(function):
+    def run():
+        del _made[:]
+        node_support.make_storage = _make_storage
+        try:
+            function()
+        finally:
+            for chip in _made:
+                chip.dead = True
+
+    return run
+
+
+for _module in (
+    test_files_content,
+    test_files_entries,
+    test_files_random,
+    test_invites,
+    test_node_peers,
+    test_node_stores,
+    test_node_transaction,
+):
+    for _name in list(_module.__dict__):
+        if _name.startswith("test_") and _name not in _OF_MEMORY:
+            globals()[_name] = _on_flash(_module.__dict__[_name])
