@@ -18,14 +18,14 @@ class Faults:
     def __init__(self, **rates):
         self.rates = {}
         self.seen = {}
-        self.forced = []  # (packet number, kind): happens for certain
+        self.forced = {}  # packet number of each direction: the one kind that happens to it, for certain
         for kind in KINDS:
             self.rates[kind] = rates.get(kind, 0)
             self.seen[kind] = 0
 
     def happens(self, rng, kind, number):
-        if self.forced and (number, kind) in self.forced:
-            return True
+        if number in self.forced:
+            return self.forced[number] == kind
         rate = self.rates[kind]
         return rate > 0 and rng.below(1000) < rate
 

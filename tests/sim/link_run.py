@@ -114,7 +114,7 @@ class Run:
         bad = rng.choice((2, 5, 10, 30)) if pipe != 20 else 1
         faults = Faults(lose=bad, double=bad, damage=bad, noise=bad, reorder=3 * bad, stall=0)
         kinds = _FORCED if pipe == SERIAL else _FORCED + ("reorder",)
-        faults.forced = [(4 + rng.below(40), kind) for kind in kinds]
+        faults.forced = dict(zip(rng.sample(range(4, 44), len(kinds)), kinds, strict=True))
         return faults
 
     def _wants(self):
