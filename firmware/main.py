@@ -30,7 +30,7 @@ def start(board):
     device = Device(storage)
     node = Node(storage, board.crypto, identity, keep_unreferenced_ms=0)
     node.open(device.now_ms(board.clock.now_ms()))
-    if storage.damage:
+    if storage.damage and storage.damage != device.last_error():
         device.note_error(storage.damage)
         node.commit()
     gc.collect()

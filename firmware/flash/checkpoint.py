@@ -11,10 +11,12 @@ from struct import calcsize, pack, unpack
 from lattice_core.compat import const
 from lattice_core.errors import StorageError
 
+from .copies import packed, unpacked
+
 _NAME = "/index"
 _NEW = "/index.new"
 _MAGIC = b"LNX1"
-_HEAD = "<4sIIIBxxx"  # magic, batch, log segment number, offset in it, stores
+_HEAD = "<4sIIIBBxxI"  # magic, batch, log segment number, offset in it, stores, records, bytes of these
 _STORE = "<16s32s"  # id, head
 _PIECE_BYTES = const(3072)
 _PAGES_ROWS = const(176)  # a store's unused rows at the ends of its pages
@@ -75,7 +77,11 @@ class Checkpoint:
     def _pieces(self, position):
         storage = self.storage
         stores = storage.stores()
-        yield pack(_HEAD, _MAGIC, storage.batch, position[0], position[1], len(stores))
+        records = packed(storage.records)
+        yield pack(
+            _HEAD, _MAGIC, storage.batch, position[0], position[1], len(stores), len(storage.records), len(records)
+        )
+        yield records
         for store in stores:
             yield pack(_STORE, store.id, store.head)
             for items in (store.items, store.floats, store.chains.rows):
@@ -108,9 +114,10 @@ class Checkpoint:
 
     def _read(self, reader):
         storage = self.storage
-        magic, batch, number, offset, stores = reader.take(_HEAD)
+        magic, batch, number, offset, stores, records, records_bytes = reader.take(_HEAD)
         if magic != _MAGIC:
             raise _Void()
+        storage.records = unpacked(reader.take("%ds" % records_bytes)[0], 0, records)
         for at in range(stores):
             store_id, head = reader.take(_STORE)
             storage.apply_store(at, store_id)

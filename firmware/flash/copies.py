@@ -7,8 +7,6 @@ includes: records in the log that are younger go over it, and a log that ends be
 from binascii import crc32
 from struct import calcsize, pack, unpack_from
 
-from lattice_core.errors import StorageError
-
 _NAMES = ("/records0", "/records1")
 _HEAD = "<4sII"  # magic, batch, number of records
 _MAGIC = b"LNR1"
@@ -17,22 +15,24 @@ _MAGIC = b"LNR1"
 class Copies:
     def __init__(self, files):
         self.files = files
+        self.damaged = 0  # copies that could not be read
         self._next = 0
 
     def load(self):
         """(batch, {name: value}) of the newest good copy; (0, {}) when there is none."""
         best, values = 0, {}
-        damaged = 0
+        newest = 0
+        self.damaged = 0
         for number in range(2):
             if self.files.size(_NAMES[number]) > 0:  # an empty one was cut short before it ever held anything
                 found = self._read(_NAMES[number])
                 if found is None:
-                    damaged += 1
+                    self.damaged += 1
                 elif found[0] >= best:
                     best, values = found
-                    self._next = 1 - number
-        if damaged and not best:
-            raise StorageError("flash: no good copy of the records is left; the identity of this stick is lost")
+                    newest = number
+        if best:
+            self._next = 1 - newest
         return best, values
 
     def _read(self, name):
@@ -45,26 +45,35 @@ class Copies:
         magic, batch, count = unpack_from(_HEAD, data, 0)
         if magic != _MAGIC:
             return None
-        values = {}
-        at = head
-        for _ in range(count):
-            name_end = at + 3 + data[at]
-            end = name_end + (data[at + 1] | data[at + 2] << 8)
-            values[data[at + 3 : name_end]] = data[name_end:end]
-            at = end
-        return batch, values
+        return batch, unpacked(data, head, count)
 
     def save(self, batch, values):
         """Writes the older copy anew. The other one stays as it is."""
-        parts = [pack(_HEAD, _MAGIC, batch, len(values))]
-        for name in sorted(values):
-            value = values[name]
-            parts.append(bytes([len(name), len(value) & 255, len(value) >> 8]))
-            parts.append(name)
-            parts.append(value)
-        data = b"".join(parts)
+        data = pack(_HEAD, _MAGIC, batch, len(values)) + packed(values)
         file = self.files.open(_NAMES[self._next], "wb")
         self.files.write(file, data)
         self.files.write(file, pack("<I", crc32(data)))
         self.files.close(file)
         self._next = 1 - self._next
+
+
+def packed(values):
+    """The bytes of some records."""
+    parts = []
+    for name in sorted(values):
+        value = values[name]
+        parts.append(bytes((len(name), len(value) & 255, len(value) >> 8)))
+        parts.append(name)
+        parts.append(value)
+    return b"".join(parts)
+
+
+def unpacked(data, at, count):
+    """`count` records from their bytes, whose checksum was right."""
+    values = {}
+    for _ in range(count):
+        name_end = at + 3 + data[at]
+        end = name_end + (data[at + 1] | data[at + 2] << 8)
+        values[data[at + 3 : name_end]] = data[name_end:end]
+        at = end
+    return values

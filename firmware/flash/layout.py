@@ -29,6 +29,7 @@ RECORD = const(8)  # present, name length, name, value
 COMMIT = const(9)  # batch number (u32): everything since the last mark holds
 ABORT = const(10)  # everything since the last mark is void
 SEGMENT = const(11)  # SEGMENT_HEAD: first record of a segment
+CUT = const(12)  # CUT_RECORD: a store forgets what stood behind a damaged intention
 
 # store, by reference (0/1), padding, witness sequence (0: floating), witness wall clock in ms
 INTENTION_HEAD = "<BBxxIQ"
@@ -42,6 +43,7 @@ BLOB_HEAD = "<BxxxII"  # store, location, size
 BLOB_HASH_AT = const(12)
 SEGMENT_HEAD = "<4sIB"  # magic, number in the order of writing, 1 when the open batch goes on in it
 SEGMENT_MAGIC = b"LNS1"
+CUT_RECORD = "<BxxxI"  # store, witnessed intentions left
 INTENTION_HEAD_BYTES = calcsize(INTENTION_HEAD)
 
 

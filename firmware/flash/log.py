@@ -10,11 +10,12 @@ from struct import pack
 from lattice_core.errors import StorageError
 
 from . import layout
-from .layout import HEADER_BYTES, SEGMENT_BYTES, location, offset_of, record_bytes, seal, slot_of
+from .layout import HEADER_BYTES, SEGMENT_BYTES, intact, location, offset_of, record_bytes, seal, slot_of
 from .slots import LOG
 
 BUFFER_BYTES = 20480  # a batch (16 KiB) and the last intention that went over it
 _BLOCK_BYTES = 4096
+_SHORT_BYTES = 240  # most records
 
 
 class Log:
@@ -159,12 +160,14 @@ class Log:
         return self.slots.read_at(place, skip, count)
 
     def payload(self, place):
-        """The payload of the record at a location, in one read where it is short."""
-        head = self.read_record(place, 240)
-        length = head[4] | head[5] << 8 | head[6] << 16
-        if HEADER_BYTES + length <= len(head):
-            return head[HEADER_BYTES : HEADER_BYTES + length]
-        return head[HEADER_BYTES:] + self.read_at(place, len(head), HEADER_BYTES + length - len(head))
+        """The payload of the record at a location, checked; in one read where it is short."""
+        record = self.read_record(place, _SHORT_BYTES)
+        end = HEADER_BYTES + (record[4] | record[5] << 8 | record[6] << 16)
+        if end > len(record):
+            record = self.read_record(place, end)
+        if intact(memoryview(record), 0) is None:
+            raise StorageError("flash: the record at %d of segment %d is damaged" % (offset_of(place), slot_of(place)))
+        return record[HEADER_BYTES:end]
 
     def read_record(self, place, count):
         """At most `count` bytes from a location on: fewer at the end of the log."""

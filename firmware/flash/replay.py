@@ -133,6 +133,9 @@ class Replay:
             storage.numbered(payload[0]).apply_dropped(bytes(payload[1:]))
         elif kind == layout.UNBLOB:
             storage.numbered(payload[0]).contents.apply_unblobbed(bytes(payload[1:]))
+        elif kind == layout.CUT:
+            number, count = unpack_from(layout.CUT_RECORD, payload, 0)
+            storage.numbered(number).apply_cut(count)
         elif kind == layout.RECORD:
             end = 2 + payload[1]
             storage.apply_record(bytes(payload[2:end]), bytes(payload[end:]) if payload[0] else None, batch)

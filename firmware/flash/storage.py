@@ -59,16 +59,18 @@ class FlashStorage:
         self.damage = ""  # what was found wrong at boot, in words
         self.batch = 0
         self.version = 0  # changes with every change
+        self._objects = {}
         self._by_id = {}
         self._by_number = {}
-        self._order = []
-        self._records = {}
+        self.records = {}
         self._records_changed = False
         self._records_batch = 0
         self._key_cache = {}
         self._dirty = False
+        self._cut = []  # stores that lost intentions
         self._mount()
         self.housekeeping = Housekeeping(self)
+        self.commit()
 
     # -- boot and rollback -----------------------------------------------------------------------------------------
     def _mount(self):
@@ -92,18 +94,25 @@ class FlashStorage:
             self.log.number = max(self.log.numbers.values())
         if self._records_changed:
             self._save_records()
+        for store in self._cut:
+            store.write_cut()
 
     def _load(self):
         """Everything from the checkpoint and the log, as of the last commit."""
         self.clear()
         number, offset = self.checkpoint.load()
-        self._records_batch, self._records = self.copies.load()
+        self._load_records()
         replay = Replay(self)
         replay.batch = self.batch
         replay.run(number, offset)
+        if len(self._by_id) != len(self._by_number) or max(self._by_number, default=-1) >= len(self._by_number):
+            raise StorageError("the records that name the stores are damaged")
         lost = 0
         for store in self._by_number.values():
-            lost += store.settle()
+            missing = store.settle()
+            if missing:
+                self._cut.append(store)
+                lost += missing
         self._report(replay, lost)
         for slot in range(len(self.slots.live)):
             if self.slots.kinds[slot] == FREE:
@@ -112,7 +121,20 @@ class FlashStorage:
         self.checkpoint.measure()
         return replay
 
+    def _load_records(self):
+        """The newest of checkpoint and copies; the log then goes over them. Without damage the copies are newest."""
+        self._records_batch = self.batch
+        batch, records = self.copies.load()
+        if batch >= self.batch:
+            self._records_batch, self.records = batch, records
+
     def _report(self, replay, lost):
+        if self.copies.damaged and not self.records:
+            raise StorageError("no good copy of the records is left: the identity of this stick is lost")
+        if self.copies.damaged:
+            self._records_changed = True  # written anew
+        if replay.damaged:
+            self.damage = "the log is damaged in segment %d at %d" % replay.damaged[0]
         if lost:
             self.damage = "%d intentions behind a damaged one are not held any more" % lost
         elif self._records_batch > replay.batch:
@@ -120,16 +142,17 @@ class FlashStorage:
 
     def clear(self):
         """Forgets the indexes, before they are loaded again."""
-        for store in self._by_number.values():
+        for store in self._objects.values():
             store.clear()
         self._by_number = {}
-        self._order = []
+        self._by_id = {}
         self.keys.clear()
         self.blob_items.clear()
         self._key_cache.clear()
         live = self.slots.live
         for slot in range(len(live)):
             live[slot] = 0
+        self.records = {}
         self._records_changed = False
         self._dirty = False
         self.batch = 0
@@ -138,19 +161,23 @@ class FlashStorage:
     def numbered(self, number):
         """The store with that number in records."""
         store = self._by_number.get(number)
-        if store is None:
-            raise StorageError("flash: a record of store %d, which does not exist" % number)
+        if store is None:  # compaction has moved the record that names it behind this one
+            store = self._by_number[number] = self._object(number, b"")
+        return store
+
+    def _object(self, number, store_id):
+        """The same object for a store every time, before and after a rollback."""
+        store = self._objects.get(number)
+        if store is None or (store_id and store.id != store_id):
+            store = self._objects[number] = FlashStore(self, number, store_id)
         return store
 
     def apply_store(self, number, store_id):
-        if number in self._by_number:
-            return
-        store = self._by_id.get(store_id)
-        if store is None or store.number != number:
-            store = FlashStore(self, number, store_id)
-            self._by_id[store_id] = store
-        self._by_number[number] = store
-        self._order.append(store_id)
+        store = self._by_number.get(number)
+        if store is None:
+            store = self._by_number[number] = self._object(number, store_id)
+        store.id = store_id
+        self._by_id[store_id] = store
 
     def apply_record(self, name, value, batch):
         if batch > self._records_batch:
@@ -158,14 +185,14 @@ class FlashStorage:
 
     def _set_record(self, name, value):
         if value is None:
-            self._records.pop(name, None)
+            self.records.pop(name, None)
         else:
-            self._records[name] = value
+            self.records[name] = value
         self._records_changed = True
 
     # -- records ---------------------------------------------------------------------------------------------------
     def record(self, name):
-        return self._records.get(bytes(name))
+        return self.records.get(bytes(name))
 
     def put_record(self, name, value):
         name = bytes(name)
@@ -173,7 +200,7 @@ class FlashStorage:
             raise ValueError("record name too long")
         if value is not None and len(value) > RECORD_VALUE_BYTES:
             raise ValueError("record value too long")
-        if value is not None and name not in self._records and len(self._records) >= RECORDS:
+        if value is not None and name not in self.records and len(self.records) >= RECORDS:
             raise ValueError("too many records")
         head = bytes((value is not None, len(name)))
         self.log.append(layout.RECORD, (head, name, b"" if value is None else value))
@@ -181,26 +208,26 @@ class FlashStorage:
         self._set_record(name, None if value is None else bytes(value))
 
     def _save_records(self):
-        self.copies.save(self.batch, self._records)
+        self.copies.save(self.batch, self.records)
         self._records_batch = self.batch
         self._records_changed = False
 
     # -- stores ----------------------------------------------------------------------------------------------------
     def store_ids(self):
-        return list(self._order)
+        return [store.id for store in self.stores()]
 
     def stores(self):
         """All stores in order of creation."""
-        return [self._by_id[store_id] for store_id in self._order]
+        return [self._by_number[number] for number in range(len(self._by_number))]
 
     def store(self, store_id):
         store_id = bytes(store_id)
         store = self._by_id.get(store_id)
-        if store is not None and self._by_number.get(store.number) is store:
+        if store is not None:
             return store
         if len(store_id) != 16:
             raise ValueError("a store id has 16 bytes")
-        number = len(self._order)
+        number = len(self._by_number)
         if number >= _STORES:
             raise StorageFull("this stick holds at most %d stores" % _STORES)
         self.need_row(32)

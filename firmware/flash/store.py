@@ -247,9 +247,27 @@ class FlashStore:
             items.tags[(sequence - 1) // _ITEM_ROWS][(sequence - 1) % _ITEM_ROWS] = number
             self.head = self.log.read_at(place, HEADER_BYTES + layout.HEAD_AT, 32)
         lost = items.count - sequence
-        items.cut(sequence)
+        self._forget_behind(sequence)
         self.count = sequence
         return lost
+
+    def _forget_behind(self, count):
+        items = self.items
+        for index in range(count, items.count):
+            if items.place(index) != EMPTY:
+                self._live(items.place(index), -1)
+        items.cut(count)
+
+    def write_cut(self):
+        """Says in the log that what stood behind the gap is gone: it may come again in another order."""
+        self.log.append(layout.CUT, (pack(layout.CUT_RECORD, self.number, self.count),))
+        self.storage.changed()
+
+    def apply_cut(self, count):
+        self._forget_behind(count)
+        if count < self.count:
+            self.chains.clear()  # settle builds them again
+            self.count = 0
 
     def witness_sequence(self, hash):
         return self._find(self.items, hash) + 1

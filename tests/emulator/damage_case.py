@@ -1,0 +1,158 @@
+"""Flash that lost bits: what is damaged is noticed, given up as little as possible, and comes back from a peer.
+
+Runs on the stick's interpreter (test_flash_storage.py).
+"""
+
+import gc
+import os
+
+from firmware.flash.storage import Memory
+from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, size_of
+from lattice_core.errors import LatticeError
+from nano_support import same
+from power_cuts import Desk, make_image
+from support import Rng
+
+_path = (os.getenv("IMAGES") or ".") + "/damage.img"
+_memory = Memory()
+
+
+def desk(seed):
+    """A laptop and a stick that have met a few times."""
+    make_image(_path, FIRMWARE_BYTES + (1 << 20))
+    made = Desk(Rng(seed), _path, _memory)
+    for _ in range(3):
+        made.ingest()
+        made.own()
+    made.blob()
+    return made
+
+
+def places(needle):
+    """Offsets in the image at which some bytes occur."""
+    found = []
+    size = size_of(_path)
+    with open(_path, "rb") as file:
+        at = FIRMWARE_BYTES
+        while at < size:
+            file.seek(at)
+            block = file.read(BLOCK_BYTES + len(needle))
+            start = block.find(needle)
+            while 0 <= start < BLOCK_BYTES:
+                found.append(at + start)
+                start = block.find(needle, start + 1)
+            at += BLOCK_BYTES
+    return found
+
+
+def flip(at, bit=1):
+    with open(_path, "r+b") as file:
+        file.seek(at)
+        old = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([old ^ bit]))
+
+
+def damage_intention(made, hash):
+    """Flips a bit in every copy of an intention's signature; the stick then boots."""
+    made.stick.chip.dead = True
+    for at in places(hash):
+        flip(at + 40)
+    made.stick.boot()
+
+
+def heal(made):
+    report = made.sync()
+    assert report.complete and same(made.laptop, made.stick.node)
+    for _ in range(2):
+        for handle in made.stick.node.stores:
+            assert handle.weaver.verify().ok(), list(handle.weaver.verify())
+            assert handle.weaver.read_only is None
+        made.stick.boot()
+        assert same(made.laptop, made.stick.node)
+
+
+def test_a_damaged_intention_comes_back():
+    made = desk(1)
+    count = made.notes.store.count
+    middle = made.notes.store.witness_at(count // 2)[0]
+    damage_intention(made, middle)
+    there = made.stick.node.get(made.notes.id)
+    assert made.stick.storage.damage and there.store.count < count and not there.store.has(middle)
+    made.stick.boot()
+    assert made.stick.node.get(made.notes.id).store.count == there.store.count
+    made.laptop.commit(made.now_ms)
+    heal(made)
+
+
+def test_a_stick_that_lost_own_writes_writes_nothing_until_they_are_back():
+    made = desk(2)
+    own = made.shown["own"][2]
+    damage_intention(made, own)
+    there = made.stick.node.get(made.notes.id)
+    assert there.weaver.read_only
+    try:
+        there.kv.put(b"fork", b"!", made.now_ms)
+        raise AssertionError("it wrote")
+    except LatticeError:
+        made.stick.node.rollback()
+    heal(made)
+    made.own()
+    heal(made)
+
+
+def test_a_damaged_copy_of_the_records_is_replaced():
+    made = desk(3)
+    before = dict(made.stick.storage.records)
+    made.stick.chip.dead = True
+    found = places(b"LNR1")
+    for at in found:  # every copy of one name: the newest batch
+        flip(at + 5)
+        made.stick.boot()
+        assert made.stick.storage.records == before
+        made.stick.chip.dead = True
+        flip(at + 5)
+    made.stick.boot()
+    made.check()
+
+
+def test_a_damaged_checkpoint_is_not_used():
+    made = desk(4)
+    made.housekeeping()
+    assert made.stick.storage.checkpoint.position[0] > 0
+    made.stick.chip.dead = True
+    for at in places(b"LNX1"):
+        flip(at + 30)
+    made.stick.boot()
+    assert made.stick.storage.checkpoint.position == (0, 0)
+    made.check()
+    assert same(made.laptop, made.stick.node)
+
+
+def test_any_flipped_bit_is_either_harmless_or_named():
+    made = desk(5)
+    rng = Rng(6)
+    made.stick.chip.dead = True
+    used = [at for at in range(FIRMWARE_BYTES, size_of(_path), BLOCK_BYTES) if not _blank(at)]
+    named = 0
+    for _ in range(80):
+        gc.collect()
+        at = rng.choice(used) + rng.below(BLOCK_BYTES)
+        bit = 1 << rng.below(8)
+        flip(at, bit)
+        try:
+            made.stick.boot()
+            for handle in made.stick.node.stores:
+                handle.weaver.verify()
+            named += 1 if made.stick.storage.damage else 0
+        except LatticeError:
+            named += 1
+        made.stick.chip.dead = True
+        flip(at, bit)
+    assert named > 0
+
+
+def _blank(at):
+    with open(_path, "rb") as file:
+        file.seek(at)
+        return file.read(BLOCK_BYTES) == b"\xff" * BLOCK_BYTES
