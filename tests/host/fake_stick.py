@@ -97,6 +97,8 @@ class FakeStick:
             busy = self._receive(link, now_ms)
             if link.connection is not connection:
                 connection = link.connection
+                if peer is not None:
+                    peer.close("another connection came")
                 peer = None if connection is None else NanoPeer(node, connection, options, device)
             if peer is not None:
                 busy = peer.step(now_ms) or busy

@@ -2,6 +2,7 @@
 
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from lattice_core.errors import UsageError
 from lattice_core.node import peers
@@ -26,33 +27,34 @@ class Wire:
         self._on = on
         self._port = port
         self.path = self._find()
-        self._pump = None
-        self.peer_key = None
+        self._moved = []
+        self.peer_key = b""  # of the stick, once it has proven it
 
     def _find(self):
         return ports.chosen(self._port, self._on.directory.known_ports())
 
-    def talk(self, command, timeout_s, give_time=False):
+    def talk(self, command, timeout_s, give_time=False) -> Any:
         """Runs `command(peer)` (which gives a Task) on every new connection until one is done; its result.
 
         `give_time`: tells the time first. A stick has no clock of its own, and without one it cannot write.
         """
         with Meter() as meter:
-            self._pump = Pump(self._on.node, crypto, self._find, HOST_VERSION, _Watcher(meter))
+            pump = Pump(self._on.node, crypto, self._find, HOST_VERSION, _Watcher(meter))
+            self._moved = pump.moved
 
             def begin(peer):
+                self.path = pump.path
                 self._check_same(peer.key)
-                self.path = self._pump.path
                 return peer.start(_after_the_time(peer, command), "command") if give_time else command(peer)
 
-            return pumped(self._pump, begin, timeout_s)
+            return pumped(pump, begin, timeout_s)
 
     def _check_same(self, key):
         """What was begun with one stick is not finished with another that is plugged in meanwhile."""
-        if self.peer_key is not None and key != self.peer_key:
+        if self.peer_key and key != self.peer_key:
             raise UsageError(
                 "another stick (%s) is at %s now; begun with %s: plug that one in again, or repeat the command"
-                % (peers.key_text(key)[:8], self._pump.path, peers.key_text(self.peer_key)[:8])
+                % (peers.key_text(key)[:8], self.path, peers.key_text(self.peer_key)[:8])
             )
         self.peer_key = key
 
@@ -63,7 +65,7 @@ class Wire:
     def moved(self):
         """{"sent": {intentions, blobs, bytes}, "received": the same} over all connections."""
         total = {"sent": dict.fromkeys(_COUNTED, 0), "received": dict.fromkeys(_COUNTED, 0)}
-        for progress in self._pump.moved:
+        for progress in self._moved:
             for name, counts in (("sent", progress.sent()), ("received", progress.received())):
                 for what in _COUNTED:
                     total[name][what] += counts[what]

@@ -36,7 +36,7 @@ def join(
         report = wire.talk(command, timeout, give_time=True)
         name = node.peer_name(wire.peer_key)
         wire.remember(name)
-        root = node.get(parsed.store_id)
+        root = node.find(id_text(parsed.store_id))
         data = {
             "share": id_text(root.id),
             "at": {"id": wire.peer_key.hex(), "name": name},

@@ -32,7 +32,7 @@ def setup(
     """Take a fresh stick into the share of S. This node becomes its owner; `sync` then fills it."""
     with desk(ctx) as on:
         wire = Wire(on, port)
-        shown = wire.talk(lambda peer: peer.status(), timeout)["status"]
+        shown = _ask(wire, timeout)
         if shown["owned"]:
             raise Refused(_owned_text(on.node, shown))
         root = on.node.find_root(store)
@@ -48,6 +48,12 @@ def setup(
 
 def _show_setup(data):
     say("stick %s (%s) is set up and yours; `sync` fills it" % (data["name"], data["id"][:8]))
+
+
+def _ask(wire, timeout):
+    """The stick's Status."""
+    answer = wire.talk(lambda peer: peer.status(), timeout)
+    return answer["status"]
 
 
 def _set_up(peer, root, name):
@@ -68,7 +74,7 @@ def status(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_S
     """Ask the stick behind PORT how it is. Who is no member learns its version and whether it is owned."""
     with desk(ctx) as on:
         wire = Wire(on, port)
-        shown = wire.talk(lambda peer: peer.status(), timeout)["status"]
+        shown = _ask(wire, timeout)
         data = _status(on.node, shown)
         if shown["member"]:
             wire.remember(shown["name"])

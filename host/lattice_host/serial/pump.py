@@ -1,25 +1,25 @@
-"""Runs a link and what stands on it over a serial port, in one thread: read, step, commit, send, wait.
+"""Runs a link and what stands on it over a serial port, in one thread: read, step, write, wait.
 
 A stick may be pulled and plugged in again, and a link may lose its session: then a new connection comes, the work is
 begun again on it, and because nothing that was acknowledged is lost it goes on where it was.
 """
 
-import select
 import time
+from collections.abc import Callable
 
 from lattice_core.errors import LatticeError, UsageError
-from lattice_core.link.link import CLOSED, OPEN, SERIAL, Link
+from lattice_core.link.link import CLOSED
 from lattice_core.sync.nano import NanoPeer, Options
-from lattice_core.sync.tasks import StreamLost
+from lattice_core.sync.progress import Progress
+from lattice_core.sync.tasks import StreamLost, Task
 
-from .port import Port, PortError, PortLost
+from .line import Line
+from .port import PortError, PortLost
 
-_OUT_BYTES = 16384  # waits for the port at most; what is not given to the port yet can still be replaced
 _FIRST_ANSWER_MS = 12000  # a stick that starts, checks its flash and answers
 _RETRY_S = 0.1  # between attempts to open a port that went away
 _SETTLE_MS = 15000  # how long others may look at a port that has just come (ModemManager, udev)
 _LONGEST_WAIT_MS = 250  # so that progress is shown
-_CLOSE_MS = 1500
 _STEPS = 32  # of the peer before the port has its turn again
 
 
@@ -37,128 +37,96 @@ class Pump:
     """Serves what is behind a port. `find()` gives its path, again after it was lost: a stick that is plugged in again
     may get another name. `watch(pump)` is called with every turn, for showing progress."""
 
-    def __init__(self, node, crypto, find, version, watch=None):
+    def __init__(self, node, crypto, find: Callable[[], str], version: str, watch=None):
         self._node = node
         self._crypto = crypto
         self._find = find
-        self.path = None
         self._version = version
         self._watch = watch
-        self._clock = Clock()
-        self._port = None
-        self._out = b""
-        self._link = None
+        self._line: Line | None = None
         self._connection = None
-        self._ended = None  # the peer of a connection that is over
-        self.peer = None
-        self.moved = []  # the Progress of each connection there was
-        self.heard_ms = 0  # when something last came from the other side
+        self._ended: NanoPeer | None = None  # the peer of a connection that is over
+        self._heard_ms = 0  # when something last came from the other side
+        self.now_ms = Clock().now_ms
+        self.path = ""
+        self.peer: NanoPeer | None = None
+        self.moved: list[Progress] = []  # of each connection there was
 
-    def now_ms(self):
-        return self._clock.now_ms()
+    @property
+    def plugged(self) -> bool:
+        return self._line is not None
 
-    def run(self, begin, timeout_s):
-        """Begins `begin(peer)` (a Task) on each new connection until one is done; returns its result.
+    def run(self, begin: Callable[[NanoPeer], Task], timeout_s: float):
+        """Begins `begin(peer)` on each new connection until such a task has ended; returns its result.
 
         Raises what the task ended with, or UsageError when the other side was silent for `timeout_s`.
         """
-        self._open_port()
-        self.heard_ms = self.now_ms()
+        self._open()
+        self._heard_ms = self.now_ms()
         task = None
         while True:
             fresh = self._turn(timeout_s)
-            lost = fresh or self.peer is None or self.peer.connection.closed is not None
             if task is not None and task.done:
                 if task.error is None:
                     self._node.commit(self.now_ms())  # what the other side has acknowledged last
                     return task.result
-                if not (lost and isinstance(task.error, StreamLost)):
+                if not (self._is_lost(fresh) and isinstance(task.error, StreamLost)):
                     raise task.error
             self._release()
-            if fresh:
-                task = begin(self.peer)
-            elif self.peer is None:
+            if self.peer is None:
                 task = None  # begun again on the next connection
+            elif fresh:
+                task = begin(self.peer)
 
-    def close(self, reason="done"):
+    def _is_lost(self, fresh):
+        """True when the connection that the task ran on is over."""
+        return fresh or self.peer is None or self.peer.connection.closed is not None
+
+    def close(self, reason: str = "done") -> None:
         """Tells the other side, briefly, and lets the port go."""
-        if self._port is None:
-            return
-        if self._link is not None and self._link.state == OPEN:
-            self._link.close(reason)
-            until = self.now_ms() + _CLOSE_MS
-            try:
-                while self._link.state != CLOSED and self.now_ms() < until:
-                    self._exchange()
-                    self._wait(50)
-                self._exchange()
-            except PortLost:
-                pass  # it is gone already: nobody is left to be told
-        self._drop_port()
+        line, self._line = self._line, None
+        if line is not None:
+            line.close(reason, self.now_ms)
 
     # -- one turn -------------------------------------------------------------------------------------------------
 
     def _turn(self, timeout_s):
         """Everything that can be done now, then a wait. True, at once, when `peer` is a new one."""
-        try:
-            if self._port is None:
-                self._reopen(timeout_s)
-                return False
-            self._exchange()
-            if self._follow_connection():
-                return True
-            self._step()
-            self._exchange()
-        except PortLost as lost:
-            self._lose(str(lost))
+        line = self._line
+        if line is None:
+            self._reopen()
+        else:
+            try:
+                if self._work(line):
+                    return True
+            except PortLost as lost:
+                self._lose(line, str(lost))
         self._give_up_when_silent(timeout_s)
         if self._watch is not None:
             self._watch(self)
-        if self._port is not None:
-            self._wait(_LONGEST_WAIT_MS)
+        if self._line is not None:
+            now_ms = self.now_ms()
+            self._line.wait(now_ms, self._until_ms(now_ms))
         return False
 
-    def _step(self):
-        """Lets the peer work until it waits, but not for ever."""
+    def _work(self, line):
+        """Takes, steps, sends. True when there is a new connection to begin on."""
+        if line.exchange(self.now_ms()):
+            self._heard_ms = self.now_ms()
+        if self._follow(line.link):
+            return True
         for _ in range(_STEPS):
             if self.peer is None or not self.peer.step(self.now_ms()):
-                return
-
-    def _exchange(self):
-        """Takes all that came, sends what the port takes."""
-        now_ms = self.now_ms()
-        data = self._port.read()
-        while data:
-            self.heard_ms = now_ms
-            self._link.receive(data, now_ms)
-            data = self._port.read()
-        while True:
-            if len(self._out) < _OUT_BYTES:
-                self._gather(now_ms)
-            if not self._out:
-                return
-            count = self._port.write(self._out)
-            self._out = self._out[count:]
-            if count == 0:
-                return
-
-    def _gather(self, now_ms):
-        """Frames of the link up to what may wait for the port, as one piece: few writes, few copies."""
-        parts = [self._out]
-        size = len(self._out)
-        while size < _OUT_BYTES:
-            packet = self._link.send(now_ms)
-            if packet is None:
                 break
-            parts.append(bytes(packet))
-            size += len(packet)
-        self._out = b"".join(parts)
+        if line.exchange(self.now_ms()):
+            self._heard_ms = self.now_ms()
+        return False
 
-    def _follow_connection(self):
+    def _follow(self, link):
         """True when another connection came about. Raises when the link has ended for good."""
-        if self._link.state == CLOSED:
-            raise UsageError("%s: %s" % (self.path, self._link.closed))
-        connection = self._link.connection
+        if link.state == CLOSED:
+            raise UsageError("%s: %s" % (self.path, link.closed))
+        connection = link.connection
         if connection is self._connection:
             return False
         self._end_peer()
@@ -168,6 +136,12 @@ class Pump:
         self.peer = NanoPeer(self._node, connection, Options(self._version))
         self.moved.append(self.peer.progress)
         return True
+
+    def _until_ms(self, now_ms):
+        """How long a turn may wait at most."""
+        until_ms = now_ms + _LONGEST_WAIT_MS
+        due_ms = None if self.peer is None else self.peer.deadline_ms()
+        return until_ms if due_ms is None else min(until_ms, due_ms)
 
     def _end_peer(self):
         """The connection is over: its tasks learn of it."""
@@ -182,61 +156,39 @@ class Pump:
             self._ended.close("the connection is over")
             self._ended = None
 
-    def _wait(self, most_ms):
-        now_ms = self.now_ms()
-        due = [now_ms + most_ms, self._link.deadline_ms(now_ms)]
-        if self.peer is not None:
-            due.append(self.peer.deadline_ms())
-        until = min(deadline_ms for deadline_ms in due if deadline_ms is not None)
-        writers = [self._port] if self._out else []
-        select.select([self._port], writers, [], max(0, until - now_ms) / 1000)
-
     # -- the port comes and goes ------------------------------------------------------------------------------------
 
-    def _open_port(self):
+    def _open(self):
         self.path = self._find()
-        self._port = Port(self.path)
-        self._out = b""
-        now_ms = self.now_ms()
-        self._link = Link(self._crypto, self._node.identity.seed, True, SERIAL, self._version.encode(), now_ms)
+        self._line = Line(self.path, self._crypto, self._node.identity.seed, self._version, self.now_ms())
 
-    def _reopen(self, timeout_s):
+    def _reopen(self):
         """Tries to open the port again; waits a little when it is not there yet."""
         try:
-            self._open_port()
-        except (PortError, UsageError) as error:
-            if isinstance(error, PortError) and not error.absent and self._silent_ms() > _SETTLE_MS:
+            self._open()
+        except PortError as error:
+            if not error.absent and self._silent_ms() > _SETTLE_MS:
                 raise
-            self._give_up_when_silent(timeout_s)
-            if self._watch is not None:
-                self._watch(self)
+            time.sleep(_RETRY_S)
+        except UsageError:  # `auto` finds none, or more than one
             time.sleep(_RETRY_S)
 
-    def _lose(self, reason):
+    def _lose(self, line, reason):
         """The port is gone, and the connection with it."""
-        self._drop_port()
+        line.drop()
+        self._line = None
         if self._connection is not None:
             self._connection.end(reason)
         self._end_peer()
         self._connection = None
 
-    def _drop_port(self):
-        if self._port is not None:
-            self._port.close()
-        self._port = None
-        self._link = None
-
-    @property
-    def plugged(self):
-        return self._port is not None
-
     def _silent_ms(self):
-        return self.now_ms() - self.heard_ms
+        return self.now_ms() - self._heard_ms
 
     def _give_up_when_silent(self, timeout_s):
         silent_ms = self._silent_ms()
-        if not self.moved and self._port is not None and silent_ms > _FIRST_ANSWER_MS:
-            trouble = self._link.trouble
+        if not self.moved and self._line is not None and silent_ms > _FIRST_ANSWER_MS:
+            trouble = self._line.link.trouble
             raise UsageError(
                 "%s does not answer as a stick%s; is Lattice's firmware on it, and does no other program use it?"
                 % (self.path, " (%s)" % trouble if trouble else "")
@@ -248,7 +200,7 @@ class Pump:
             )
 
 
-def pumped(pump, begin, timeout_s):
+def pumped(pump: Pump, begin: Callable[[NanoPeer], Task], timeout_s: float):
     """Runs one task and closes the pump whatever happens."""
     try:
         return pump.run(begin, timeout_s)

@@ -117,6 +117,8 @@ class NanoPeer:
         """Ends the connection and everything on it."""
         for task in self._tasks + self._serving:
             task.cancel()
+        if self.device is not None:
+            self.device.transfers = 0
         if self.connection.closed is None:
             self.connection.close(reason)
 
