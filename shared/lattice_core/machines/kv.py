@@ -149,9 +149,9 @@ class Kv:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def get(self, key):
-        """The value of a key as a `Body`, None when nobody has written it or its deletion wins."""
+        """The `kvlist.Entry` of a key, None when nobody has written it or its deletion wins; its `value()` is a Body."""
         entry = self.inspect(key)
-        return None if entry is None else entry.value()
+        return None if entry is None or entry.winner.deleted else entry
 
     def inspect(self, key):
         """The `kvlist.Entry` of a key, deleted or not; None when nobody has written it."""
