@@ -13,8 +13,8 @@ class Face:
 
     def __init__(self, streams=8, window=8192, buffer=4096, room=ROOM):
         terms = Terms(1, 1, streams, window, b"test")
-        self.a = Connection(b"A" * 32, b"B" * 32, True, terms, terms, buffer)
-        self.b = Connection(b"B" * 32, b"A" * 32, False, terms, terms, buffer)
+        self.a = Connection(b"A" * 32, b"B" * 32, True, terms, terms, buffer, {})
+        self.b = Connection(b"B" * 32, b"A" * 32, False, terms, terms, buffer, {})
         self.room = room
         self.sent = {True: 0, False: 0}
 
@@ -224,6 +224,19 @@ def test_buffers_are_given_back():
         assert mine.at_end() and mine.finished() and theirs.finished()
     assert [len(free) for free in face.b._pool.values()] == [1]
     assert not face.a._streams and not face.b._streams
+
+
+def test_a_stick_without_memory_stops_the_stream_not_itself():
+    face = Face()
+    mine = face.a.open_stream()
+    face.a.buffer = lambda size: None
+    assert mine.write(b"x") == 0
+    del face.a.buffer
+    mine.write(b"x")
+    face.b.buffer = lambda size: None
+    view = memoryview(bytearray(ROOM))
+    length = face.a.fill(view)
+    assert "no memory" in str(raises(ProtocolError, face.b.message, view[:length]))
 
 
 def test_close_reaches_the_peer_in_words():

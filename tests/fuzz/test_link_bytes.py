@@ -63,7 +63,7 @@ def test_any_message_of_a_proven_peer_is_taken_or_refused():
     terms = Terms(1, 1, 4, 1024, b"peer")
     refused = 0
     for _ in range(20000):
-        connection = Connection(b"a" * 32, b"b" * 32, bool(rng.getrandbits(1)), terms, terms, 1000)
+        connection = Connection(b"a" * 32, b"b" * 32, bool(rng.getrandbits(1)), terms, terms, 1000, {})
         for _ in range(rng.randrange(3)):
             connection.open_stream().write(rng.randbytes(rng.randrange(200)))
             connection.fill(memoryview(bytearray(998)))

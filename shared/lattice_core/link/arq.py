@@ -22,7 +22,10 @@ _MAX_RTO_MS = const(2000)
 
 
 class Buffers:
-    """All that a session's packets need (18 KiB): made once for a link, used by one session after the other."""
+    """All that packets need (18 KiB) and streams had: made once for a link, used by one session after the other.
+
+    Buffers of streams stay in `pool` (by size): a heap that was in use has no 8 KiB in one piece.
+    """
 
     def __init__(self, packet_bytes):
         self.packet_bytes = packet_bytes
@@ -30,6 +33,7 @@ class Buffers:
         self.early = [bytearray(packet_bytes) for _ in range(WINDOW)]  # packets that came before their turn
         self.assembly = bytearray(MESSAGE_BYTES)  # a message that arrives in pieces
         self.message = bytearray(MESSAGE_BYTES)  # a message that leaves in pieces
+        self.pool = {}
         self.payloads = [memoryview(buffer)[HEADER_BYTES:] for buffer in self.sending]
 
 

@@ -415,9 +415,9 @@ class Link:
     def _connect(self, identity):
         self._session.set_ciphers(*self._handshake.split())
         self._handshake = None
-        self.connection = Connection(
-            self.local, identity, self._initiator, self._terms, self._peer_terms, _SEND_BUFFER_BYTES
-        )
+        terms = (self._terms, self._peer_terms)
+        pool = self._buffers.pool
+        self.connection = Connection(self.local, identity, self._initiator, *terms, _SEND_BUFFER_BYTES, pool)
         self.counters.connections += 1
         self.trouble = None
         self._pause_ms = _FIRST_PAUSE_MS

@@ -43,8 +43,8 @@ class Connection:
 
     alpn = "lattice-nano/1"
 
-    def __init__(self, local, peer, initiator, mine, theirs, send_buffer_bytes):
-        """`mine` and `theirs` are the Terms of both Hellos: what each grants the other."""
+    def __init__(self, local, peer, initiator, mine, theirs, send_buffer_bytes, pool):
+        """`mine` and `theirs` are the Terms of both Hellos: what each grants the other. `pool`: see arq.Buffers."""
         self.local = local
         self.peer = peer
         self.initiator = initiator
@@ -69,7 +69,7 @@ class Connection:
         self.control_due = False
         self._close_text = None
         self.close_sent = False
-        self._pool = {}
+        self._pool = pool
 
     # -- for the owner of the connection -----------------------------------------------------------------
     def open_stream(self):
@@ -333,8 +333,14 @@ class Connection:
                 self.control_due = True
 
     def buffer(self, size):
+        """A buffer of the pool or a new one; None when memory is short (a heap with holes)."""
         free = self._pool.get(size)
-        return free.pop() if free else bytearray(size)
+        if free:
+            return free.pop()
+        try:
+            return bytearray(size)
+        except MemoryError:
+            return None
 
     def give_back(self, buffer):
         free = self._pool.get(len(buffer))

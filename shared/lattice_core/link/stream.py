@@ -1,6 +1,6 @@
 """One stream of a link connection: the `Stream` of sync/streams.py. The frames it needs are made by mux.py."""
 
-from ..errors import UsageError
+from ..errors import ProtocolError, UsageError
 from .ring import Ring
 
 
@@ -83,7 +83,10 @@ class Stream:
             view = view[:room]
         if len(view):
             if self._outgoing is None:
-                self._outgoing = Ring(self._connection.buffer(self._connection.send_buffer_bytes))
+                buffer = self._connection.buffer(self._connection.send_buffer_bytes)
+                if buffer is None:
+                    return 0
+                self._outgoing = Ring(buffer)
             self._outgoing.put(view)
             if not self.queued:
                 self._connection.wake(self)
@@ -129,7 +132,10 @@ class Stream:
         if len(payload):
             self._granted -= len(payload)
             if self._incoming is None:
-                self._incoming = Ring(self._connection.buffer(self._window))
+                buffer = self._connection.buffer(self._window)
+                if buffer is None:
+                    raise ProtocolError("there is no memory for another stream: fewer at once")
+                self._incoming = Ring(buffer)
             self._incoming.put(payload)
         if fin:
             self._fin_received = True
