@@ -468,6 +468,21 @@ def hostile(rng, desk, recorded):
     return bytes(desk.b._pipe.seal(slot, length, fields[0], fields[1], fields[2], fields[3], number, None, 0))
 
 
+def test_no_deadline_stays_in_the_past():
+    """After `send` has nothing more, the next deadline is later: a driver that obeys it never spins."""
+    for pipe in (SERIAL, 40):
+        for desk in states(pipe):
+            for line in (desk.to_a, desk.to_b):
+                line.put = lambda data, now: None  # nobody answers from now on
+            for _ in range(60):
+                for end in (desk.a, desk.b):
+                    while end.send(desk.now) is not None:
+                        pass
+                    deadline = end.deadline_ms(desk.now)
+                    assert deadline is None or deadline > desk.now, end.state
+                desk.now += 700
+
+
 def test_any_bytes_in_any_state_raise_nothing():
     for pipe in (SERIAL, 40):
         for seed, desk in enumerate(states(pipe)):

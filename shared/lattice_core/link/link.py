@@ -235,9 +235,10 @@ class Link:
         if session is not None:
             times.append(session.arq.timer_at)
             times.append(session.arq.ack_at)
-            times.append(self._heard_at + _DEAD_MS)
-            if self._initiator:
-                times.append(self._probe_time(session))
+            if self.state is not CLOSING:
+                times.append(self._heard_at + _DEAD_MS)
+                if self._initiator:
+                    times.append(self._probe_time(session))
             if session.arq.ack_now or session.arq.lost_count:
                 times.append(0)
         if self._hello_parts or self._last_word is not None:
