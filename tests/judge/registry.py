@@ -24,6 +24,7 @@ SECTIONS = {
         "submit": "check_submit",
         "dag": "check_dag",
     },
+    "reconcile": {"sessions": "check_sessions", "store_sessions": "check_store_sessions", "process": "check_sessions"},
     "wire": {
         "peer_messages": "check_peer_messages",
         "peer_message_decode": "check_peer_messages",

@@ -1,0 +1,81 @@
+"""A store as `lattice-sync/1` sees it: the set that is reconciled, and the way in for what a peer sends."""
+
+from ..errors import ProtocolError, StorageFull
+from ..model import intention as intentions
+from ..weaver.weaver import DROPPED, DUPLICATE, REFUSED
+
+
+class StoreItems:
+    """The witnessed intentions of one store. `peer` is a connection's driver (peer.Peer)."""
+
+    def __init__(self, peer, handle):
+        self.peer = peer
+        self.handle = handle
+        self.weaver = handle.weaver
+        store = handle.weaver.store
+        self.range_summary = store.range_summary
+        self.range_hashes = store.range_hashes
+        self.get = store.get
+        self.new = 0  # taken and not known before
+        self.held_back = 0  # not taken for want of room
+        self.bad = 0  # entries that are no intention
+
+    def commit(self):
+        """Makes durable what the next message tells."""
+        self.peer.commit()
+
+    def wanted(self, hash):
+        """False for what a fetch would bring in vain."""
+        return not self.weaver.store.witness_sequence(hash) and self.weaver.refused(hash) is None
+
+    def take(self, entries):
+        """Ingests the SignedIntentions of an answer, each by itself; what cannot be read is skipped. Returns how many
+        are stored, duplicates too."""
+        items = []
+        for entry in entries:
+            try:
+                items.append(parse(self.peer.node.crypto, entry))
+            except ProtocolError:
+                self.bad += 1
+        return self.take_parsed(items)
+
+    def take_parsed(self, items):
+        """Verifies and ingests intentions that the peer holds. Refused when it may not (or no longer) send any."""
+        peer = self.peer
+        peer.check_allowed(self.handle)
+        verdicts = peer.node.crypto.ed25519_verify_many([(item.author, item.hash, item.signature) for item in items])
+        stored = 0
+        for item, good in zip(items, verdicts):
+            stored += self._ingest(item, good)
+        peer.commit_due()
+        return stored
+
+    def _ingest(self, item, verified):
+        """1 when the intention is stored now, 0 when not."""
+        peer, weaver = self.peer, self.weaver
+        peer.progress.received_bytes += item.body.size
+        try:
+            fate = weaver.ingest(item, peer.wall_ms(), verified, True)
+        except StorageFull:
+            if weaver.store.has(item.hash):  # the medium failed in the middle of it
+                peer.node.rollback()
+                raise
+            fate = DROPPED
+        if fate == DROPPED:
+            self.held_back += 1
+            peer.progress.note_refused(item.hash, item.author, "there is no room for it", False)
+        elif fate == REFUSED:
+            peer.progress.note_refused(item.hash, item.author, weaver.refused(item.hash) or "it was refused", False)
+        else:
+            if fate != DUPLICATE:
+                self.new += 1
+                peer.progress.received_intentions += 1
+            return 1
+        return 0
+
+
+def parse(crypto, entry):
+    """The intention of a SignedIntention dict, not yet verified. ProtocolError when it is none."""
+    if len(entry["signature"]) != 64:
+        raise ProtocolError("a signature of %d bytes" % len(entry["signature"]))
+    return intentions.parse(crypto, entry["intention_borsh"], entry["signature"])
