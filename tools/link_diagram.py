@@ -10,23 +10,23 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "shared"))
 
-from lattice_core.link import link  # noqa: E402 (needs the path above)
+from lattice_core.link import states  # noqa: E402 (needs the path above)
 
 PAGE = ROOT / "docs" / "protocol.md"
-BEGIN = "<!-- link states: made by tools/link_diagram.py from lattice_core/link/link.py -->"
+BEGIN = "<!-- link states: made by tools/link_diagram.py from lattice_core/link/states.py -->"
 END = "<!-- end of link states -->"
-FIRST = ((link.INITIATOR, link.SEEKING), (link.RESPONDER, link.LISTENING))
+FIRST = ((states.INITIATOR, states.SEEKING), (states.RESPONDER, states.LISTENING))
 
 
 def diagram(role: str, first: str) -> str:
     """The Mermaid text of one role; events between the same two states share an arrow."""
     arrows: dict[tuple[str, str], list[str]] = {}
-    for who, state, event, _action, following in link.TABLE:
+    for who, state, event, _action, following in states.TABLE:
         if who == role:
             arrows.setdefault((state, following), []).append(event)
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {first}"]
     lines += [f"    {start} --> {end}: {', '.join(events)}" for (start, end), events in arrows.items()]
-    lines += [f"    {link.CLOSED} --> [*]", "```"]
+    lines += [f"    {states.CLOSED} --> [*]", "```"]
     return "\n".join(lines)
 
 

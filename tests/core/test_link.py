@@ -1,8 +1,9 @@
 """Two links over a line: handshake, faults, restarts, refusals. The long simulation is tests/sim/test_link_sim.py."""
 
 from fake_line import Faults, World
-from lattice_core.link import hello, link
-from lattice_core.link.link import SERIAL, TABLE, Link
+from lattice_core.link import hello
+from lattice_core.link import states as link
+from lattice_core.link.link import SERIAL, Link
 from support import Rng, crypto
 
 PIPES = (SERIAL, 244, 20)
@@ -206,7 +207,7 @@ def test_replayed_frames_of_the_same_session_are_dropped():
 
 def test_versions_that_do_not_meet_are_refused_in_words():
     desk = world()
-    desk.b._terms = hello.Terms(2, 4, 8, 8192, b"stick \x1b9.0")
+    desk.b._greeting.terms = hello.Terms(2, 4, 8, 8192, b"stick \x1b9.0")
     assert desk.run(lambda: desk.a.closed is not None)
     assert "versions 2 to 4" in desk.a.closed and "1 to 1" in desk.a.closed and "stick ?9.0" in desk.a.closed
     assert "versions 1 to 1" in desk.b.trouble and desk.b.state == link.LISTENING
@@ -215,7 +216,7 @@ def test_versions_that_do_not_meet_are_refused_in_words():
 
 def test_a_downgrade_of_the_hello_ends_the_handshake():
     desk = world()
-    desk.b._terms = hello.Terms(1, 3, 8, 8192, b"stick")
+    desk.b._greeting.terms = hello.Terms(1, 3, 8, 8192, b"stick")
     put = desk.to_a.put
 
     def downgrade(data, now):
@@ -398,14 +399,14 @@ def test_the_table_is_sound():
     states = {link.SEEKING, link.LISTENING, link.STARTING, link.PROVING, link.OPEN, link.CLOSING, link.CLOSED}
     rows = {}
     reached = {(link.INITIATOR, link.SEEKING), (link.RESPONDER, link.LISTENING)}
-    for role, state, event, action, following in TABLE:
+    for role, state, event, action, following in link.TABLE:
         assert role in (link.INITIATOR, link.RESPONDER) and state in states and following in states
         assert (role, state, event) not in rows, "two rows for one event"
         rows[(role, state, event)] = action
         assert hasattr(Link, action), action
         assert state != link.CLOSED
         reached.add((role, following))
-    for role, state, _event, _action, _following in TABLE:
+    for role, state, _event, _action, _following in link.TABLE:
         assert (role, state) in reached
     for role, state in reached:
         if state not in (link.CLOSED, link.CLOSING):
@@ -416,7 +417,7 @@ def test_the_table_is_sound():
 def snapshot(desk):
     """What a stranger's bytes must not change."""
     b = desk.b
-    return (b.local, b.closed, b.counters.connections, b._terms.firmware)
+    return (b.local, b.closed, b.counters.connections, b._greeting.terms.firmware)
 
 
 def states(pipe):
@@ -511,5 +512,5 @@ def test_memory_before_the_handshake_is_bounded():
     for number in range(2000):
         packets = hello.parts(number + 1, 0, b"\x01\x01\x00\x08\x20\x00", 20)
         desk.b.receive(bytes(desk.b._pipe.wrap(rng.choice(packets))), desk.now)
-    assert len(desk.b._hello_parts) <= 16 and len(desk.b._collector._parts) == 16
+    assert len(desk.b._greeting.parts) <= 16 and len(desk.b._greeting._collector._parts) == 16
     assert desk.b._session is None and desk.b.state == link.LISTENING

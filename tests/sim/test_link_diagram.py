@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from lattice_core.link import link
+from lattice_core.link import states
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,6 +23,6 @@ def test_the_page_shows_the_table():
 
 def test_every_row_is_in_the_diagram():
     section = tool().section()
-    for _role, state, event, _action, following in link.TABLE:
+    for _role, state, event, _action, following in states.TABLE:
         arrow = [line for line in section.splitlines() if line.startswith("    %s --> %s:" % (state, following))]
         assert any(event in line for line in arrow), (state, event, following)

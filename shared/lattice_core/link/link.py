@@ -1,16 +1,6 @@
 """The link: an authenticated connection with streams over a pipe that loses, doubles, damages and restarts.
 
-This file owns the state machine. It is one table, for both roles; everything that changes `state` is a row of it.
-The diagram in docs/protocol.md is drawn from it (tools/link_diagram.py).
-
-Rules:
-- The initiator (a host) speaks first: it says Hello with growing pauses until somebody answers, for as long as
-  its caller keeps the link. The responder (a stick) is silent until it hears a Hello.
-- A session belongs to a pair of epochs, one from each Hello. The responder leaves its old session only for a packet
-  that proves that the initiator knows the new epoch; the initiator only for a Hello that answers its own question and
-  says that the responder is in no session. So a replayed or late Hello moves nobody.
-- Nothing that a peer sends raises. What breaks the rules ends the session, in words, at one place: `_take`.
-- A responder never closes for good because of a peer; an initiator does when trying again cannot help.
+`Link` is what a driver holds: bytes in, bytes out, the next deadline. It runs the rows of states.py.
 """
 
 from struct import unpack_from
@@ -19,20 +9,33 @@ from ..compat import const
 from ..errors import ProtocolError
 from . import hello, proof
 from .arq import Buffers
-from .mux import Connection, printable
+from .greeting import Greeting
+from .mux import Connection
 from .noise import KEY_BYTES, Handshake
-from .packet import (
-    DAMAGED,
-    HEADER_BYTES,
-    MIN_PACKET_BYTES,
-    NOTHING,
-    OVERHEAD_BYTES,
-    PACKET,
-    check_holds,
-    session_number,
-)
+from .packet import DAMAGED, HEADER_BYTES, MIN_PACKET_BYTES, NOTHING, OVERHEAD_BYTES, PACKET
 from .pipes import PacketPipe, SerialPipe
 from .session import Session
+from .states import (
+    ANSWERED,
+    ARRIVED,
+    ASKED,
+    CLOSE,
+    CLOSING,
+    FAULT,
+    IMPOSTOR,
+    INCOMPATIBLE,
+    INITIATOR,
+    LISTENING,
+    MESSAGE,
+    OPEN,
+    PEER_CLOSED,
+    RESPONDER,
+    RESTARTED,
+    SEEKING,
+    SESSION,
+    SILENCE,
+    row,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,77 +44,6 @@ if TYPE_CHECKING:
     from ..seams import Buffer, Crypto
 
 SERIAL = const(0)  # the `pipe` argument of Link: a byte stream; else the packet size in bytes
-
-# -- states ------------------------------------------------------------------------------------------------------
-SEEKING = "seeking"  # initiator: says Hello until it is answered
-LISTENING = "listening"  # responder: waits for a Hello and for the first packet of a session
-STARTING = "starting"  # responder: a session began, its first handshake message is on its way
-PROVING = "proving"  # waits for the message that proves who the other side is
-OPEN = "open"  # `connection` exists
-CLOSING = "closing"  # our reason for closing is on its way
-CLOSED = "closed"  # for good; `closed` says why
-
-# -- events ------------------------------------------------------------------------------------------------------
-ANSWERED = "answered"  # a Hello that answers ours, versions agree
-RESTARTED = "restarted"  # the same while a session is on: the other side has lost it
-ASKED = "asked"  # a Hello that wants an answer
-SESSION = "session"  # an intact packet of the session that we offered in a Hello
-MESSAGE = "message"  # a message of the handshake
-INCOMPATIBLE = "incompatible"  # a Hello without a version that we speak
-IMPOSTOR = "impostor"  # the proof of identity is wrong, or the identity is our own
-FAULT = "fault"  # the other side broke the rules of the session
-SILENCE = "silence"  # nothing intact was heard for too long
-PEER_CLOSED = "peer closed"  # the other side closed the connection, with a reason
-CLOSE = "close"  # our caller closes
-ARRIVED = "arrived"  # our reason for closing has arrived, or was not acknowledged in time
-
-INITIATOR = "initiator"
-RESPONDER = "responder"
-
-# (role, state, event, action, next state). What is not here means nothing in that state.
-TABLE = (
-    (INITIATOR, SEEKING, ANSWERED, "_begin", PROVING),
-    (INITIATOR, SEEKING, INCOMPATIBLE, "_finish", CLOSED),
-    (INITIATOR, SEEKING, CLOSE, "_finish", CLOSED),
-    (INITIATOR, PROVING, MESSAGE, "_answer_proof", OPEN),
-    (INITIATOR, PROVING, RESTARTED, "_begin", PROVING),
-    (INITIATOR, PROVING, IMPOSTOR, "_finish", CLOSED),
-    (INITIATOR, PROVING, FAULT, "_leave", SEEKING),
-    (INITIATOR, PROVING, SILENCE, "_leave", SEEKING),
-    (INITIATOR, PROVING, CLOSE, "_finish", CLOSED),
-    (INITIATOR, OPEN, RESTARTED, "_begin", PROVING),
-    (INITIATOR, OPEN, FAULT, "_leave", SEEKING),
-    (INITIATOR, OPEN, SILENCE, "_leave", SEEKING),
-    (INITIATOR, OPEN, PEER_CLOSED, "_hear_close", CLOSED),
-    (INITIATOR, OPEN, CLOSE, "_say_close", CLOSING),
-    (INITIATOR, CLOSING, ARRIVED, "_finish", CLOSED),
-    (INITIATOR, CLOSING, FAULT, "_finish", CLOSED),
-    (RESPONDER, LISTENING, ASKED, "_offer", LISTENING),
-    (RESPONDER, LISTENING, INCOMPATIBLE, "_decline", LISTENING),
-    (RESPONDER, LISTENING, SESSION, "_begin", STARTING),
-    (RESPONDER, LISTENING, CLOSE, "_finish", CLOSED),
-    (RESPONDER, STARTING, ASKED, "_offer", STARTING),
-    (RESPONDER, STARTING, SESSION, "_begin", STARTING),
-    (RESPONDER, STARTING, MESSAGE, "_send_proof", PROVING),
-    (RESPONDER, STARTING, FAULT, "_leave", LISTENING),
-    (RESPONDER, STARTING, SILENCE, "_leave", LISTENING),
-    (RESPONDER, STARTING, CLOSE, "_finish", CLOSED),
-    (RESPONDER, PROVING, ASKED, "_offer", PROVING),
-    (RESPONDER, PROVING, SESSION, "_begin", STARTING),
-    (RESPONDER, PROVING, MESSAGE, "_check_proof", OPEN),
-    (RESPONDER, PROVING, IMPOSTOR, "_leave", LISTENING),
-    (RESPONDER, PROVING, FAULT, "_leave", LISTENING),
-    (RESPONDER, PROVING, SILENCE, "_leave", LISTENING),
-    (RESPONDER, PROVING, CLOSE, "_finish", CLOSED),
-    (RESPONDER, OPEN, ASKED, "_offer", OPEN),
-    (RESPONDER, OPEN, SESSION, "_begin", STARTING),
-    (RESPONDER, OPEN, FAULT, "_leave", LISTENING),
-    (RESPONDER, OPEN, SILENCE, "_leave", LISTENING),
-    (RESPONDER, OPEN, PEER_CLOSED, "_hear_close", LISTENING),
-    (RESPONDER, OPEN, CLOSE, "_say_close", CLOSING),
-    (RESPONDER, CLOSING, ARRIVED, "_finish", CLOSED),
-    (RESPONDER, CLOSING, FAULT, "_finish", CLOSED),
-)
 
 _FIRST_PAUSE_MS = const(100)  # between Hellos
 _LONGEST_PAUSE_MS = const(1000)
@@ -176,16 +108,10 @@ class Link:
         self.closed: "Optional[str]" = None
         self.trouble: "Optional[str]" = None
         self.counters = Counters()
-        self._terms = hello.Terms(hello.VERSION_MIN, hello.VERSION_MAX, streams, window_bytes, info)
-        self._collector = hello.Collector()
-        self._hello_parts = []
+        terms = hello.Terms(hello.VERSION_MIN, hello.VERSION_MAX, streams, window_bytes, info)
+        self._greeting = Greeting(crypto, initiator, terms, self._pipe.packet_bytes)
         self._hello_at = 0 if initiator else None
         self._pause_ms = _FIRST_PAUSE_MS
-        self._epoch = 0  # of our next session; drawn when first said
-        self._peer_epoch = 0  # of the Hello last heard, with its body and terms
-        self._peer_body = b""
-        self._peer_terms = None
-        self._offered = None  # number of the session that would begin with them
         self._session: "Optional[Session]" = None
         self._handshake: "Optional[Handshake]" = None
         self._heard_at = 0
@@ -241,7 +167,7 @@ class Link:
                     times.append(self._probe_time(session))
             if session.arq.ack_now or session.arq.lost_count:
                 times.append(0)
-        if self._hello_parts or self._last_word is not None:
+        if self._greeting.parts or self._last_word is not None:
             times.append(0)
         due = [at for at in times if at is not None]
         return max(min(due) + self._start_ms, now_ms) if due else None
@@ -292,10 +218,10 @@ class Link:
         at = found[6]
         length = found[7]
         packet = self._pipe.view[at : at + length]
-        heard = self._collector.take(packet)
+        heard = self._greeting.take(packet)
         if heard is not None:
             self._on_hello(heard)
-        elif self._offered is not None and length >= OVERHEAD_BYTES and check_holds(packet, length, self._offered):
+        elif length >= OVERHEAD_BYTES and self._greeting.begins(packet, length):
             if self._event(SESSION, None):
                 self._inside(self._session, _as_found(packet, at, length))
         else:
@@ -303,88 +229,58 @@ class Link:
 
     def _on_hello(self, heard):
         epoch, echo, body = heard
+        greeting = self._greeting
         parsed = hello.parse_body(body)
-        if parsed is None or epoch == self._epoch:
+        if parsed is None or epoch == greeting.epoch:
             self.counters.damaged += 1
             return
+        if self._initiator and (echo == 0 or echo != greeting.epoch):
+            return  # not an answer to what we ask now
         terms, in_session = parsed
-        if self._initiator:
-            if echo != self._epoch or echo == 0:
-                return  # not an answer to what we ask now
-            self._note_hello(epoch, body, terms)
-            if not hello.agreed_version(self._terms, terms):
-                self._event(INCOMPATIBLE, self._disagreement(terms))
-            elif self._session is None:
-                self._event(ANSWERED, None)
-            elif not in_session:
-                self._event(RESTARTED, _RESTARTED)
-            else:
-                self._epoch = 0  # alive and in session: nothing to ask any more
+        greeting.note(epoch, body, terms)
+        if not greeting.agrees_with(terms):
+            self._event(INCOMPATIBLE, greeting.disagreement())
+        elif not self._initiator:
+            self._event(ASKED, None)
+        elif self._session is None:
+            self._event(ANSWERED, None)
+        elif in_session:
+            greeting.epoch = 0  # alive and in this session: nothing to ask any more
         else:
-            self._note_hello(epoch, body, terms)
-            if hello.agreed_version(self._terms, terms):
-                self._event(ASKED, None)
-            else:
-                self._event(INCOMPATIBLE, self._disagreement(terms))
-
-    def _note_hello(self, epoch, body, terms):
-        self._peer_epoch = epoch
-        self._peer_body = body
-        self._peer_terms = terms
-
-    def _disagreement(self, terms):
-        words = "the other side (%s) speaks versions %d to %d of the link, this one (%s) %d to %d: update the older one"
-        mine = self._terms
-        theirs = (printable(terms.firmware), terms.lowest, terms.highest)
-        return words % (theirs + (printable(mine.firmware), mine.lowest, mine.highest))
+            self._event(RESTARTED, _RESTARTED)
 
     # -- the state machine -------------------------------------------------------------------------------------------
     def _event(self, event, value):
         """Runs the table's row for this event; False when there is none. The state changes after the action."""
-        for role, state, what, action, following in TABLE:
-            if what == event and state == self.state and role == self._role:
-                getattr(self, action)(value)
-                self.state = following
-                return True
-        return False
+        found = row(self._role, self.state, event)
+        if found is None:
+            return False
+        action, following = found
+        getattr(self, action)(value)
+        self.state = following
+        return True
 
     def _offer(self, _value):
-        """Answers a Hello and remembers which session it would be."""
-        self._say_hello(self._peer_epoch)
-        self._offered = session_number(self._peer_epoch, self._epoch)
+        """Answers a Hello; the initiator may begin a session now."""
+        self._greeting.answer(self._session is not None, True)
 
     def _decline(self, words):
         """Says Hello even so: the other side then sees why."""
         self.trouble = words
-        self._say_hello(self._peer_epoch)
-        self._offered = None
-
-    def _say_hello(self, echo):
-        if self._epoch == 0:
-            self._epoch = int.from_bytes(self._crypto.random(4), "little") or 1
-        body = hello.encode_body(self._terms, self._session is not None and not self._initiator)
-        self._hello_parts = hello.parts(self._epoch, echo, body, self._pipe.packet_bytes)
+        self._greeting.answer(False, False)
 
     def _begin(self, reason):
-        """A session of the two epochs begins; one that was on is over."""
+        """The session of both Hellos begins; one that was on is over."""
         if self._session is not None:
             self.trouble = reason or _RESTARTED
             self._drop(self.trouble)
-        mine = hello.prologue_part(self._epoch, hello.encode_body(self._terms, False))
-        theirs = hello.prologue_part(self._peer_epoch, self._peer_body)
-        if self._initiator:
-            number = session_number(self._epoch, self._peer_epoch)
-            prologue = mine + theirs
-        else:
-            number = session_number(self._peer_epoch, self._epoch)
-            prologue = theirs + mine
-        self._session = Session(self._crypto, self._pipe, self._buffers, number, self.counters)
+        greeting = self._greeting
+        self._session = Session(self._crypto, self._pipe, self._buffers, greeting.number(), self.counters)
         keys = self._crypto.random(2 * KEY_BYTES)
-        self._handshake = Handshake(self._crypto, self._initiator, prologue, keys[:KEY_BYTES], keys[KEY_BYTES:])
-        self._epoch = 0
-        self._offered = None
+        static, ephemeral = keys[:KEY_BYTES], keys[KEY_BYTES:]
+        self._handshake = Handshake(self._crypto, self._initiator, greeting.prologue(), static, ephemeral)
+        greeting.begun()
         self._hello_at = None
-        self._hello_parts = []
         self._heard_at = self._now
         self._until = self._now + _HANDSHAKE_MS
         if self._initiator:
@@ -416,7 +312,7 @@ class Link:
     def _connect(self, identity):
         self._session.set_ciphers(*self._handshake.split())
         self._handshake = None
-        terms = (self._terms, self._peer_terms)
+        terms = (self._greeting.terms, self._greeting.peer_terms)
         pool = self._buffers.pool
         self.connection = Connection(self.local, identity, self._initiator, *terms, _SEND_BUFFER_BYTES, pool)
         self.counters.connections += 1
@@ -446,7 +342,7 @@ class Link:
         self._drop(words)
         self.closed = words
         self._hello_at = None
-        self._hello_parts = []
+        self._greeting.begun()
 
     def _drop(self, words):
         """Forgets the session. Its connection, if there was one, ends with `words`."""
@@ -464,7 +360,7 @@ class Link:
         session = self._session
         if session is None:
             if self._hello_at is not None and now >= self._hello_at:
-                self._say_hello(0)
+                self._greeting.say(0, False)
                 self._hello_at = now + self._pause_ms
                 self._pause_ms = min(2 * self._pause_ms, _LONGEST_PAUSE_MS)
             return
@@ -478,7 +374,7 @@ class Link:
         elif self._initiator and now >= self._probe_time(session):
             self._probe_at = now + _PROBE_MS
             self._ask = True
-            self._say_hello(0)
+            self._greeting.say(0, False)
 
     def _go_on_closing(self, session):
         self._event(CLOSE, self.connection.closed)
@@ -496,8 +392,8 @@ class Link:
             packet = self._last_word
             self._last_word = None
             return memoryview(packet)
-        if self._hello_parts:
-            return self._pipe.wrap(self._hello_parts.pop(0))
+        if self._greeting.parts:
+            return self._pipe.wrap(self._greeting.parts.pop(0))
         session = self._session
         if session is None:
             return None

@@ -133,7 +133,7 @@ class Connection:
         """Writes the next message into `view`. Returns its length, 0 when there is nothing to say."""
         if self._close_text is not None:
             return self._fill_close(view)
-        at = self._fill_control(view) if self.control_due else 0
+        at = self._fill_control(view) if self.control_due or (self._grants_due and self._ready) else 0
         room = len(view) - at
         ready = self._ready
         for _ in range(len(ready)):
@@ -330,7 +330,7 @@ class Connection:
             self._all.remove(stream)
             if not stream.ours:
                 self._grants_due += 1
-                self.control_due = True
+                self._grant_when_scarce()
 
     def buffer(self, size):
         """A buffer of the pool or a new one; None when memory is short (a heap with holes)."""
