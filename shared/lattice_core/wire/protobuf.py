@@ -35,6 +35,7 @@ REPEATED = "*"  # fourth item of a field: a list of values; a number instead: a 
 OPTIONAL = "?"  # fourth item: written and reported whenever it is set, also when it holds the default
 
 _OWN_DEPTH = const(16)  # messages we build ourselves never nest deeper
+_TABLE = ("rows", "by_key", "by_number", "_blank", "_lists")
 _DEFAULTS = (None, 0, 0, 0, False, 0, b"", "")
 
 
@@ -88,11 +89,23 @@ class Message:
 
     def __init__(self, name, rows=None):
         self.name = name
-        if rows is not None:
-            self.define(rows)
+        self._source = rows
 
     def define(self, rows):
         """Sets the fields of the table; returns the message."""
+        self._source = rows
+        return self
+
+    def __getattr__(self, name):
+        """Builds the table when something of it is asked for: most messages never are on a stick, where the tables
+        of all would take 60 KB."""
+        if name not in _TABLE or self._source is None:
+            raise AttributeError(name)
+        self._build(self._source)
+        self._source = None
+        return getattr(self, name)
+
+    def _build(self, rows):
         table = [Field(row[0], row[1], row[2], row[3] if len(row) > 3 else None) for row in rows]
         lowest = {}
         for field in table:
@@ -109,7 +122,6 @@ class Message:
             self.by_number[field.number] = field
         self._blank = tuple((f.name, _DEFAULTS[f.kind]) for f in table if not f.present and not f.repeated)
         self._lists = tuple(f.name for f in table if f.repeated)
-        return self
 
     def blank(self) -> dict:
         """The dict of an empty message."""
