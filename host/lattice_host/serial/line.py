@@ -2,7 +2,7 @@
 
 import select
 
-from lattice_core.link.link import CLOSED, OPEN, SERIAL, Link
+from lattice_core.link.link import SERIAL, Link
 
 from .port import Port, PortLost
 
@@ -60,10 +60,10 @@ class Line:
     def close(self, reason: str, clock) -> None:
         """Tells the other side, briefly, and lets the port go. `clock()` gives the time in ms."""
         try:
-            if self.link.state == OPEN:
+            if self.link.connection is not None:
                 self.link.close(reason)
                 until_ms = clock() + _CLOSE_MS
-                while self.link.state != CLOSED and clock() < until_ms:
+                while self.link.closed is None and clock() < until_ms:
                     self.exchange(clock())
                     self.wait(clock(), clock() + _POLL_MS)
                 self.exchange(clock())

@@ -107,5 +107,5 @@ def _by(users):
 
 def _modem_manager_hint(path):
     if any("modemmanager" in name.lower() for _, name in users_of(path)):
-        return ". ModemManager looks at new ports for some seconds: wait, or install the udev rule from docs/guide.md"
+        return ". ModemManager looks at new ports for some seconds: wait, or see the udev rule in docs/commands.md"
     return ""

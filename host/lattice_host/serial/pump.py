@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 
 from lattice_core.errors import LatticeError, UsageError
-from lattice_core.link.link import CLOSED
 from lattice_core.sync.nano import NanoPeer, Options
 from lattice_core.sync.progress import Progress
 from lattice_core.sync.tasks import StreamLost, Task
@@ -124,7 +123,7 @@ class Pump:
 
     def _follow(self, link):
         """True when another connection came about. Raises when the link has ended for good."""
-        if link.state == CLOSED:
+        if link.closed is not None:
             raise UsageError("%s: %s" % (self.path, link.closed))
         connection = link.connection
         if connection is self._connection:
