@@ -1,8 +1,9 @@
 """Two sessions that talk: messages wait in one queue, one is delivered at a time, the receiver runs until idle."""
 
 from judge.cases import expect, h, same
+from lattice_core.sync.large import read
+from lattice_core.sync.messages import next_message
 from lattice_core.sync.session import Session
-from lattice_core.wire.messages import PeerMessage
 
 
 class Side:
@@ -14,11 +15,8 @@ class Side:
         self.items = items
         self.session = Session(items, store_id, self)
 
-    def post(self, name, values):
-        self.post_all(iter(({name: values},)))
-
-    def post_all(self, messages):
-        self.queue.append((self.direction, messages))
+    def post(self, message):
+        self.queue.append((self.direction, [message]))
 
 
 class Conversation:
@@ -41,7 +39,7 @@ class Conversation:
             check_message(crypto, direction, payload, recorded[delivered])
             delivered += 1
             side = self.responder if direction == "I>R" else self.initiator
-            side.session.receive(PeerMessage.decode(payload))
+            side.session.receive(read(payload))
             side.session.settle()
         same("messages", delivered, len(recorded))
         expect(self.initiator.session.over() and self.responder.session.over(), "the session is not over")
@@ -49,9 +47,10 @@ class Conversation:
     def next(self):
         """(direction, payload bytes) of the next message; payload None when none is left."""
         while self.queue:
-            direction, messages = self.queue[0]
-            for message in messages:
-                return direction, PeerMessage.encode(message)
+            direction, posted = self.queue[0]
+            pieces = next_message(posted)
+            if pieces is not None:
+                return direction, b"".join(pieces)
             self.queue.pop(0)
         return "", None
 

@@ -3,6 +3,8 @@
 All hashes lie in one bytearray and a set is a sorted list of numbers: two sets of 3,000 fit into the stick's heap.
 """
 
+from array import array
+
 from judge.cases import expect
 from lattice_core.model.intention import encode_body
 from lattice_core.seams import BytesBody
@@ -48,7 +50,7 @@ class ElementSet:
         numbers = []
         for first, behind in ranges:
             numbers.extend(range(first, behind))
-        self._sorted = sorted(numbers, key=elements.hash)
+        self._sorted = array("H", sorted(numbers, key=elements.hash))
 
     def __len__(self):
         return len(self._sorted)
@@ -99,5 +101,6 @@ class ElementSet:
             hash = self.elements.hash(number)
             if self.wanted(hash):
                 self.new += 1
-                self._sorted.insert(self._find(hash), number)
+                at = self._find(hash)
+                self._sorted = self._sorted[:at] + array("H", (number,)) + self._sorted[at:]
         return len(entries)

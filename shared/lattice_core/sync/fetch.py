@@ -23,43 +23,49 @@ def response(store_id, entries, done):
     return {"intention_response": {"store_id": store_id, "done": done, "intentions": entries}}
 
 
-def well_formed(hashes):
-    return [hash for hash in hashes if len(hash) == HASH_BYTES]
+def _groups(hashes, count):
+    """Iterates over (at most `count` well-formed hashes, True for the last group); one empty group when there is none."""
+    group = []
+    for hash in hashes:
+        if len(hash) == HASH_BYTES:
+            if len(group) == count:
+                yield group, False
+                group = []
+            group.append(hash)
+    yield group, True
 
 
-def chunks(get, store_id, hashes, sent=None):
+def chunks(get, store_id, hashes, sent):
     """Iterates over the answers to a FetchIntentions in a session: what is not stored is left out, the last one says
     done. `get(hash)` gives an intention or None; `sent(count)` is told what each answer holds."""
-    hashes = well_formed(hashes)
-    at = 0
-    while True:
-        behind = min(at + CHUNK_ITEMS, len(hashes))
+    for group, last in _groups(hashes, CHUNK_ITEMS):
         entries = []
         size = 0
-        while at < behind:
-            item = get(hashes[at])
-            if item is not None:
-                size += size_of(item)
-                if entries and size > ROOM_BYTES:
-                    break  # the rest of this chunk goes into one more frame
-                entries.append(entry(item))
-            at += 1
-        if sent is not None:
-            sent(len(entries))
-        yield response(store_id, entries, at >= len(hashes))
-        if at >= len(hashes):
-            return
+        for hash in group:
+            item = get(hash)
+            if item is None:
+                continue
+            size += size_of(item)
+            if entries and size > ROOM_BYTES:
+                sent(len(entries))
+                yield response(store_id, entries, False)  # the rest of this chunk goes into one more frame
+                entries = []
+                size = size_of(item)
+            entries.append(entry(item))
+        sent(len(entries))
+        yield response(store_id, entries, last)
 
 
 def in_one(get, store_id, hashes):
     """The answer to a FetchIntentions outside of a session: one frame; what does not fit is left out."""
     entries = []
     size = 0
-    for hash in well_formed(hashes):
-        item = get(hash)
-        if item is not None:
-            size += size_of(item)
-            if size > ROOM_BYTES:
-                break
-            entries.append(entry(item))
+    for hash in hashes:
+        item = get(hash) if len(hash) == HASH_BYTES else None
+        if item is None:
+            continue
+        size += size_of(item)
+        if size > ROOM_BYTES:
+            break
+        entries.append(entry(item))
     return response(store_id, entries, True)

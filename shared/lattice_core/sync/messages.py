@@ -1,24 +1,26 @@
 """Messages of `lattice-sync/1` on one stream, both ways, without waiting (docs/reference/05-network-and-governance.md
 §1.1). Hosts and memory only: a frame is held whole.
 
-What is to be sent is queued, large answers as iterators: they are made as the window allows, in the order of the queue.
+What is to be sent is queued, long answers as iterators: they are made as the window allows, in the order of the queue.
 """
 
 from ..limits import FRAME_BYTES
-from ..wire.framing import frame, read_frame
+from ..wire.framing import header, read_frame
 from ..wire.messages import PeerMessage
+from .large import read
 from .tasks import StreamLost, Task
 
 
 class Messages:
-    """`post*` queue, `flush` hands to the stream what its window takes, `poll` gives what came."""
+    """`post` queues, `flush` hands to the stream what its window takes, `poll` gives what came."""
 
     def __init__(self, stream, limit=FRAME_BYTES):
         self.stream = stream
         self.limit = limit  # of a frame of the peer's
         self.ended = False  # the peer's direction ended orderly
         self._reading = None
-        self._queue = []  # iterators over PeerMessage dicts
+        self._queue = []  # messages: pieces (a list), a dict, or an iterator over dicts
+        self._pieces = []  # of the message that is being written
         self._writing = b""
         self._finishing = False
 
@@ -40,19 +42,16 @@ class Messages:
         if reading.result is None:
             self.ended = True
             return None
-        return PeerMessage.decode(reading.result)
+        return read(reading.result)
 
-    def post(self, name, values):
-        """Queues the PeerMessage variant `name`."""
-        self.post_all(iter(({name: values},)))
-
-    def post_all(self, messages):
-        """Queues an iterator over PeerMessage dicts; it is asked for the next one when the stream has room."""
-        self._queue.append(messages)
+    def post(self, message):
+        """Queues a message: a PeerMessage dict, its encoding as a list of pieces, or an iterator over dicts, which is
+        asked for the next one when the stream has room."""
+        self._queue.append(message)
 
     def queued(self):
         """True when something waits to be written."""
-        return len(self._writing) > 0 or len(self._queue) > 0
+        return len(self._writing) > 0 or len(self._pieces) > 0 or len(self._queue) > 0
 
     def backlog(self):
         """How many answers wait."""
@@ -80,10 +79,25 @@ class Messages:
         return wrote
 
     def _next(self):
-        """Takes the next queued message up for writing. False when there is none."""
-        while self._queue:
-            for message in self._queue[0]:
-                self._writing = memoryview(frame(PeerMessage.encode(message)))
-                return True
-            self._queue.pop(0)
-        return False
+        """Takes the next piece up for writing. False when there is none."""
+        if not self._pieces:
+            pieces = next_message(self._queue)
+            if pieces is None:
+                return False
+            self._pieces = [header(sum([len(piece) for piece in pieces]))] + pieces
+        self._writing = memoryview(self._pieces.pop(0))
+        return True
+
+
+def next_message(queue):
+    """Takes the next message from a queue of `Messages.post`: its pieces, None when there is none."""
+    while queue:
+        message = queue[0]
+        if isinstance(message, list):
+            return queue.pop(0)
+        if isinstance(message, dict):
+            return [PeerMessage.encode(queue.pop(0))]
+        for each in message:
+            return [PeerMessage.encode(each)]
+        queue.pop(0)
+    return None

@@ -18,14 +18,14 @@ from ..compat import const
 from ..errors import ProtocolError
 from . import reconcile
 from .fetch import chunks
+from .large import fetch_pieces, hash_fields, range_field, reconcile_pieces
 
 FETCH_HASHES = const(4096)  # asked for at once; a smaller piece bounds the peer's frames (`piece`)
 ROUNDS = const(600)  # payloads of the peer; halving 2^256 to single hashes takes 256 each
 RANGES = const(8192)  # of one payload; the others are found next time
 REPLY_BYTES = const(4194304)  # of one payload, about
 IGNORED = const(1000)  # messages that mean nothing here, keep-alives too
-_RANGE_BYTES = const(128)
-_HASH_BYTES = const(34)
+_BLOCK_HASHES = const(64)  # encoded in one piece
 
 
 class Session:
@@ -58,7 +58,7 @@ class Session:
         self.items.commit()
         self._initiator = True
         self.pending = 1
-        self._post_ranges([reconcile.opening(self.items)])
+        self._post_ranges([range_field(reconcile.opening(self.items))])
 
     def receive(self, message):
         """Takes one PeerMessage dict. ProtocolError ends the session."""
@@ -74,7 +74,7 @@ class Session:
         """To be called when no message is buffered: says SyncDone once nothing is outstanding."""
         if not self.sent_done and self.settled():
             self.items.commit()
-            self.out.post("sync_done", {"store_id": self.store_id})
+            self.out.post({"sync_done": {"store_id": self.store_id}})
             self.sent_done = True
 
     def settled(self):
@@ -96,50 +96,50 @@ class Session:
         if self.pending:
             self.pending -= 1
         self.items.commit()  # what is told below must not be lost
-        replies, needed = self._process(payload["messages"])
+        replies = []
+        blocks = []
+        if self._process(payload["messages"], replies, blocks):
+            self.pending += 1
         if replies:
             self._post_ranges(replies)
-            if any(["done" not in reply for reply in replies]):
-                self.pending += 1
-        if self._rounds == 1:
-            self.equal = self._shows_equality(payload["messages"], replies)
-        self._ask(needed)
+        self._ask(blocks)
 
-    def _process(self, messages):
-        """(replies, needed hashes) of the contained messages, as far as the limits go."""
-        replies = []
-        needed = []
-        size = 0
-        for message in messages[:RANGES]:
+    def _process(self, messages, replies, blocks):
+        """Appends the replies and the needed hashes, encoded. Returns whether any reply asks for an answer."""
+        count = size = 0
+        counted = False
+        equal = self._rounds == 1
+        for message in messages:
             more, lacking = reconcile.process(self.items, message)
             for reply in more:
-                size += _RANGE_BYTES
-                for name in reply:
-                    if name != "done" and "hashes" in reply[name]:
-                        size += _HASH_BYTES * len(reply[name]["hashes"])
-            replies.extend(more)
-            needed.extend(lacking)
-            if size > REPLY_BYTES:
+                counted = counted or "done" not in reply
+                replies.append(range_field(reply))
+                size += len(replies[-1])
+            self._wish(lacking, blocks)
+            count += 1
+            equal = equal and self._shows_equality(message, more, count)
+            if count == RANGES or size > REPLY_BYTES:
                 break
-        return replies, needed
+        self.equal = equal and count > 0
+        return counted
 
-    def _shows_equality(self, messages, replies):
-        """Whether the peer's first payload, answered by `replies`, means that both hold the same."""
+    def _shows_equality(self, message, replies, count):
+        """Whether a message of the peer's first payload may mean that both hold the same."""
         if self._initiator:
-            return len(messages) > 0 and not replies and all(["done" in message for message in messages])
-        opening = messages[0].get("range_fingerprint") if len(messages) == 1 else None
+            return "done" in message
+        opening = message.get("range_fingerprint")
         whole = opening is not None and opening["start"] == reconcile.FIRST and opening["end"] == reconcile.LAST
-        return whole and "done" in replies[0]
+        return whole and count == 1 and "done" in replies[0]
 
-    def _post_ranges(self, messages):
-        self.out.post("reconcile", {"store_id": self.store_id, "messages": messages})
+    def _post_ranges(self, ranges):
+        self.out.post(reconcile_pieces(self.store_id, ranges))
 
-    def _ask(self, needed):
-        """FetchIntentions for what is needed, in pieces. What floats here is asked for too, as by the reference: the
-        peer has witnessed it, so with what it hands over ours will be."""
+    def _wish(self, lacking, blocks):
+        """Encodes what is to be asked for as (count, bytes). What floats here is asked for too, as by the reference:
+        the peer has witnessed it, and with what it hands over so may we."""
         wanted = []
         seen = set()
-        for hash in needed:
+        for hash in lacking:
             if hash not in seen and self.items.wanted(hash):
                 seen.add(hash)
                 wanted.append(hash)
@@ -148,13 +148,31 @@ class Session:
             self.left += max(len(wanted) - room, 0)
             wanted = wanted[:room]
         self.asked += len(wanted)
-        for at in range(0, len(wanted), self.piece):
-            self.fetches += 1
-            self.out.post("fetch_intentions", {"store_id": self.store_id, "hashes": wanted[at : at + self.piece]})
+        step = min(self.piece, _BLOCK_HASHES)
+        for at in range(0, len(wanted), step):
+            blocks.append((min(step, len(wanted) - at), hash_fields(wanted[at : at + step])))
+
+    def _ask(self, blocks):
+        """FetchIntentions for what is needed, in pieces."""
+        fields = []
+        count = 0
+        for more, encoded in blocks:
+            if count + more > self.piece:
+                self._post_fetch(fields)
+                fields = []
+                count = 0
+            fields.append(encoded)
+            count += more
+        if fields:
+            self._post_fetch(fields)
+
+    def _post_fetch(self, fields):
+        self.fetches += 1
+        self.out.post(fetch_pieces(self.store_id, fields))
 
     def _on_fetch(self, payload):
         self.items.commit()
-        self.out.post_all(chunks(self.items.get, self.store_id, payload["hashes"], self._count_sent))
+        self.out.post(chunks(self.items.get, self.store_id, payload["hashes"], self._count_sent))
 
     def _count_sent(self, count):
         self.sent += count

@@ -1,0 +1,80 @@
+"""Messages of `lattice-sync/1` that may list thousands of hashes: read and written piece by piece.
+
+A list of 3,000 hashes has 100 KB on the wire and thrice that as objects. So what a reconcile payload or a
+FetchIntentions lists is decoded while it is used, and what is sent is a list of byte pieces that are never joined.
+"""
+
+from ..seams import BytesBody
+from ..wire import scan
+from ..wire.messages import FetchIntentions, PeerMessage, ReconcileMessage, ReconcilePayload
+from ..wire.protobuf import varint
+
+_FETCH_KEY = b"\x1a"
+_RECONCILE_KEY = b"\x2a"
+_STORE_KEY = b"\x0a"
+_RANGE_KEY = b"\x1a"
+_HASH_HEAD = b"\x12\x20"
+
+
+def read(payload):
+    """The PeerMessage as a dict; the lists of the two kinds above are `Listed`. ProtocolError when it is malformed."""
+    key = payload[:1]
+    if key != _FETCH_KEY and key != _RECONCILE_KEY:
+        return PeerMessage.decode(payload)
+    body = BytesBody(payload)
+    scan.check(PeerMessage, body)
+    found = scan.level(PeerMessage, body, [(0, body.size)])
+    if "reconcile" in found:
+        messages = Listed(body, found["reconcile"], 3, ReconcileMessage)
+        return {"reconcile": {"store_id": _store_id(ReconcilePayload, messages), "messages": messages}}
+    if "fetch_intentions" in found:
+        hashes = Listed(body, found["fetch_intentions"], 2, None)
+        return {"fetch_intentions": {"store_id": _store_id(FetchIntentions, hashes), "hashes": hashes}}
+    return PeerMessage.decode(payload)
+
+
+class Listed:
+    """The elements of a repeated field in a message that was checked: iterated, each decoded when its turn comes."""
+
+    def __init__(self, body, segments, number, message):
+        self.body = body
+        self.segments = segments
+        self._number = number
+        self._message = message
+
+    def __iter__(self):
+        for start, end in scan.repeated(self.body, self.segments, self._number):
+            element = self.body.read(start, end - start)
+            yield element if self._message is None else self._message.decode(element)
+
+
+def _store_id(table, listed):
+    place = scan.level(table, listed.body, listed.segments).get("store_id", (0, 0))
+    return listed.body.read(place[0], place[1])
+
+
+def range_field(message):
+    """A ReconcileMessage dict as it stands in its payload."""
+    data = ReconcileMessage.encode(message)
+    return b"".join((_RANGE_KEY, varint(len(data)), data))
+
+
+def reconcile_pieces(store_id, ranges):
+    """The pieces of a PeerMessage with these `range_field`s."""
+    return _pieces(_RECONCILE_KEY, store_id, ranges)
+
+
+def hash_fields(hashes):
+    """Hashes as they stand in a FetchIntentions."""
+    return b"".join([_HASH_HEAD + hash for hash in hashes])
+
+
+def fetch_pieces(store_id, hashes):
+    """The pieces of a PeerMessage with these `hash_fields`."""
+    return _pieces(_FETCH_KEY, store_id, hashes)
+
+
+def _pieces(key, store_id, fields):
+    start = b"".join((_STORE_KEY, varint(len(store_id)), store_id))
+    size = len(start) + sum([len(field) for field in fields])
+    return [b"".join((key, varint(size), start))] + fields
