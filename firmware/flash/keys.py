@@ -74,14 +74,14 @@ class Keys:
     def _split(self, page, index):
         """Makes room; returns the new position. Keys that arrive in order fill their pages."""
         self._new_page(page + 1)
-        if index == _PAGE_ROWS and page == len(self.pages) - 2:
+        if index == _PAGE_ROWS:
             return page + 1, 0
-        half = _PAGE_ROWS // 2
-        self.pages[page + 1][:half] = self.pages[page][half:]
-        self.fills[page] = half
-        self.fills[page + 1] = _PAGE_ROWS - half
-        if index > half:
-            return page + 1, index - half
+        cut = index if index > _PAGE_ROWS * 3 // 4 else _PAGE_ROWS // 2
+        self.pages[page + 1][: _PAGE_ROWS - cut] = self.pages[page][cut:]
+        self.fills[page] = cut
+        self.fills[page + 1] = _PAGE_ROWS - cut
+        if index > cut:
+            return page + 1, index - cut
         return page, index
 
     def delete(self, page, index):

@@ -75,7 +75,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         history = pathlib.Path(folder) / "history"
         write_history(history, count)
-        for figures in on_stick("ingest", new_image(folder, "a.img"), history):
+        image = new_image(folder, "a.img")
+        for figures in on_stick("ingest", image, history) + on_stick("boots", image) + on_stick("boots", image):
             print(json.dumps(figures))
         (blobs,) = on_stick("blobs", new_image(folder, "b.img"))
         blobs["board_s"] = board_s(blobs)

@@ -1,6 +1,6 @@
 """The part of bench_stick.py that runs on the stick's interpreter.
 
-    micropython -X heapsize=497792 tests/bench/stick_storage.py ingest IMAGE MESSAGES | blobs IMAGE
+    micropython -X heapsize=497792 tests/bench/stick_storage.py ingest IMAGE MESSAGES | boots IMAGE | blobs IMAGE
 
 Prints JSON lines of plain figures. MESSAGES: SignedIntention messages, each behind its length (u16 little-endian).
 """
@@ -11,14 +11,12 @@ import sys
 import time
 
 import lattice_native as crypto
-from firmware.flash import medium
-from firmware.flash.storage import FlashStorage, Memory
+from firmware import main
 from firmware.ports.nor import Nor
-from lattice_core.machines.projection import TYPE_KV, Projection
-from lattice_core.model.identity import Identity
 from lattice_core.model.intention import parse_signed
+from lattice_core.node import stores
 from lattice_core.weaver.store import TABLE_DATA
-from lattice_core.weaver.weaver import WITNESSED, Weaver
+from lattice_core.weaver.weaver import WITNESSED
 
 STORE = b"bench-of-ingest!"
 NOW_MS = 1700000000000
@@ -28,16 +26,33 @@ FILE_BYTES = 1048576
 WARM_UP = 200  # intentions: pages, caches and code are there
 
 
-def boot(path, memory):
-    """(device, storage, weaver, ms that it took)"""
+class Board:
+    """The firmware's machine, without a serial line."""
+
+    crypto = crypto
+
+    def __init__(self, path):
+        self.flash = Nor(path)
+        self.serial = None
+        self.clock = self
+
+    def now_ms(self):
+        return 0
+
+    def button_ms(self):
+        return 0
+
+
+def boot(path):
+    """The whole firmware up to its loop: (chip, storage, handle of the store, ms that it took)"""
     started = time.ticks_us()
-    device = Nor(path)
-    storage = FlashStorage(medium.mount(device), memory)
-    store = storage.store(STORE)
-    weaver = Weaver(storage, store, crypto, Identity(crypto, bytes(32)), Projection(store, crypto, TYPE_KV))
-    weaver.start(NOW_MS)
-    storage.commit()
-    return device, storage, weaver, time.ticks_diff(time.ticks_us(), started) / 1000
+    loop = main.start(Board(path))
+    node = loop.node
+    if not node.stores:
+        root = node.create_store("share", stores.ROOT_TYPE, None, NOW_MS)
+        node.add_handle(stores.add_store(node, STORE, stores.KV_TYPE, root.id, NOW_MS))
+        node.commit(NOW_MS)
+    return loop, node.get(STORE), time.ticks_diff(time.ticks_us(), started) / 1000
 
 
 def heap():
@@ -56,9 +71,8 @@ def messages(path):
 
 
 def ingest(image, path):
-    gc.threshold(65536)
-    memory = Memory()
-    device, storage, weaver, _ = boot(image, memory)
+    loop, handle, _ = boot(image)
+    storage, device, weaver = loop.storage, loop.board.flash, handle.weaver
     count = 0
     for message in messages(path):
         if count == WARM_UP:
@@ -67,11 +81,11 @@ def ingest(image, path):
             erases, programs = device.erases, device.programs
             started = time.ticks_us()
         assert weaver.ingest(parse_signed(crypto, message), NOW_MS) == WITNESSED
-        weaver.events = []
         count += 1
-        if storage.pending() >= BATCH_BYTES:
-            storage.commit()
-    storage.commit()
+        loop.node.commit_due(NOW_MS)
+        loop.node.take_events()
+    loop.node.commit(NOW_MS)
+    loop.node.take_events()
     seconds = time.ticks_diff(time.ticks_us(), started) / 1000000
     message = None
     full = heap()
@@ -91,23 +105,17 @@ def ingest(image, path):
     while storage.idle():
         pass
     device.dead = True
-    del storage, weaver
-    boots(image, memory, count)
 
 
-def boots(image, memory, count):
-    """With a checkpoint and without one."""
-    device, storage, weaver, took = boot(image, memory)
-    assert weaver.store.count == count
-    report = {"bench": "stick boot", "intentions": count, "here_ms": took, "heap_bytes": heap()}
-    storage.files.remove("/index")
-    device.dead = True
-    del storage, weaver
-    heap()
-    device, storage, weaver, report["here_ms_without_checkpoint"] = boot(image, memory)
-    assert weaver.store.count == count
-    device.dead = True
-    print(json.dumps(report))
+def boots(image):
+    """One boot; the next one has no checkpoint."""
+    loop, handle, took = boot(image)
+    checkpoint = loop.storage.files.size("/index") >= 0
+    name = "stick boot" if checkpoint else "stick boot without checkpoint"
+    print(json.dumps({"bench": name, "intentions": handle.store.count, "here_ms": took, "heap_bytes": heap()}))
+    if checkpoint:
+        loop.storage.files.remove("/index")
+    loop.board.flash.dead = True
 
 
 def index_bytes(items):
@@ -123,9 +131,8 @@ def keys_bytes(keys):
 
 
 def blobs(image):
-    gc.threshold(65536)
-    device, storage, weaver, _ = boot(image, Memory())
-    store = weaver.store
+    loop, handle, _ = boot(image)
+    storage, device, store = loop.storage, loop.board.flash, handle.store
     erases, programs = device.erases, device.programs
     started = time.ticks_us()
     piece = bytes(1024)
@@ -143,7 +150,4 @@ def blobs(image):
     print(json.dumps(report))
 
 
-if sys.argv[1] == "ingest":
-    ingest(sys.argv[2], sys.argv[3])
-else:
-    blobs(sys.argv[2])
+{"ingest": ingest, "boots": boots, "blobs": blobs}[sys.argv[1]](*sys.argv[2:])
