@@ -161,8 +161,51 @@ def test_what_is_no_file_is_left_out_and_named(files, tmp_path):
     assert "neither" in reasons["src/pipe"] and len(reasons) == 4
     with pytest.raises(UsageError, match="neither a file nor a folder"):
         transfer.put(files, source / "pipe", None, NOW_MS)
-    with pytest.raises(UsageError, match="cannot be put"):
+    with pytest.raises(UsageError, match="absent cannot be read"):
         transfer.put(files, source / "absent", None, NOW_MS)
+
+
+def test_two_forms_of_one_name_do_not_hide_each_other(files, tmp_path):
+    write(tmp_path / "d" / "u\u0308", b"decomposed")
+    write(tmp_path / "d" / "\u00fc", b"composed")
+    result = transfer.put(files, tmp_path / "d", None, NOW_MS)
+    assert result.written == 1 and [path for path, _ in result.skipped] == ["d/\u00fc"]
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(files, tmp_path, monkeypatch):
+    for name in ("a", "b", "c"):
+        write(tmp_path / "d" / name, name.encode() * 5000)
+    whole = transfer.cut
+
+    def failing(stream):
+        if stream.name.endswith("b"):
+            raise OSError(5, "Input/output error")
+        return whole(stream)
+
+    monkeypatch.setattr(transfer, "cut", failing)
+    result = transfer.put(files, tmp_path / "d", None, NOW_MS)
+    assert result.skipped == [("d/b", "it cannot be read: Input/output error")]
+    assert [file.path for file in files.list()] == ["d/a", "d/c"]
+    with pytest.raises(UsageError, match="Input/output error"):
+        transfer.put(files, tmp_path / "d" / "b", None, NOW_MS)
+
+
+def test_what_a_crash_leaves_of_a_put_is_used_by_the_next(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "COMMIT_BYTES", 100_000)
+    source = write(tmp_path / "a", noise(1_000_000))
+
+    def crash(done, _total, _name):
+        if done > 600_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        transfer.put(files, source, None, NOW_MS, crash)
+    files.node.rollback()
+    assert list(files.list()) == []
+    result = transfer.put(files, source, None, NOW_MS)
+    assert result.written == 1 and result.stored_bytes < 600_000
+    transfer.get(files, "a", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == noise(1_000_000)
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,27 @@ def test_damage_is_reported_in_words(tmp_path):
         damaged.check()
 
 
+def test_missing_intentions_are_reported_in_words(tmp_path):
+    path = tmp_path / "node.db"
+    storage = SqliteStorage(path)
+    witnessed(storage, 40)
+    storage.commit()
+    storage.close()
+    database = sqlite3.connect(path)
+    database.execute("DELETE FROM intention WHERE sequence BETWEEN 5 AND 50")
+    database.commit()
+    database.close()
+    store = SqliteStorage(path).store(storage_suite.STORE)
+    for read in (
+        lambda: store.witness_at(5),
+        lambda: store.head_at(40),
+        lambda: store.chain_at(storage_suite.author_key(8), 6),
+        lambda: list(store.witness_log()),
+    ):
+        with pytest.raises(StorageError, match="damaged"):
+            read()
+
+
 def test_a_second_process_is_refused(tmp_path):
     storage = SqliteStorage(tmp_path / "node.db")
     storage.store(storage_suite.STORE)

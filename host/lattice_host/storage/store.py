@@ -6,31 +6,20 @@ Write-behind: what an ingest step adds is kept in dicts and goes to the tables w
 when a query over a range needs it. Single look-ups ask the dicts first. Chains stand in memory: one entry an author.
 """
 
+from lattice_core.errors import StorageError
 from lattice_core.model.intention import from_body
 from lattice_core.seams import BytesBody
 from lattice_core.weaver.index import RangeIndex
-from lattice_core.weaver.store import ZERO
 
 from .blobs import Blobs
 from .bodies import body_bytes
+from .chains import Chains
 from .fingerprints import SqliteNodes
 from .rows import StateRows
 
 _ROW_OVERHEAD_BYTES = 64  # about what indexes and row headers add
 _PAGE_ROWS = 1024
 _UNPLACED = (0, 0, 0, 0, None)  # sequence, author number, position, wall_ms, head of a floating intention
-
-
-class _Chain:
-    """One author's witnessed chain."""
-
-    __slots__ = ("number", "length", "tip", "newest")
-
-    def __init__(self, number, length, tip, newest):
-        self.number = number
-        self.length = length
-        self.tip = tip
-        self.newest = newest
 
 
 class SqliteStore:
@@ -41,6 +30,8 @@ class SqliteStore:
         self._number = number
         self._nodes = SqliteNodes(self._database, number)
         self._index = RangeIndex(self._nodes)
+        self._chains = Chains(self._database, number)
+        self.authors, self.chain, self.newest_authors = self._chains.authors, self._chains.chain, self._chains.newest
         self._state = StateRows(storage, number)
         self.row, self.put_row, self.rows = self._state.row, self._state.put_row, self._state.rows
         blobs = Blobs(storage, number)
@@ -58,18 +49,8 @@ class SqliteStore:
         self._sequences = {}  # sequence -> hash of those
         self._positions = {}  # (author number, position) -> hash of those
         self._state.forget()
-        self._touched = set()  # authors whose chain moved
         self._index.forget()
-        self._load_chains()
-
-    def _load_chains(self):
-        rows = self._database.all(
-            "SELECT key, n, length, tip, newest FROM author WHERE store = ? ORDER BY n", (self._number,)
-        )
-        self._chains = {key: _Chain(*rest) for key, *rest in rows}
-        self._keys = [row[0] for row in rows]  # author number - 1 -> author, in order of the first intention
-        by_age = sorted(rows, key=lambda row: row[4])
-        self._by_age = dict.fromkeys(row[0] for row in by_age)  # author -> None, newest tip last
+        self._chains.load()
 
     # -- intentions ---------------------------------------------------------------------------------------
 
@@ -122,22 +103,12 @@ class SqliteStore:
 
     def witness(self, hash, wall_ms, head):
         self._storage.note(3 * _ROW_OVERHEAD_BYTES)
-        author = self._author_of(hash)
-        chain = self._chains.get(author)
-        if chain is None:
-            self._keys.append(author)
-            chain = self._chains[author] = _Chain(len(self._keys), 0, ZERO, 0)
+        number, position = self._chains.advance(self._author_of(hash), hash, self.count + 1)
         self.count += 1
         self.head = head
-        chain.length += 1
-        chain.tip = hash
-        chain.newest = self.count
-        self._by_age.pop(author, None)
-        self._by_age[author] = None
-        self._touched.add(author)
-        self._placed[hash] = (self.count, chain.number, chain.length, _signed(wall_ms), head)
+        self._placed[hash] = (self.count, number, position, _signed(wall_ms), head)
         self._sequences[self.count] = hash
-        self._positions[chain.number, chain.length] = hash
+        self._positions[number, position] = hash
         self._index.add(hash)
 
     def _author_of(self, hash):
@@ -165,7 +136,7 @@ class SqliteStore:
     def witness_author(self, sequence):
         hash = self._sequences.get(sequence)
         number = self._witnessed(sequence, "author")[0] if hash is None else self._placed[hash][1]
-        return self._keys[number - 1]
+        return self._chains.author(number)
 
     def head_at(self, sequence):
         hash = self._sequences.get(sequence)
@@ -174,9 +145,19 @@ class SqliteStore:
     def _witnessed(self, sequence, columns):
         if not 1 <= sequence <= self.count:
             raise ValueError("no witness record %d, there are %d" % (sequence, self.count))
-        return self._database.one(
+        return self._present(
             "SELECT " + columns + " FROM intention WHERE store = ? AND sequence = ?", (self._number, sequence)
         )
+
+    def _present(self, statement, values):
+        """The row that must be there."""
+        row = self._database.one(statement, values)
+        if row is None:
+            raise self._lacking()
+        return row
+
+    def _lacking(self):
+        return StorageError("%s lacks intentions that it has counted: it is damaged" % self._database.path)
 
     def witness_log(self, after=0):
         while after < self.count:
@@ -186,35 +167,23 @@ class SqliteStore:
                 "WHERE store = ? AND sequence > ? ORDER BY sequence LIMIT %d" % _PAGE_ROWS,
                 (self._number, max(after, 0)),
             )
-            for after, hash, number, wall_ms in page:
-                yield after, hash, self._keys[number - 1], _unsigned(wall_ms)
-
-    def authors(self):
-        return list(self._keys)
-
-    def chain(self, author):
-        chain = self._chains.get(author)
-        return (0, ZERO) if chain is None else (chain.length, chain.tip)
+            if not page:
+                raise self._lacking()
+            for sequence, hash, number, wall_ms in page:
+                if sequence != after + 1:
+                    raise self._lacking()
+                after = sequence
+                yield sequence, hash, self._chains.author(number), _unsigned(wall_ms)
 
     def chain_at(self, author, position):
-        chain = self._chains.get(author)
-        if chain is None or not 1 <= position <= chain.length:
-            raise ValueError("no position %d in this author's chain" % position)
-        hash = self._positions.get((chain.number, position))
+        number = self._chains.number_of(author, position)
+        hash = self._positions.get((number, position))
         if hash is not None:
             return hash
-        return self._database.one(
+        return self._present(
             "SELECT hash FROM intention WHERE store = ? AND author = ? AND position = ?",
-            (self._number, chain.number, position),
+            (self._number, number, position),
         )[0]
-
-    def newest_authors(self, count):
-        newest = []
-        for author in reversed(self._by_age):
-            if len(newest) >= count:
-                break
-            newest.append(author)
-        return newest
 
     # -- ranges of witnessed hashes, for the reference's reconciliation -------------------------------------
 
@@ -234,10 +203,9 @@ class SqliteStore:
         """Moves everything pending into the tables, in the open transaction."""
         self._state.flush()
         if self._arrived or self._placed:
-            self._storage.database.begin()
+            self._database.begin()
             self._flush_intentions()
-        if self._touched:
-            self._flush_chains()
+            self._chains.flush()
         self._index.flush()
 
     def _flush_intentions(self):
@@ -262,17 +230,9 @@ class SqliteStore:
             "WHERE store = ? AND hash = ?",
             late,
         )
+        self._database.run("UPDATE store SET count = ?, head = ? WHERE n = ?", (self.count, self.head, self._number))
         for pending in (arrived, placed, self._sequences, self._positions):
             pending.clear()
-
-    def _flush_chains(self):
-        moved = []
-        for author in self._touched:
-            chain = self._chains[author]
-            moved.append((self._number, chain.number, author, chain.length, chain.tip, chain.newest))
-        self._database.many("INSERT OR REPLACE INTO author VALUES (?, ?, ?, ?, ?, ?)", moved)
-        self._database.run("UPDATE store SET count = ?, head = ? WHERE n = ?", (self.count, self.head, self._number))
-        self._touched.clear()
 
     def check(self):
         """StorageError unless the fingerprints add up to what is witnessed."""
