@@ -13,7 +13,7 @@ from . import layout
 from .layout import HEADER_BYTES, SEGMENT_BYTES, intact, location, offset_of, record_bytes, seal, slot_of
 from .slots import LOG
 
-BUFFER_BYTES = 20480  # a batch (16 KiB) and the last intention that went over it
+BUFFER_BYTES = 18432  # a batch (16 KiB) and what went over it; a longer one is synced in two parts
 _BLOCK_BYTES = 4096
 _SHORT_BYTES = 240  # most records
 

@@ -11,7 +11,7 @@ LOG = 1
 BULK = 2
 _PREFIX = "?LB"
 _SPARE_SLOTS = 24
-_READERS = 6  # open files for reading; littlefs takes 1.2 KB each, and opening one costs as much as five reads
+_READERS = 4  # open files for reading; littlefs takes 1.2 KB each, and opening one costs as much as five reads
 
 
 def _name(kind, slot):
