@@ -60,62 +60,128 @@ class GetResult:
 def put(files: Files, source: Path, name: str | None, now_ms: int, progress: Progress = no_progress) -> PutResult:
     """Puts a file, or a folder with everything below it, under `name` (its own name by default).
 
-    Unchanged files write nothing. Committed when this returns; after an error what was committed stays, blobs that no
-    entry names yet are used by the next attempt.
+    Unchanged files write nothing. What of a folder cannot be read or stored is named in `skipped`. Committed when this
+    returns; after an error what was committed stays, and blobs that no entry names yet are used by the next attempt.
     """
     source = Path(source)
     own_name = Path(os.path.abspath(source)).name
     target = unicodedata.normalize("NFC", own_name if name is None else name).rstrip("/")
-    result = PutResult()
-    found = list(_walk(source, target, result))
-    total = sum(size for _, _, size in found)
-    done = 0
-    batch: list[tuple[str, Entry]] = []
-    for path, where, size in found:
-        tree.check(path)
-        batch.append((path, _put_content(files, where, path, result, done, total, progress)))
-        done += size
-        progress(done, total, path)
-        if len(batch) == BATCH_ENTRIES:
-            _put_entries(files, batch, now_ms, result)
-            batch = []
-    _put_entries(files, batch, now_ms, result)
-    files.collect(now_ms)
-    files.node.commit(now_ms)
-    return result
-
-
-def _put_entries(files: Files, batch: list[tuple[str, Entry]], now_ms: int, result: PutResult) -> None:
-    written = files.put_entries(batch, now_ms)
-    files.node.commit(now_ms)
-    result.written += written
-    result.unchanged += len(batch) - written
-    result.entries += [(path, cids.text(new.cid)) for path, new in batch]
-
-
-def _walk(source: Path, target: str, result: PutResult) -> Iterator[tuple[str, Path, int]]:
-    """(path in the store, path on disk, size) of the files to put, in order of their names."""
+    if target or source.is_file():
+        tree.check(target)
+    putter = _Putter(files, now_ms, progress)
     try:
         status = source.stat()
+        if stat.S_ISREG(status.st_mode):
+            putter.put_one(target, source, status.st_size)
+        elif stat.S_ISDIR(status.st_mode):
+            putter.put_folder(target, source)
+        else:
+            raise UsageError("%s is neither a file nor a folder" % source)
     except OSError as error:
-        raise UsageError("%s cannot be put: %s" % (source, error.strerror)) from None
-    if stat.S_ISREG(status.st_mode):
-        yield target, source, status.st_size
-    elif stat.S_ISDIR(status.st_mode):
-        yield from _walk_folder(source, target, result)
-    else:
-        raise UsageError("%s is neither a file nor a folder" % source)
+        raise UsageError("%s cannot be read: %s" % (error.filename or source, error.strerror)) from None
+    putter.finish()
+    return putter.result
 
 
-def _walk_folder(folder: Path, target: str, result: PutResult) -> Iterator[tuple[str, Path, int]]:
-    for item in sorted(os.scandir(folder), key=lambda item: item.name):
+class _Putter:
+    """Puts files one after the other, entries in batches, and counts."""
+
+    def __init__(self, files: Files, now_ms: int, progress: Progress):
+        self.files = files
+        self.node = files.node
+        self.crypto = files.node.crypto
+        self.now_ms = now_ms
+        self.progress = progress
+        self.result = PutResult()
+        self.done = 0
+        self.total = 0
+        self._batch: list[tuple[str, Entry]] = []
+
+    def put_one(self, path: str, where: Path, size: int) -> None:
+        """OSError when the file cannot be read."""
+        self.total = max(self.total, self.done + size)
+        self._batch.append((path, self._store_content(path, where)))
+        self.done += size
+        self.progress(self.done, self.total, path)
+        if len(self._batch) == BATCH_ENTRIES:
+            self._put_entries()
+
+    def put_folder(self, target: str, folder: Path) -> None:
+        found = list(_walk(folder, target, self.result.skipped))
+        self.total = sum(size for _, _, size in found)
+        seen = set()
+        for path, where, size in found:
+            if path in seen:
+                self.result.skipped.append((path, "another file has the same name but for the form of its accents"))
+                continue
+            seen.add(path)
+            try:
+                self.put_one(path, where, size)
+            except OSError as error:
+                self.result.skipped.append((path, "it cannot be read: %s" % error.strerror))
+
+    def finish(self) -> None:
+        self._put_entries()
+        self.files.collect(self.now_ms)
+        self.node.commit(self.now_ms)
+
+    def _put_entries(self) -> None:
+        written = self.files.put_entries(self._batch, self.now_ms)
+        self.node.commit(self.now_ms)
+        self.result.written += written
+        self.result.unchanged += len(self._batch) - written
+        self.result.entries += [(path, cids.text(new.cid)) for path, new in self._batch]
+        self._batch = []
+
+    def _store_content(self, path: str, where: Path) -> Entry:
+        """Stores the blobs of one file and returns its entry. Reads the file once."""
+        with where.open("rb") as stream:
+            status = os.fstat(stream.fileno())
+            hasher = self.crypto.blake3()
+            builder = ChunkListBuilder(self.crypto)
+            size = 0
+            inline: bytes | None = b""
+            for chunk in cut(stream):
+                hasher.update(chunk)
+                size += len(chunk)
+                digest = self.crypto.blake3_digest(chunk)
+                # So short a chunk is all there is: only the last one may be shorter than FastCDC's minimum.
+                inline = chunk if size <= INLINE_BYTES else None
+                if inline is None:
+                    self._store(digest, chunk)
+                for list_digest, data in builder.add(digest, len(chunk)):
+                    self._store(list_digest, data)
+                self.progress(self.done + size, self.total, path)
+            cid, lists = builder.finish(hasher.digest())
+            for list_digest, data in lists:
+                self._store(list_digest, data)
+        self.result.bytes += size
+        mode = stat.S_IMODE(status.st_mode) & 0o777
+        return Entry(path.split("/")[-1], mode, cid, max(status.st_mtime_ns // 1_000_000, 0), size, inline)
+
+    def _store(self, digest: bytes, data: bytes) -> None:
+        if not self.files.contents.has(digest):
+            self.files.store.put_blob(digest, data)
+            self.result.stored_bytes += len(data)
+            if self.node.storage.pending() >= COMMIT_BYTES:
+                self.node.commit()
+
+
+def _walk(folder: Path, target: str, skipped: list[tuple[str, str]]) -> Iterator[tuple[str, Path, int]]:
+    """(path in the store, path on disk, size) of the files below a folder, in order of their names."""
+    try:
+        items = sorted(os.scandir(folder), key=lambda item: item.name)
+    except OSError as error:
+        skipped.append((target or ".", "the folder cannot be read: %s" % error.strerror))
+        return
+    for item in items:
         name = unicodedata.normalize("NFC", item.name)
         path = "%s/%s" % (target, name) if target else name
         reason = _unstorable(item, path)
         if reason:
-            result.skipped.append((path.encode(errors="replace").decode(), reason))
+            skipped.append((path.encode(errors="replace").decode(), reason))
         elif item.is_dir(follow_symlinks=False):
-            yield from _walk_folder(Path(item.path), path, result)
+            yield from _walk(Path(item.path), path, skipped)
         else:
             yield path, Path(item.path), item.stat(follow_symlinks=False).st_size
 
@@ -131,51 +197,6 @@ def _unstorable(item: os.DirEntry, path: str) -> str | None:
     if not item.is_file() and not item.is_dir():
         return "it is neither a file nor a folder"
     return tree.unsafe(path) or tree.too_long(path)
-
-
-def _put_content(
-    files: Files, where: Path, path: str, result: PutResult, done: int, total: int, progress: Progress
-) -> Entry:
-    """Stores the blobs of one file and returns its entry. Reads the file once."""
-    crypto = files.node.crypto
-    try:
-        stream = where.open("rb")
-    except OSError as error:
-        raise UsageError("%s cannot be read: %s" % (where, error.strerror)) from None
-    with stream:
-        status = os.fstat(stream.fileno())
-        hasher = crypto.blake3()
-        builder = ChunkListBuilder(crypto)
-        size = 0
-        inline = None
-        for chunk in cut(stream):
-            hasher.update(chunk)
-            size += len(chunk)
-            if builder.count == 0 and size <= INLINE_BYTES:
-                inline = chunk  # less than the smallest chunk: it is all there is
-                builder.add(crypto.blake3_digest(chunk), size)
-                continue
-            digest = crypto.blake3_digest(chunk)
-            _store(files, digest, chunk, result)
-            for list_digest, data in builder.add(digest, len(chunk)):
-                _store(files, list_digest, data, result)
-            if files.node.storage.pending() >= COMMIT_BYTES:
-                files.node.commit()
-            progress(done + size, total, path)
-        cid, lists = builder.finish(hasher.digest())
-        for list_digest, data in lists:
-            _store(files, list_digest, data, result)
-    result.bytes += size
-    modified_at = max(status.st_mtime_ns // 1_000_000, 0)
-    return Entry(
-        path.split("/")[-1], stat.S_IMODE(status.st_mode) & 0o777, cid, modified_at, size, b"" if not size else inline
-    )
-
-
-def _store(files: Files, digest: bytes, data: bytes, result: PutResult) -> None:
-    if not files.contents.has(digest):
-        files.store.put_blob(digest, data)
-        result.stored_bytes += len(data)
 
 
 # -- getting -----------------------------------------------------------------------------------------------------

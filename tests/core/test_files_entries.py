@@ -66,7 +66,7 @@ def test_put_list_and_get():
     _, _, data = share()
     assert put(data, "b.txt", b"two") and put(data, "a/one.txt", b"one") and put(data, "empty", b"")
     assert [file.path for file in data.files.list()] == ["a/one.txt", "b.txt", "empty"]
-    assert [file.path for file in data.files.list("a")] == ["a/one.txt"]
+    assert [file.path for file in data.files.list("a")] == ["a/one.txt"] and data.files.count() == 3
     assert list(data.files.list("b.tx")) == [] and list(data.files.list("nothing")) == []
     assert text(data, "b.txt") == b"two" and text(data, "empty") == b"" and text(data, "c") is None
     assert data.files.held(data.files.get("empty"))

@@ -66,6 +66,13 @@ class Reading:
             if file is not None:
                 yield file
 
+    def count(self):
+        """How many names there are, without a look at what stands there."""
+        count = 0
+        for _ in self.handle.kv.list(tree.KEY_PREFIX):
+            count += 1
+        return count
+
     def get(self, path):
         """The `File` of this name, or None when there is none."""
         return self._file(self.handle.kv.inspect(tree.key_of(path)))

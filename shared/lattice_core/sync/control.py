@@ -91,4 +91,4 @@ def _store_status(handle):
 
 
 def _files(handle):
-    return sum([1 for _ in handle.files.list()])
+    return handle.files.count()
