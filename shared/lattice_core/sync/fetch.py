@@ -24,7 +24,7 @@ def response(store_id, entries, done):
 
 
 def _groups(hashes, count):
-    """Iterates over (at most `count` well-formed hashes, True for the last group); one empty group when there is none."""
+    """Iterates over (at most `count` well-formed hashes, is it the last group); never without a group."""
     group = []
     for hash in hashes:
         if len(hash) == HASH_BYTES:

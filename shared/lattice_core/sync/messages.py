@@ -62,6 +62,17 @@ class Messages:
         self._finishing = True
         self.flush()
 
+    def abandon(self):
+        """Drops what is queued and ends our direction: orderly between two messages, else the peer sees an error."""
+        partial = len(self._writing) > 0 or len(self._pieces) > 0
+        self._queue = []
+        self._pieces = []
+        self._writing = b""
+        if partial:
+            self.stream.reset()
+        else:
+            self.finish()
+
     def flush(self):
         """Writes what the window takes. True when something was written."""
         wrote = False

@@ -194,4 +194,3 @@ _HANDLERS = {
     "intention_response": Session._on_response,
     "sync_done": Session._on_done,
 }
-

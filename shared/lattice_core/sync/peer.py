@@ -1,0 +1,150 @@
+"""One connection's driver: its tasks, the streams that the peer opens, what everything on it stands on.
+
+`RefPeer` (ref_peer.py) says what is spoken on the streams. Whoever drives it treats it like a `NanoPeer` (nano.py).
+"""
+
+from ..compat import const
+from ..errors import Refused, StorageError
+from .progress import Progress
+from .tasks import StreamLost, Task
+
+ANSWER_MS = const(15000)  # without anything moving on the whole connection
+STREAMS_IN = const(16)  # of the peer at once; more wait
+FAULTS = const(8)  # broken rules or refused requests, then the connection is closed
+
+
+class Peer:
+    """`now_ms` of `step` is wall time on a computer. A subclass gives `_serve(stream)`, a task for a stream that the
+    peer has opened, which ends by itself whatever the peer does."""
+
+    def __init__(self, node, connection):
+        self.node = node
+        self.connection = connection
+        self.key = connection.peer
+        self.progress = Progress()
+        self.complete = False  # the last sync has left nothing behind
+        self.now_ms = 0
+        self.sessions = []  # (session of a store, Task)
+        self.faults = 0
+        self.last_fault = None
+        self._tasks = []
+        self._serving = []
+        self._moved_at = None
+        self._busy = False
+        self._failure = None  # the medium's, which ends the connection
+
+    # -- driving -----------------------------------------------------------------------------------------------
+
+    def step(self, now_ms):
+        """Runs everything until it waits. True when there is more to do at once.
+
+        StorageError when the medium failed: what was not acknowledged is gone, and the caller closes the connection.
+        """
+        self.now_ms = now_ms
+        if self._moved_at is None:
+            self._moved_at = now_ms
+        self._busy = False
+        self._accept()
+        for task in self._tasks + self._serving:
+            task.step(now_ms)
+        self._tasks = [task for task in self._tasks if not task.done]
+        self._serving = [task for task in self._serving if not task.done]
+        self.sessions = [item for item in self.sessions if not item[1].done]
+        self.commit_due()
+        if self._failure is not None:
+            raise self._failure
+        return self._busy
+
+    def deadline_ms(self):
+        """When `step` wants to be called at the latest, None for whenever something arrives."""
+        if self._busy:
+            return self.now_ms
+        deadline = self.node.transaction.deadline_ms()
+        if self._tasks or self._serving:
+            silence = (self._moved_at or 0) + ANSWER_MS + 1
+            deadline = silence if deadline is None else min(deadline, silence)
+        return deadline
+
+    def transfers(self):
+        """How many things are under way."""
+        return len(self._tasks) + len(self._serving)
+
+    def _accept(self):
+        while len(self._serving) < STREAMS_IN and self.connection.closed is None:
+            stream = self.connection.accept_stream()
+            if stream is None:
+                return
+            self._busy = True
+            self._serving.append(Task(self._serve(stream), "serve"))
+
+    def _serve(self, stream):
+        """Task: a stream that the peer has opened. Nobody answers here."""
+        stream.reset()
+        yield
+
+    def start(self, generator, name):
+        """Runs a task of ours on this connection."""
+        task = Task(generator, name)
+        self._tasks.append(task)
+        self._busy = True
+        return task
+
+    def close(self, reason):
+        """Ends the connection and everything on it."""
+        for task in self._tasks + self._serving:
+            task.cancel()
+        if self.connection.closed is None:
+            self.connection.close(reason)
+
+    # -- what tasks stand on -----------------------------------------------------------------------------------
+
+    def open_stream(self):
+        if self.connection.closed is not None:
+            raise StreamLost(self.connection.closed)
+        return self.connection.open_stream()
+
+    def wall_ms(self):
+        """Wall time, None where nobody knows it."""
+        return self.now_ms
+
+    def moved(self):
+        """Something moved on this connection: go on at once, and nobody is silent."""
+        self._moved_at = self.now_ms
+        self._busy = True
+
+    def check_allowed(self, handle):
+        """Refused when the peer may not (or no longer) have this store."""
+        if not self.node.may_connect(handle.id, self.key):
+            raise stranger()
+
+    def commit(self):
+        """Makes everything durable now."""
+        if self.node.storage.pending():
+            try:
+                self.node.commit(self.wall_ms())
+            except StorageError as error:
+                self._failure = error
+                raise
+
+    def commit_due(self):
+        """Commits when a batch is full or old. True when it did."""
+        try:
+            return self.node.commit_due(self.wall_ms(), self.now_ms)
+        except StorageError as error:
+            self._failure = error
+            raise
+
+    def fault(self, error):
+        """Notes a broken rule or a refused request; too many end the connection."""
+        self.last_fault = error
+        self.faults += 1
+        if self.faults >= FAULTS and self.connection.closed is None:
+            self.connection.close("too many requests that break the rules or were refused")
+
+
+def silent():
+    return StreamLost("no answer for %d seconds" % (ANSWER_MS // 1000))
+
+
+def stranger():
+    return Refused("you are not an active member here: you never joined, or you were revoked")
