@@ -160,6 +160,27 @@ def test_a_store_that_a_rolled_back_write_closed_is_open_again():
     assert node.get(late.id) is None and len(node.stores) == 2
 
 
+def test_a_child_without_room_stays_closed_until_there_is_some():
+    node, root, data = share()
+    other = make_node(2, "full")
+    join(other, node, node.invite(root, NOW_MS))
+    late = node.create_store("late", "core:kvstore", None, NOW_MS)
+    add_store = stores.add_store
+
+    def full(*arguments):
+        arguments[0].storage.store(arguments[1])
+        raise StorageFull("no room")
+
+    stores.add_store = full
+    try:
+        carry(node, other)
+    finally:
+        stores.add_store = add_store
+    assert other.get(late.id) is None and other.get(root.id).store.count == root.store.count
+    again = reopened(other)
+    assert again.find("late").parent == root.id and len(again.roots()) == 1
+
+
 def test_a_root_cannot_declare_itself_or_without_end():
     node, root, data = share()
     stores.write_system(root, [ops.child_add(root.id, "me", "core:kvstore")], NOW_MS)

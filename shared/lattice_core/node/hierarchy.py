@@ -5,6 +5,7 @@ written its genesis, and that it inherits follows from its declaration until its
 """
 
 from ..compat import const
+from ..errors import StorageError, StorageFull
 from ..wire.messages import CHILD_ARCHIVED
 from . import stores
 
@@ -31,10 +32,16 @@ def open_declared(node, root, now_ms):
 def _open_child(node, root, child, now_ms):
     if len(node.stores) >= stores.STORES_OPEN or node.is_damaged(child.id):
         return False
-    if child.id in node.storage.store_ids():
-        handle = stores.open_store(node, child.id, now_ms)  # archived before, or of a share that is not open
-    else:
-        handle = stores.add_store(node, child.id, child.type, root.id, now_ms)
+    try:
+        if stores.is_made(node, child.id):
+            handle = stores.open_store(node, child.id, now_ms)  # archived before, or of a share that is not open
+        else:
+            handle = stores.add_store(node, child.id, child.type, root.id, now_ms)
+    except StorageFull:
+        return False  # the declaration stands all the same; it is tried again at the next start
+    except StorageError as error:
+        node.damaged.append((child.id, str(error)))
+        return False
     handle.alias = child.name
     node.add_handle(handle)
     return True

@@ -43,6 +43,8 @@ class Keeper:
         self.damaged = []
         handles = []
         for store_id in self.storage.store_ids():
+            if not stores.is_made(self, store_id):
+                continue
             try:
                 handles.append(stores.open_store(self, store_id, now_ms))
             except StorageError as error:

@@ -26,9 +26,10 @@ READABLE = (projection.TYPE_ROOT, projection.TYPE_KV, projection.TYPE_LOG)
 NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
 STORES_OPEN = const(32)  # declared children beyond this stay closed: each costs memory and a node record
 
+_ID_BYTES = const(16)
+
 # The node's own rows in a store's TABLE_META.
-_TYPE = b"node/type"
-_PARENT = b"node/parent"
+_STORE = b"node/store"  # parent's id (16; zeros for a root) ‖ type: one row, so it is there wholly or not at all
 _JOINED_AT = b"node/joined-at"  # the peer at which this share was joined, until it has told us that we are in
 
 
@@ -59,12 +60,16 @@ class Handle:
         return "%s (%s)" % (printable(self.name), short) if self.name else short
 
 
+def is_made(node, store_id):
+    """True when the storage holds the store and this node has finished making room for it."""
+    return store_id in node.storage.store_ids() and node.storage.store(store_id).row(TABLE_META, _STORE) is not None
+
+
 def open_store(node, store_id, now_ms):
-    """Opens a store that the storage holds."""
-    store = node.storage.store(store_id)
-    store_type = store.row(TABLE_META, _TYPE)
-    parent = store.row(TABLE_META, _PARENT)
-    handle = Handle(node, store_id, "" if store_type is None else str(store_type, "utf-8"), parent or None)
+    """Opens a store that `is_made`."""
+    row = node.storage.store(store_id).row(TABLE_META, _STORE)
+    parent = row[:_ID_BYTES]
+    handle = Handle(node, store_id, str(row[_ID_BYTES:], "utf-8"), None if parent == bytes(_ID_BYTES) else parent)
     handle.weaver.start(now_ms)
     return handle
 
@@ -72,9 +77,9 @@ def open_store(node, store_id, now_ms):
 def add_store(node, store_id, store_type, parent, now_ms, joined_at=None):
     """Makes room for a store (nothing is written into its log) and opens it."""
     store = node.storage.store(store_id)
-    store.put_row(TABLE_META, _TYPE, store_type.encode())
-    store.put_row(TABLE_META, _PARENT, parent or b"")
-    store.put_row(TABLE_META, _JOINED_AT, joined_at)
+    if joined_at is not None:
+        store.put_row(TABLE_META, _JOINED_AT, joined_at)
+    store.put_row(TABLE_META, _STORE, (parent or bytes(_ID_BYTES)) + store_type.encode())
     return open_store(node, store_id, now_ms)
 
 
