@@ -96,8 +96,6 @@ def _group(store, crypto, stem, prefix, after):
 
 
 def _begins_with(body, prefix):
-    if len(prefix) <= KEY_BYTES:
-        return True  # the rows were selected by it
     return body.size >= len(prefix) and body.read(0, len(prefix)) == prefix
 
 

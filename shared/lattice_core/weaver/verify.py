@@ -68,11 +68,11 @@ class _Check:
     def witnessed(self, sequence, hash, author):
         """Checks an entry of the witness log."""
         self._report.intentions += 1
+        position = self._lengths.get(author, 0) + 1
+        self._lengths[author] = position
         intention = self._intention(hash)
         if intention is None:
             return
-        position = self._lengths.get(author, 0) + 1
-        self._lengths[author] = position
         store = self._store
         if intention.author != author or store.chain_at(author, position) != hash:
             self._report.problem("%s stands in the wrong chain" % hash.hex())

@@ -56,6 +56,8 @@ class WitnessLog:
         if start[0] > sequence:
             checkpoint = self.checkpoint()
             start = checkpoint[:2] if checkpoint[0] <= sequence else (0, ZERO)
+        if start[0] == sequence:
+            return start[1]
         for at, head in self._heads(start[0], start[1]):
             if at == sequence:
                 return head
