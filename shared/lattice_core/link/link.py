@@ -161,7 +161,7 @@ class Link:
         if session is not None:
             times.append(session.arq.timer_at)
             times.append(session.arq.ack_at)
-            if self.state is not CLOSING:
+            if self.state != CLOSING:
                 times.append(self._heard_at + _DEAD_MS)
                 if self._initiator:
                     times.append(self._probe_time(session))
@@ -174,7 +174,7 @@ class Link:
 
     def close(self, reason: str) -> None:
         """Ends the link for good. An open connection's other side gets `reason`: go on with `send` until CLOSED."""
-        if self.connection is not None and self.state is OPEN:
+        if self.connection is not None and self.state == OPEN:
             self.connection.close(reason)
         self._event(CLOSE, reason)
 
@@ -206,7 +206,7 @@ class Link:
             message = session.more(self._now)
 
     def _on_message(self, message):
-        if self.state is OPEN:
+        if self.state == OPEN:
             reason = self.connection.message(message) if self.connection.closed is None else None
             if reason is not None:
                 self._event(PEER_CLOSED, "closed by the other side: " + reason)

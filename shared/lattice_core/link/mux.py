@@ -277,6 +277,7 @@ class Connection:
         if self._peer_may_open == 0:
             raise ProtocolError("the other side opened more streams than it was allowed")
         self._peer_may_open -= 1
+        self._grant_when_scarce()
         stream = self._add(stream_id, False)
         self._accepted.append(stream)
         return stream
@@ -331,6 +332,11 @@ class Connection:
             if not stream.ours:
                 self._grants_due += 1
                 self._grant_when_scarce()
+
+    def _grant_when_scarce(self):
+        """Grants go along with whatever is said next; a message of their own only when few are left to the peer."""
+        if self._grants_due and self._peer_may_open * 2 < self._mine_streams:
+            self.control_due = True
 
     def buffer(self, size):
         """A buffer of the pool or a new one; None when memory is short (a heap with holes)."""

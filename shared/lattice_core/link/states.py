@@ -13,31 +13,34 @@ Rules:
 - A responder never closes for good because of a peer; an initiator does when trying again cannot help.
 """
 
+from ..compat import const
+
 # -- states ------------------------------------------------------------------------------------------------------
-SEEKING = "seeking"  # initiator: says Hello until it is answered
-LISTENING = "listening"  # responder: waits for a Hello and for the first packet of a session
-STARTING = "starting"  # responder: a session began, its first handshake message is on its way
-PROVING = "proving"  # waits for the message that proves who the other side is
-OPEN = "open"  # `connection` exists
-CLOSING = "closing"  # our reason for closing is on its way
-CLOSED = "closed"  # for good; `closed` says why
+SEEKING = const("seeking")  # initiator: says Hello until it is answered
+LISTENING = const("listening")  # responder: waits for a Hello and for the first packet of a session
+STARTING = const("starting")  # responder: a session began, its first handshake message is on its way
+PROVING = const("proving")  # waits for the message that proves who the other side is
+OPEN = const("open")  # `connection` exists
+CLOSING = const("closing")  # our reason for closing is on its way
+CLOSED = const("closed")  # for good; `closed` says why
 
 # -- events ------------------------------------------------------------------------------------------------------
-ANSWERED = "answered"  # a Hello that answers ours, versions agree
-RESTARTED = "restarted"  # the same while a session is on: the other side has lost it
-ASKED = "asked"  # a Hello that wants an answer
-SESSION = "session"  # an intact packet of the session that we offered in a Hello
-MESSAGE = "message"  # a message of the handshake
-INCOMPATIBLE = "incompatible"  # a Hello without a version that we speak
-IMPOSTOR = "impostor"  # the proof of identity is wrong, or the identity is our own
-FAULT = "fault"  # the other side broke the rules of the session
-SILENCE = "silence"  # nothing intact was heard for too long
-PEER_CLOSED = "peer closed"  # the other side closed the connection, with a reason
-CLOSE = "close"  # our caller closes
-ARRIVED = "arrived"  # our reason for closing has arrived, or was not acknowledged in time
+ANSWERED = const("answered")  # a Hello that answers ours, versions agree
+RESTARTED = const("restarted")  # the same while a session is on: the other side has lost it
+ASKED = const("asked")  # a Hello that wants an answer
+SESSION = const("session")  # an intact packet of the session that we offered in a Hello
+MESSAGE = const("message")  # a message of the handshake
+INCOMPATIBLE = const("incompatible")  # a Hello without a version that we speak
+IMPOSTOR = const("impostor")  # the proof of identity is wrong, or the identity is our own
+FAULT = const("fault")  # the other side broke the rules of the session
+SILENCE = const("silence")  # nothing intact was heard for too long
+PEER_CLOSED = const("peer closed")  # the other side closed the connection, with a reason
+CLOSE = const("close")  # our caller closes
+ARRIVED = const("arrived")  # our reason for closing has arrived, or was not acknowledged in time
 
-INITIATOR = "initiator"
-RESPONDER = "responder"
+# Constants all the way down: on the stick the table lies in flash.
+INITIATOR = const("initiator")
+RESPONDER = const("responder")
 
 # (role, state, event, action, next state). What is not here means nothing in that state.
 TABLE = (
