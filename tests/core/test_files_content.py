@@ -231,6 +231,8 @@ def test_unreferenced_blobs_are_dropped_after_their_time():
     data.files.collect(NOW_MS + 40 * DAY_MS)
     assert data.files.collect(NOW_MS + 71 * DAY_MS)[0] == 4
     assert whole(data, "kept") == kept
+    laptop.commit(NOW_MS)
+    assert not laptop.settle(NOW_MS + 80 * DAY_MS) and laptop.storage.pending() == 0
     data.files.undo("gone", NOW_MS + 72 * DAY_MS)
     laptop.commit(NOW_MS)
     assert not data.files.held(data.files.get("gone"))

@@ -103,11 +103,15 @@ class Node(Keeper):
         return found if found is not None else self._join(root_id, store_type, owner, now_ms)
 
     def settle(self, now_ms):
-        """After a sync: opens what was declared, tells our name where we are new. True when anything changed."""
+        """After a sync: opens what was declared, tells our name where we are new, lets go of content whose time is
+        over. True when there is something new for others."""
         changed = self.refresh(now_ms)
         for root in self.roots():
             changed = peers.settle(self, root, now_ms) or changed
-        if changed:
+        if self.keep_unreferenced_ms and now_ms is not None:
+            for handle in self.stores:
+                handle.files.collect(now_ms)
+        if changed or self.storage.pending():
             self.commit(now_ms)
         return changed
 
