@@ -140,7 +140,10 @@ def main():
     messages = make_history(count)
     batches = [messages[start : start + BATCH] for start in range(0, count, BATCH)]
     for way in (one_after_the_other, overlapped):
-        print(json.dumps(measure(way, batches, count)), flush=True)
+        figures = measure(way, batches, count)
+        if way is overlapped:
+            figures["aim"] = {"per_second": ">= 10000"}
+        print(json.dumps(figures), flush=True)
 
 
 if __name__ == "__main__":

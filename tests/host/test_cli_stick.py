@@ -1,6 +1,7 @@
 """Commands with a stick: setup, sync, join, owners, and who is refused. The stick runs in a thread (fake_stick.py)."""
 
 import os
+import threading
 
 import pytest
 
@@ -157,6 +158,29 @@ def test_what_does_not_fit_is_named(laptop, tmp_path):
         words = laptop.attempt("sync", small.port)
         assert words.exit_code == 1
         assert "no room for source/large (2.9 MiB)" in words.stderr and "source/small" not in words.stderr
+
+
+def test_another_stick_is_not_taken_for_the_first(laptop, tmp_path):
+    for number in range(60):
+        laptop.run("kv", "put", "key-%d" % number, "x" * 900)
+    first = FakeStick(tmp_path)
+    with first:
+        laptop.run("stick", "setup", first.port)
+    first.pull_after = 700
+    first.plug()
+    other = FakeStick(tmp_path)
+
+    def swap():
+        assert first.pulled.wait(30)
+        other.plug()
+
+    helper = threading.Thread(target=swap)
+    helper.start()
+    words = laptop.fails("sync", first.port)
+    helper.join()
+    first.pull()
+    other.pull()
+    assert "another stick" in words and "plug that one in again" in words
 
 
 def test_ports_are_explained(laptop, tmp_path):
