@@ -7,13 +7,13 @@ from struct import unpack_from
 
 from ..compat import const
 from ..errors import ProtocolError
-from . import hello, proof
+from . import hello
 from .arq import Buffers
 from .greeting import Greeting
 from .mux import Connection
-from .noise import KEY_BYTES, Handshake
 from .packet import DAMAGED, HEADER_BYTES, MIN_PACKET_BYTES, NOTHING, OVERHEAD_BYTES, PACKET
 from .pipes import PacketPipe, SerialPipe
+from .proof import Introduction, OwnIdentity, WrongProof
 from .session import Session
 from .states import (
     ANSWERED,
@@ -113,7 +113,7 @@ class Link:
         self._hello_at = 0 if initiator else None
         self._pause_ms = _FIRST_PAUSE_MS
         self._session: "Optional[Session]" = None
-        self._handshake: "Optional[Handshake]" = None
+        self._introduction: "Optional[Introduction]" = None
         self._heard_at = 0
         self._probe_at = 0  # not before
         self._ask = False
@@ -186,7 +186,7 @@ class Link:
                 self._outside(found)
             else:
                 self._inside(session, found)
-        except (proof.OwnIdentity, proof.WrongProof) as error:
+        except (OwnIdentity, WrongProof) as error:
             self._event(IMPOSTOR, str(error))
         except ProtocolError as error:
             self._event(FAULT, str(error))
@@ -276,42 +276,32 @@ class Link:
             self._drop(self.trouble)
         greeting = self._greeting
         self._session = Session(self._crypto, self._pipe, self._buffers, greeting.number(), self.counters)
-        keys = self._crypto.random(2 * KEY_BYTES)
-        static, ephemeral = keys[:KEY_BYTES], keys[KEY_BYTES:]
-        self._handshake = Handshake(self._crypto, self._initiator, greeting.prologue(), static, ephemeral)
+        prologue = greeting.prologue()
+        self._introduction = Introduction(self._crypto, self._seed, self.local, self._initiator, prologue)
         greeting.begun()
         self._hello_at = None
         self._heard_at = self._now
         self._until = self._now + _HANDSHAKE_MS
         if self._initiator:
-            self._session.put_message(self._handshake.write(_no_payload))
+            self._session.put_message(self._introduction.first())
 
     def _send_proof(self, message):
         """Responder: message 1 came, message 2 goes."""
-        self._handshake.read(message)
-        self._session.put_message(self._handshake.write(self._make_proof))
+        self._session.put_message(self._introduction.second(message))
 
     def _answer_proof(self, message):
         """Initiator: message 2 came, message 3 goes, the connection is open."""
-        identity = self._read_proof(message)
-        self._session.put_message(self._handshake.write(self._make_proof))
+        identity, reply = self._introduction.third(message)
+        self._session.put_message(reply)
         self._connect(identity)
 
     def _check_proof(self, message):
         """Responder: message 3 came, the connection is open."""
-        self._connect(self._read_proof(message))
-
-    def _make_proof(self, bound):
-        return proof.make(self._crypto, self._seed, self.local, self._initiator, self._handshake.static_public, bound)
-
-    def _read_proof(self, message):
-        handshake = self._handshake
-        bound, payload = handshake.read(message)
-        return proof.check(self._crypto, self.local, payload, not self._initiator, handshake.peer_static, bound)
+        self._connect(self._introduction.identity(message))
 
     def _connect(self, identity):
-        self._session.set_ciphers(*self._handshake.split())
-        self._handshake = None
+        self._session.set_ciphers(*self._introduction.ciphers())
+        self._introduction = None
         terms = (self._greeting.terms, self._greeting.peer_terms)
         pool = self._buffers.pool
         self.connection = Connection(self.local, identity, self._initiator, *terms, _SEND_BUFFER_BYTES, pool)
@@ -350,7 +340,7 @@ class Link:
             self.connection.end(words)
             self.connection = None
         self._session = None
-        self._handshake = None
+        self._introduction = None
         self._until = None
         self._ask = False
 
@@ -402,10 +392,6 @@ class Link:
             packet = session.acknowledge(self._ask, self._scratch)
             self._ask = False
         return packet
-
-
-def _no_payload(_bound):
-    return b""
 
 
 def _as_found(packet, at, length):
