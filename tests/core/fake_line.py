@@ -172,7 +172,8 @@ class World:
             self.exchange()
             if step is not None and step(self.now):
                 self.exchange()
-            self.now = self._next_time()
+            if not until():
+                self.now = self._next_time()
         return True
 
     def _next_time(self):

@@ -76,6 +76,17 @@ def test_overhead_of_bulk_data_is_four_percent():
     assert (desk.b.counters.bytes_out - before[1]) * 1000 <= len(data) * 10
 
 
+def test_seven_packets_and_more_travel_in_each_round_trip():
+    desk = world()
+    desk.to_a._delay_ms = desk.to_b._delay_ms = 5
+    a, _ = desk.connect()
+    started = desk.now
+    data = Rng(4).bytes(60000)
+    assert send_all(desk, a, data) == (data, None)
+    round_trips = (desk.now - started) / 10
+    assert 60000 / 993 / round_trips >= 7, round_trips
+
+
 def test_the_initiator_waits_for_a_stick_that_is_not_there_yet():
     desk = world()
     hellos = []
