@@ -149,7 +149,7 @@ class Kv:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def get(self, key):
-        """The `kvlist.Entry` of a key, None when nobody has written it or its deletion wins; its `value()` is a Body."""
+        """The `kvlist.Entry` of a key (its `value()` is a Body), None when nobody wrote it or its deletion wins."""
         entry = self.inspect(key)
         return None if entry is None or entry.winner.deleted else entry
 

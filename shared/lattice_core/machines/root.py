@@ -31,8 +31,11 @@ class RootMachine:
         self._legacy = KvMachine(_is_root_key)
 
     def apply(self, change, start, end):
-        """Applies the payload at [start, end); never fails for what it holds."""
+        """Applies the payload at [start, end). ProtocolError, before anything was written, for an operation in too many
+        pieces; nothing else is an error."""
         if _is_native(change.body, start, end):
+            for operation in _operations(change, start, end):
+                level(messages.RootOperation, change.body, [operation])
             for operation in in_reverse(change, start, end, _operations):
                 _apply(change, [operation])
             return

@@ -30,6 +30,7 @@ from .fields import (
 from .protobuf import BYTES, FIXED64, MESSAGE, STRING, scalar_value
 
 _TEXT_PIECE_BYTES = const(512)
+SEGMENTS = const(64)  # pieces of one singular message that are joined (docs/differences.md, "Pieces of a batch")
 
 
 def check(message, body, start=0, end=None):
@@ -133,7 +134,8 @@ def level(message, body, segments):
     """The singular fields of one level of a message that `check` has passed: {name: value}.
 
     Scalars by value; bytes and strings as (offset, length) in the body; messages as segments. Only what is present is
-    there, and of a oneof only its last member. Repeated fields: `repeated`.
+    there, and of a oneof only its last member. Repeated fields: `repeated`. ProtocolError for a message in more than
+    SEGMENTS pieces.
     """
     out = {}
     for start, end in segments:
@@ -148,6 +150,8 @@ def level(message, body, segments):
             if field.kind == MESSAGE:
                 if name in out:
                     out[name].append((value, value + size))
+                    if len(out[name]) > SEGMENTS:
+                        raise ProtocolError("%s.%s in more than %d pieces" % (message.name, name, SEGMENTS))
                 else:
                     out[name] = [(value, value + size)]
             elif field.kind >= BYTES:
