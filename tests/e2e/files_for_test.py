@@ -47,7 +47,8 @@ def make_tree(folder, total_bytes, seed):
 def contents(folder):
     """{relative name: bytes} of all files below `folder`."""
     folder = pathlib.Path(folder)
-    return {item.relative_to(folder).as_posix(): item.read_bytes() for item in sorted(folder.rglob("*")) if item.is_file()}
+    files = (item for item in sorted(folder.rglob("*")) if item.is_file())
+    return {item.relative_to(folder).as_posix(): item.read_bytes() for item in files}
 
 
 if __name__ == "__main__":

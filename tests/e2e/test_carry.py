@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from e2e.files_for_test import contents, make_tree
 from e2e.world import Host, Stick
 

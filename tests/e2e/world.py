@@ -20,7 +20,8 @@ class CommandFailed(Exception):
     """A `lattice-host` command ended with another exit status than 0. `result` has its streams."""
 
     def __init__(self, arguments, result):
-        super().__init__("lattice-host %s: exit status %d\n%s" % (" ".join(arguments), result.returncode, result.stderr))
+        said = (" ".join(arguments), result.returncode, result.stderr)
+        super().__init__("lattice-host %s: exit status %d\n%s" % said)
         self.result = result
 
 
