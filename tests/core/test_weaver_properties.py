@@ -1,0 +1,11 @@
+"""The properties of weaver and tables on the memory storage."""
+
+import weaver_suite
+from lattice_core.weaver.memory import MemoryStorage
+
+
+def reopen(storage):
+    return storage.reopened()
+
+
+weaver_suite.install(globals(), MemoryStorage, reopen)
