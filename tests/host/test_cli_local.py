@@ -142,8 +142,10 @@ def test_list_by_prefix_with_paging(laptop):
 
 def test_control_characters_do_not_reach_the_terminal(laptop):
     laptop.run("kv", "put", "evil\x1b[2J", "\x1b]0;title\x07")
+    laptop.run("kv", "put", "lines", "one\ntwo\tthree")
     shown = laptop.run("kv", "list")
     assert "\x1b" not in shown and "\\x1b" in shown
+    assert "one\\ntwo\\tthree" in shown
 
 
 def test_invites(laptop):

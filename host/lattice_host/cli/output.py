@@ -4,18 +4,7 @@ import datetime
 import json
 import sys
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
-_PIPE_COLUMNS = 1000
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
-
-
-def console():
-    """Made for each use: tests exchange sys.stdout. Into a pipe or file lines are as long as they are."""
-    width = None if sys.stdout.isatty() else _PIPE_COLUMNS
-    return Console(file=sys.stdout, highlight=False, soft_wrap=True, width=width)
 
 
 def emit(as_json, data, render):
@@ -27,8 +16,8 @@ def emit(as_json, data, render):
 
 
 def say(text):
-    """One line for people; what comes from stores is never taken for markup."""
-    console().print(printable(text), markup=False)
+    """One line for people."""
+    print(printable(text))
 
 
 def warn(text):
@@ -37,15 +26,39 @@ def warn(text):
 
 def table(columns, rows, empty):
     """A table, or the line `empty` when there are no rows."""
-    if not rows:
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    if not cells:
         say(empty)
-        return
-    grid = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
+    elif sys.stdout.isatty():
+        _draw(columns, cells)
+    else:
+        _print_columns([list(columns), *cells])
+
+
+def _cell(value):
+    """One line: line breaks and tabs become visible, too."""
+    return printable(str(value)).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _draw(columns, rows):
+    """On a terminal long cells are folded into their column."""
+    from rich import table as tables  # here: it is large, and pipes do without it
+    from rich.console import Console
+    from rich.markup import escape
+
+    grid = tables.Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
-        grid.add_row(*[escape(printable(str(cell))) for cell in row])
-    console().print(grid)
+        grid.add_row(*[escape(cell) for cell in row])
+    Console(file=sys.stdout, highlight=False).print(grid)
+
+
+def _print_columns(rows):
+    """Into a pipe or file every row is one line, however long."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def printable(text):
