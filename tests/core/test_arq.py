@@ -126,6 +126,8 @@ def test_when_an_acknowledgement_is_due():
     arq.note_acked()
     for _ in range(4):
         arq.advance(DATA, 30)
+    assert not arq.ack_due(30)
+    arq.advance(DATA, 30)
     assert arq.ack_due(30)
     arq.note_acked()
     arq.advance(DATA | ASK, 40)

@@ -14,7 +14,7 @@ from .packet import ASK, HEADER_BYTES, MESSAGE_BYTES, WINDOW
 
 _MASK = const(7)  # WINDOW - 1: a packet's slot is its number & _MASK
 _SEQ_MASK = const(0xFFFF)
-_ACK_EVERY = const(4)  # half a window: the sender never waits for it
+_ACK_EVERY = const(5)  # of a window of 8: the sender has more to do meanwhile; with credit for a stream (stream.py)
 _ACK_DELAY_MS = const(20)  # an answer usually leaves within that and carries the acknowledgement
 _FIRST_RTO_MS = const(500)
 _MIN_RTO_MS = const(100)  # above the delay of an acknowledgement and a typical flash erase (45 ms)

@@ -58,7 +58,7 @@ class Stream:
         if self._incoming.count == 0 and (self._fin_received or self.error is not None):
             self._release_incoming()
             self._connection.stream_changed(self)
-        elif not self._granting and self.credit_due * 2 >= self._window:
+        elif not self._granting and self.credit_due * 5 >= self._window * 3:  # 5 packets of the smallest window
             self._granting = True
             self._connection.grant(self)
 
