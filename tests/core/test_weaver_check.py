@@ -5,7 +5,6 @@ from lattice_core.machines.projection import TYPE_KV, TYPE_LOG, TYPE_ROOT
 from lattice_core.model import witness
 from lattice_core.weaver.store import TABLE_DATA, TABLE_META, ZERO
 from lattice_core.weaver.weaver import WITNESSED
-from lattice_core.weaver.witness_log import CHECKPOINT_EVERY
 from support import Rng, raises
 from weaver_support import CRYPTO, NOW_MS, Author, Replica, history
 
@@ -13,7 +12,7 @@ from weaver_support import CRYPTO, NOW_MS, Author, Replica, history
 def filled(count=30, seed=1):
     replica = Replica(1)
     for item in history(Rng(seed), count):
-        assert replica.ingest(item) == WITNESSED
+        assert replica.take(item) == WITNESSED
     replica.storage.commit()
     return replica
 
@@ -78,24 +77,21 @@ def _wrong_head(store):
 
 
 def test_only_what_lies_behind_the_last_checkpoint_is_checked_at_start():
-    replica, author = Replica(1), Author(2)
-    for n in range(CHECKPOINT_EVERY + 6):
-        item = author.write(b"")
-        replica.weaver.ingest(item, NOW_MS, True)
-        if n % 100 == 0:
-            replica.storage.commit()
-    replica.storage.commit()
+    replica, author, every = Replica(1), Author(2), 32
     log = replica.weaver.log
-    assert log.checkpoint()[0] == CHECKPOINT_EVERY and log.checkpoint()[1] == replica.store.head_at(CHECKPOINT_EVERY)
+    assert log.checkpoint_every == 1024
+    log.checkpoint_every = every
+    for _ in range(every + 6):
+        replica.weaver.ingest(author.write(b""), NOW_MS, True)
+    replica.storage.commit()
+    assert log.checkpoint()[0] == every and log.checkpoint()[1] == replica.store.head_at(every)
     _swap_entries(replica.store)
     replica.weaver.start(NOW_MS)
     raises(StorageError, log.check, True)
     _swap_entries(replica.store)
     log.check(True)
-    replica.store._log[CHECKPOINT_EVERY + 2], replica.store._log[CHECKPOINT_EVERY + 3] = (
-        replica.store._log[CHECKPOINT_EVERY + 3],
-        replica.store._log[CHECKPOINT_EVERY + 2],
-    )
+    entries = replica.store._log
+    entries[every + 2], entries[every + 3] = entries[every + 3], entries[every + 2]
     raises(StorageError, replica.weaver.start, NOW_MS)
 
 
@@ -140,7 +136,7 @@ def test_tables_are_made_anew_when_another_projection_has_made_them():
 
 
 def test_a_projection_that_was_interrupted_begins_again():
-    replica = filled(150)
+    replica = filled(70)
     state = replica.weaver.state_hash()
     work = replica.weaver.project_again(True)
     assert next(work) == 64

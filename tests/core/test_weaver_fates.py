@@ -68,12 +68,8 @@ def test_what_breaks_a_rule_by_itself_is_refused():
 def test_limits_are_inclusive():
     replica, author = Replica(1), Author(2)
     assert replica.ingest(author.write(b"", [ZERO] * DEPS)) == WITNESSED
-    head = intentions.encode_body(author.key, 1, 0, STORE, author.tip, (), b"")
-    for size, fate in ((OPS_BYTES, WITNESSED), (OPS_BYTES + 1, REFUSED)):
-        body = Zeros(head[:-4] + size.to_bytes(4, "little"), size)
-        hash = digest(body)
-        item = intentions.from_body(body, hash, author.identity.sign(hash))
-        assert replica.ingest(item) == fate
+    assert replica.ingest(large(author, OPS_BYTES)) == WITNESSED
+    assert replica.ingest(large(author, OPS_BYTES + 1)) == REFUSED
     assert [reason for _, _, reason in replica.weaver.skipped()] != []
 
 
@@ -206,18 +202,23 @@ def test_what_a_peer_has_listed_is_dropped_last():
 def test_floating_is_bounded_in_bytes():
     replica, author = Replica(1), Author(2)
     author.put(b"missing", b"")
-    size = FLOATING_BYTES // 8
-    items = [author.write(bytes(size)) for _ in range(12)]
+    items = [large(author, FLOATING_BYTES // 8) for _ in range(12)]
     for item in items:
         assert replica.ingest(item) == FLOATING
     held = [replica.store.get(hash) for hash in replica.store.floating()]
     assert [item.hash for item in held] == [item.hash for item in items[-len(held) :]] and len(held) == 7
     # One that is larger than the bound is kept alone rather than never.
-    large = author.write(b"")
-    body = Zeros(large.body_bytes()[:-4] + (FLOATING_BYTES + 1).to_bytes(4, "little"), FLOATING_BYTES + 1)
-    hash = digest(body)
-    assert replica.ingest(intentions.from_body(body, hash, author.identity.sign(hash))) == FLOATING
-    assert replica.store.floating() == [hash]
+    alone = large(author, FLOATING_BYTES + 1)
+    assert replica.ingest(alone) == FLOATING
+    assert replica.store.floating() == [alone.hash]
+
+
+def large(author, size):
+    """The author's next intention with this many zeros as ops, its body made as it is read."""
+    head = intentions.encode_body(author.key, 1, 0, STORE, author.tip, (), b"")
+    body = Zeros(head[:-4] + size.to_bytes(4, "little"), size)
+    author.tip = digest(body)
+    return intentions.from_body(body, author.tip, author.identity.sign(author.tip))
 
 
 def test_gaps_name_what_is_missing():

@@ -77,7 +77,7 @@ def test_what_cannot_be_written_changes_nothing():
     replica.ingest(floating)
     before = (replica.store.count, replica.store.head, replica.store.floating())
     for ops, deps in (
-        (bytes(OPS_BYTES + 1), []),
+        (_Streamed(b"", OPS_BYTES + 1), []),
         (b"", [ZERO] * (DEPS + 1)),
         (b"", [b"n" * 32]),
         (b"", [first.hash, floating.hash]),
@@ -98,9 +98,9 @@ def test_large_own_writes_stream():
 
 
 class _Streamed:
-    def __init__(self, data):
+    def __init__(self, data, size=None):
         self.data = data
-        self.size = len(data)
+        self.size = len(data) if size is None else size
 
     def read(self, offset, count):
         assert count <= 4096

@@ -41,6 +41,13 @@ class Replica:
     def ingest(self, item, now_ms=NOW_MS, listed=False):
         return self.weaver.ingest(item, now_ms, False, listed)
 
+    def take(self, item):
+        """Ingests and commits; returns the fate. Keeps nothing that a small heap has no room for."""
+        fate = self.ingest(item)
+        self.storage.commit()
+        self.weaver.events = []
+        return fate
+
     def learn(self, other, now_ms=NOW_MS):
         """Takes all that another replica holds."""
         for item in other.weaver.held_after({author: 0 for author in other.weaver.held_authors()}):

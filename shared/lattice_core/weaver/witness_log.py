@@ -14,7 +14,7 @@ from .store import TABLE_META, ZERO
 
 _CHECKPOINT = b"checkpoint"
 _FORMAT = ">Q32sQ"  # sequence, head, highest stamp seen
-CHECKPOINT_EVERY = const(1024)
+CHECKPOINT_EVERY = const(1024)  # entries: as many are checked at start-up at most, about half a second on the stick
 
 
 class WitnessLog:
@@ -24,6 +24,7 @@ class WitnessLog:
         self._store = store
         self._crypto = crypto
         self._identity = identity
+        self.checkpoint_every = CHECKPOINT_EVERY
         self._known = (0, ZERO)  # (sequence, head) computed last: records are mostly asked for in order
 
     def append(self, hash, wall_ms):
@@ -79,7 +80,7 @@ class WitnessLog:
     def checkpoint_if_due(self, seen_ms):
         """Writes a checkpoint when the last one lies far enough back."""
         store = self._store
-        if store.count % CHECKPOINT_EVERY == 0:
+        if store.count % self.checkpoint_every == 0:
             store.put_row(TABLE_META, _CHECKPOINT, pack(_FORMAT, store.count, store.head, seen_ms))
 
     def check(self, whole=False):
