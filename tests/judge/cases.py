@@ -10,8 +10,8 @@ class CaseFailed(Exception):
 
 
 def h(text):
-    """Bytes of a hex field."""
-    return bytes.fromhex(text)
+    """Bytes of a hex field; a long one comes as a list of pieces."""
+    return b"".join([bytes.fromhex(piece) for piece in text]) if isinstance(text, list) else bytes.fromhex(text)
 
 
 def expect(condition, text):

@@ -55,12 +55,14 @@ class ElementSet:
     def __len__(self):
         return len(self._sorted)
 
-    def _find(self, hash):
+    def _find(self, hash, numbers=None):
         """How many are smaller."""
-        low, high = 0, len(self._sorted)
+        if numbers is None:
+            numbers = self._sorted
+        low, high = 0, len(numbers)
         while low < high:
             middle = (low + high) >> 1
-            if self.elements.hash(self._sorted[middle]) < hash:
+            if self.elements.hash(numbers[middle]) < hash:
                 low = middle + 1
             else:
                 high = middle
@@ -94,6 +96,7 @@ class ElementSet:
         return None if number is None else Element(self.elements.body(number))
 
     def take(self, entries):
+        numbers = list(self._sorted)
         for entry in entries:
             body = entry["intention_borsh"]
             number = int.from_bytes(body[-4:], "little")
@@ -101,6 +104,6 @@ class ElementSet:
             hash = self.elements.hash(number)
             if self.wanted(hash):
                 self.new += 1
-                at = self._find(hash)
-                self._sorted = self._sorted[:at] + array("H", (number,)) + self._sorted[at:]
+                numbers.insert(self._find(hash, numbers), number)
+        self._sorted = array("H", numbers)
         return len(entries)

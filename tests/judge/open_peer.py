@@ -1,18 +1,14 @@
-"""A connection's driver as the checkers need it: streams that a checker fills by hand, nothing refused, no disk."""
+"""A connection's driver as the checkers need it: streams that a checker fills by hand."""
 
 from judge.open_store import NOW_MS
-from lattice_core.sync.progress import Progress
+from lattice_core.sync.ref_peer import RefPeer
 
 
-class OpenPeer:
-    """Stands for sync.peer.Peer towards the node whose key is `key`. `handle` may be anything with a weaver."""
+class OpenPeer(RefPeer):
+    """A peer that may have everything, of a node that needs no disk. `node` may be anything with a `crypto`."""
 
     def __init__(self, node, key=bytes(32)):
-        self.node = node
-        self.key = key
-        self.now_ms = 0
-        self.progress = Progress()
-        self.streams = []  # opened by the task under test
+        super().__init__(node, HandConnection(key))
 
     def wall_ms(self):
         return NOW_MS
@@ -21,40 +17,59 @@ class OpenPeer:
         """Everybody may."""
 
     def commit(self):
-        """The storages of checkers are in memory."""
+        """Nothing here is durable."""
 
     def commit_due(self):
         return False
 
-    def moved(self):
-        """Nobody waits here."""
+
+class HandConnection:
+    """`streams`: those that the tasks under test have opened."""
+
+    closed = None
+
+    def __init__(self, key):
+        self.peer = key
+        self.streams = []
 
     def open_stream(self):
-        stream = HandStream()
-        self.streams.append(stream)
-        return stream
+        self.streams.append(HandStream())
+        return self.streams[-1]
+
+    def close(self, reason):
+        self.closed = reason
 
 
 class HandStream:
-    """A stream whose other end is the checker: `arrived` and `written` are bytes."""
+    """A stream whose other end is the checker: `arrive` gives frames to the task, `written` is what came from it, `over`
+    says that no more arrives. Frames are not copied: they may be large for the stick's heap."""
 
     error = None
 
-    def __init__(self, arrived=b""):
-        self.arrived = arrived
+    def __init__(self, over=False):
+        self.over = over
         self.written = b""
         self.done = False  # by the task
-        self.peer_done = False
+        self._arrived = []
+
+    def arrive(self, payload):
+        """One more frame of the peer's."""
+        self._arrived.extend((len(payload).to_bytes(4, "big"), payload))
 
     def readable(self):
-        return len(self.arrived)
+        return sum([len(piece) for piece in self._arrived])
 
     def read(self, count):
-        piece, self.arrived = self.arrived[:count], self.arrived[count:]
+        if not self._arrived:
+            return b""
+        piece = self._arrived.pop(0)
+        if len(piece) > count:
+            self._arrived.insert(0, piece[count:])
+            piece = piece[:count]
         return piece
 
     def at_end(self):
-        return self.peer_done and not self.arrived
+        return self.over and not self._arrived
 
     def write(self, data):
         self.written += bytes(data)
@@ -68,3 +83,13 @@ class HandStream:
 
     def reset(self):
         self.done = True
+
+
+def payloads(written):
+    """The payloads of the frames in what a task has written."""
+    found = []
+    while written:
+        size = int.from_bytes(written[:4], "big")
+        found.append(written[4 : 4 + size])
+        written = written[4 + size :]
+    return found

@@ -14,7 +14,7 @@ SECTIONS = {
         "proto": "check_intention",
     },
     "signature": {"cases": "check_signature", "intentions": "check_signature"},
-    "witness": {"chains": "check_witness", "verify": "check_witness"},
+    "witness": {"chains": "check_witness", "verify": "check_witness", "bootstrap": "check_witness_bootstrap"},
     "kv": {"scenarios": "check_kv", "rows": "check_kv"},
     "system": {"scenarios": "check_system", "nesting": "check_system"},
     "root": {"scenarios": "check_root"},
@@ -25,6 +25,7 @@ SECTIONS = {
         "dag": "check_dag",
     },
     "reconcile": {"sessions": "check_sessions", "store_sessions": "check_store_sessions", "process": "check_sessions"},
+    "bootstrap_large": {"intentions_in_order": "check_bootstrap_large", "messages": "check_bootstrap_large"},
     "wire": {
         "peer_messages": "check_peer_messages",
         "peer_message_decode": "check_peer_messages",

@@ -11,6 +11,8 @@ import sys
 from judge import registry
 from support import crypto
 
+MICROPYTHON = hasattr(sys.implementation, "_mpy")
+
 
 class Context:
     """What checkers share within one file: the platform's crypto, the file's scalar fields, and `state`, a dict of
@@ -35,7 +37,8 @@ def checker(kind, section):
 
 def judge(context, section, case):
     """What is wrong with a case, "" when nothing is."""
-    gc.collect()
+    if MICROPYTHON:
+        gc.collect()
     try:
         checker(context.kind, section)(section, case, context)
     except Exception as error:  # noqa: BLE001 - whatever a case provokes is its verdict
@@ -45,9 +48,12 @@ def judge(context, section, case):
 
 def main():
     context = None
-    if hasattr(sys.implementation, "_mpy"):
+    if MICROPYTHON:
         gc.threshold(65536)  # as firmware/main.py: collected late, long-lived objects lie scattered over the heap
     while True:
+        message = None
+        if MICROPYTHON:
+            gc.collect()  # a line may take a seventh of the heap, in one piece
         line = sys.stdin.readline()
         if not line:
             return

@@ -74,6 +74,7 @@ class Page:
             if "bootstrap_response" in message:
                 heard = True
                 self.take(message["bootstrap_response"])
+            message = None  # not two frames at once
         if not heard:
             raise Refused("the peer does not hand this store over: it does not know us, or not the store")
 

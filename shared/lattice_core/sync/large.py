@@ -21,7 +21,11 @@ def read(payload):
     key = payload[:1]
     if key != _FETCH_KEY and key != _RECONCILE_KEY:
         return PeerMessage.decode(payload)
-    body = BytesBody(payload)
+    return read_body(BytesBody(payload))
+
+
+def read_body(body):
+    """The same of a `seams.Body`."""
     scan.check(PeerMessage, body)
     found = scan.level(PeerMessage, body, [(0, body.size)])
     if "reconcile" in found:
@@ -30,7 +34,7 @@ def read(payload):
     if "fetch_intentions" in found:
         hashes = Listed(body, found["fetch_intentions"], 2, None)
         return {"fetch_intentions": {"store_id": _store_id(FetchIntentions, hashes), "hashes": hashes}}
-    return PeerMessage.decode(payload)
+    return PeerMessage.decode(body.read(0, body.size))
 
 
 class Listed:
