@@ -239,6 +239,18 @@ def test_a_stick_without_memory_stops_the_stream_not_itself():
     assert "no memory" in str(raises(ProtocolError, face.b.message, view[:length]))
 
 
+def test_the_end_gives_back_what_nobody_has_seen():
+    face = Face()
+    for _ in range(3):
+        face.a.open_stream().write(bytes(500))
+    face.move()
+    seen = face.b.accept_stream()
+    face.b.end("unplugged")
+    assert face.b.accept_stream() is None
+    assert [len(free) for free in face.b._pool.values()] == [2]
+    assert len(seen.read(1000)) == 500 and [len(free) for free in face.b._pool.values()] == [3]
+
+
 def test_close_reaches_the_peer_in_words():
     face = Face()
     stream = face.a.open_stream()

@@ -118,6 +118,9 @@ class Connection:
         for stream in self._all:
             if not stream.over():
                 stream.fail(reason)
+        for stream in self._accepted:  # nobody has seen them: their buffers go back
+            stream.drop()
+        self._accepted = []
         self._streams = {}
         self._all = []
         self._ready = []
