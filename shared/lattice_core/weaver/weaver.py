@@ -12,17 +12,14 @@ further check.
 A weaver never commits: everything one call does is in the storage's open transaction. After a rollback call `reload`.
 """
 
-from struct import pack, unpack
-
 from ..compat import const
 from ..errors import StorageFull, UsageError
 from ..limits import DEPS, OPS_BYTES
-from ..model import hlc
-from ..model.intention import create, encode_body, from_body
 from ..model.intention import verify as verify_signature
 from . import verdicts
 from .floating import Floating
 from .held import Held, position_of
+from .own import OwnChain, unique
 from .store import TABLE_META, ZERO
 from .verify import verify_store
 from .witness_log import WitnessLog
@@ -34,11 +31,7 @@ DUPLICATE = const(3)
 DROPPED = const(4)
 
 _STATE = b"state"  # which projection has made the rows
-_OWN = b"own/"  # record: (position u32, hash) of the own tip
-_OWN_FORMAT = ">I32s"
 _ROOM_BESIDE_BODY = const(2048)  # index, log entry and rows of an intention, about
-_PIECE_BYTES = const(4096)
-_TIPS_FOR_CLOCK = const(64)  # newest chains whose stamps count after a restart
 
 
 class Weaver:
@@ -57,9 +50,7 @@ class Weaver:
         self._refused = verdicts.Refused()
         self._floating = Floating()
         self._held = Held(store, self._floating)
-        self._own_last_ms = 0
-        self._seen_ms = 0
-        self._look_back = True  # stamps were seen that `_seen_ms` does not know of
+        self._own = OwnChain(storage, store, crypto, identity)
 
     # -- opening -----------------------------------------------------------------------------------------------------
 
@@ -101,11 +92,8 @@ class Weaver:
         self._floating = Floating()
         self.floating_count = 0
         self._held = Held(self.store, self._floating)
-        self._seen_ms = self.log.checkpoint()[2]
-        self._look_back = True
-        length, tip = self.store.chain(self.identity.public)
-        self._own_last_ms = self.store.get(tip).wall_ms if length else 0
-        self._check_own_tip()
+        self._own.load(self.log.checkpoint()[2])
+        self.read_only = self._own.read_only
         waiting = self.store.floating()
         for hash in waiting:
             # Nothing waits for itself: what it really waits for is found right below.
@@ -117,23 +105,6 @@ class Weaver:
                 if freed is not None:
                     self._cascade(freed, now_ms or 0)
 
-    def _check_own_tip(self):
-        """An own chain that ends before, or differs from, the tip in the record was lost in part or restored from a
-        copy: writing on would fork it."""
-        self.read_only = None
-        record = self.storage.record(_OWN + self.store.id)
-        if record is None:
-            return
-        position, hash = unpack(_OWN_FORMAT, record)
-        length, _ = self.store.chain(self.identity.public)
-        if length < position:
-            self.read_only = (
-                "this node's own chain ends at %d of %d: sync with a node that has the rest, or take a new identity"
-                % (length, position)
-            )
-        elif self.store.chain_at(self.identity.public, position) != hash:
-            self.read_only = "this node's own chain is not the one it wrote: take a new identity"
-
     # -- own writes --------------------------------------------------------------------------------------------------
 
     def submit(self, ops, deps, now_ms):
@@ -143,63 +114,16 @@ class Weaver:
         `ops`: bytes, or a `Body` that is too large to hold; `deps`: hashes, all of them witnessed. UsageError when it
         cannot be written.
         """
-        small = isinstance(ops, (bytes, bytearray, memoryview))
-        size = len(ops) if small else ops.size
-        self._check_own(size, deps, now_ms)
-        deps = _unique(deps)
+        size = len(ops) if isinstance(ops, (bytes, bytearray, memoryview)) else ops.size
+        self._own.check(size, deps, now_ms)
+        if self.identity.public in self._floating.authors:
+            raise UsageError("own earlier writes came back and wait for what they depend on: sync first")
         self._need_room(size)
-        wall_ms = hlc.own_wall(now_ms, self._own_last_ms, self._highest_seen(deps, now_ms))
-        length, tip = self.store.chain(self.identity.public)
-        if small:
-            intention = create(self.crypto, self.identity, wall_ms, 0, self.store.id, tip, deps, ops)
-        else:
-            head = encode_body(self.identity.public, wall_ms, 0, self.store.id, tip, sorted(deps), b"")
-            intention = self._create_large(head[:-4] + size.to_bytes(4, "little"), ops)
+        intention = self._own.create(ops, unique(deps), now_ms)
         self.store.put(intention)
         self._witness(intention, now_ms)
         self._cascade(intention, now_ms)
         return intention
-
-    def _create_large(self, head, ops):
-        """An own intention that is written to storage and hashed piece by piece. `head`: the body before its ops."""
-        writer = self.storage.body_writer(len(head) + ops.size)
-        hasher = self.crypto.blake3()
-        writer.write(head)
-        hasher.update(head)
-        for offset in range(0, ops.size, _PIECE_BYTES):
-            piece = ops.read(offset, min(_PIECE_BYTES, ops.size - offset))
-            writer.write(piece)
-            hasher.update(piece)
-        hash = hasher.digest()
-        return from_body(writer.body(), hash, self.identity.sign(hash))
-
-    def _check_own(self, size, deps, now_ms):
-        if self.read_only is not None:
-            raise UsageError("nothing can be written to this store: " + self.read_only)
-        if now_ms is None:
-            raise UsageError("this node has no clock yet: connect it to its owner")
-        if self.identity.public in self._floating.authors:
-            raise UsageError("own earlier writes came back and wait for what they depend on: sync first")
-        if size > OPS_BYTES:
-            raise UsageError("a write of %d bytes is larger than the mesh takes (%d)" % (size, OPS_BYTES))
-        if len(deps) > DEPS:
-            raise UsageError("a write on top of %d others is more than the mesh takes (%d)" % (len(deps), DEPS))
-        for dep in deps:
-            if dep != ZERO and not self.store.witness_sequence(dep):
-                raise UsageError("a write depends on %s, which is not witnessed here" % dep.hex())
-
-    def _highest_seen(self, deps, now_ms):
-        """The highest stamp seen that lies at most an hour ahead of now."""
-        seen = self._seen_ms
-        if self._look_back:
-            for author in self.store.newest_authors(_TIPS_FOR_CLOCK):
-                seen = hlc.observe(seen, self.store.get(self.store.chain(author)[1]).wall_ms, now_ms)
-            self._look_back = False
-        for dep in deps:
-            if dep != ZERO:
-                seen = hlc.observe(seen, self.store.get(dep).wall_ms, now_ms)
-        self._seen_ms = seen
-        return seen
 
     # -- what comes in -------------------------------------------------------------------------------------------------
 
@@ -303,23 +227,9 @@ class Weaver:
         if store.count == 1:
             store.put_row(TABLE_META, _STATE, self.projection.version())
         self.projection.apply(intention, self.events)
-        wall_ms = intention.wall_ms
-        if wall_ms > self._seen_ms:
-            self._seen_ms = hlc.observe(self._seen_ms, wall_ms, now_ms)
-            if wall_ms > self._seen_ms:
-                self._look_back = True
-        self.log.checkpoint_if_due(self._seen_ms)
-        if intention.author == self.identity.public:
-            self._own_last_ms = wall_ms
-            self._note_own_tip(intention)
-
-    def _note_own_tip(self, intention):
-        if self.read_only is not None:
-            self._check_own_tip()
-            if self.read_only is not None:
-                return
-        length, tip = self.store.chain(intention.author)
-        self.storage.put_record(_OWN + self.store.id, pack(_OWN_FORMAT, length, tip))
+        self._own.witnessed(intention, now_ms)
+        self.read_only = self._own.read_only
+        self.log.checkpoint_if_due(self._own.seen_ms)
 
     def _cascade(self, intention, now_ms):
         """Looks again at what waited for an intention that was just witnessed, and for what that brings."""
@@ -417,11 +327,3 @@ class _Contradiction(Exception):
     def __init__(self, held):
         super().__init__()
         self.held = held
-
-
-def _unique(deps):
-    found = []
-    for dep in deps:
-        if dep not in found:
-            found.append(bytes(dep))
-    return found

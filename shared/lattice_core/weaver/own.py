@@ -1,0 +1,139 @@
+"""Own writes of one store: what may be written, its stamp, and that the own chain never forks.
+
+The tip of the own chain also stands in a small record. A chain that ends before it, or goes elsewhere, was lost in part
+or restored from a copy: writing on would fork it, so nothing is written until a peer has returned the rest.
+"""
+
+from struct import pack, unpack
+
+from ..compat import const
+from ..errors import UsageError
+from ..limits import DEPS, OPS_BYTES
+from ..model import hlc
+from ..model.intention import create, encode_body, from_body
+from .store import ZERO
+
+_RECORD = b"own/"  # ‖ store id: (position u32, hash) of the own tip
+_FORMAT = ">I32s"
+_PIECE_BYTES = const(4096)
+_TIPS_FOR_CLOCK = const(64)  # newest chains whose stamps count after a restart
+
+
+class OwnChain:
+    """Makes own intentions. `read_only`: None, or why nothing can be written, in words. `seen_ms`: the highest stamp
+    seen that was at most an hour ahead then."""
+
+    def __init__(self, storage, store, crypto, identity):
+        self.read_only = None
+        self.seen_ms = 0
+        self._storage = storage
+        self._store = store
+        self._crypto = crypto
+        self._identity = identity
+        self._last_ms = 0
+        self._look_back = True  # stamps were seen that `seen_ms` does not know of
+
+    def load(self, seen_ms):
+        """Reads the own tip. `seen_ms`: from the last checkpoint."""
+        self.seen_ms = seen_ms
+        self._look_back = True
+        length, tip = self._store.chain(self._identity.public)
+        self._last_ms = self._store.get(tip).wall_ms if length else 0
+        self._check_tip()
+
+    def _check_tip(self):
+        self.read_only = None
+        record = self._storage.record(_RECORD + self._store.id)
+        if record is None:
+            return
+        position, hash = unpack(_FORMAT, record)
+        length, _ = self._store.chain(self._identity.public)
+        if length < position:
+            self.read_only = (
+                "this node's own chain ends at %d of %d: sync with a node that has the rest, or take a new identity"
+                % (length, position)
+            )
+        elif self._store.chain_at(self._identity.public, position) != hash:
+            self.read_only = "this node's own chain is not the one it wrote: take a new identity"
+
+    def witnessed(self, intention, now_ms):
+        """Takes note of an intention that was just witnessed, own or not."""
+        wall_ms = intention.wall_ms
+        if wall_ms > self.seen_ms:
+            self.seen_ms = hlc.observe(self.seen_ms, wall_ms, now_ms)
+            if wall_ms > self.seen_ms:
+                self._look_back = True
+        if intention.author == self._identity.public:
+            self._last_ms = wall_ms
+            self._note_tip(intention.author)
+
+    def _note_tip(self, own):
+        if self.read_only is not None:
+            self._check_tip()
+            if self.read_only is not None:
+                return
+        length, tip = self._store.chain(own)
+        self._storage.put_record(_RECORD + self._store.id, pack(_FORMAT, length, tip))
+
+    def check(self, size, deps, now_ms):
+        """UsageError unless ops of `size` bytes may be written now on top of `deps`."""
+        if self.read_only is not None:
+            raise UsageError("nothing can be written to this store: " + self.read_only)
+        if now_ms is None:
+            raise UsageError("this node has no clock yet: connect it to its owner")
+        if size > OPS_BYTES:
+            raise UsageError("a write of %d bytes is larger than the mesh takes (%d)" % (size, OPS_BYTES))
+        if len(deps) > DEPS:
+            raise UsageError("a write on top of %d others is more than the mesh takes (%d)" % (len(deps), DEPS))
+        for dep in deps:
+            if dep != ZERO and not self._store.witness_sequence(dep):
+                raise UsageError("a write depends on %s, which is not witnessed here" % dep.hex())
+
+    def create(self, ops, deps, now_ms):
+        """The next own intention, signed; nothing of it is stored but the body of a large one.
+
+        `ops`: bytes, or a `Body` that is too large to hold.
+        """
+        wall_ms = hlc.own_wall(now_ms, self._last_ms, self._highest_seen(deps, now_ms))
+        store_id = self._store.id
+        own = self._identity.public
+        tip = self._store.chain(own)[1]
+        if isinstance(ops, (bytes, bytearray, memoryview)):
+            return create(self._crypto, self._identity, wall_ms, 0, store_id, tip, deps, ops)
+        head = encode_body(own, wall_ms, 0, store_id, tip, sorted(deps), b"")
+        return self._create_large(head[:-4] + ops.size.to_bytes(4, "little"), ops)
+
+    def _create_large(self, head, ops):
+        """An intention that is written to storage and hashed piece by piece. `head`: its body before the ops."""
+        writer = self._storage.body_writer(len(head) + ops.size)
+        hasher = self._crypto.blake3()
+        writer.write(head)
+        hasher.update(head)
+        for offset in range(0, ops.size, _PIECE_BYTES):
+            piece = ops.read(offset, min(_PIECE_BYTES, ops.size - offset))
+            writer.write(piece)
+            hasher.update(piece)
+        hash = hasher.digest()
+        return from_body(writer.body(), hash, self._identity.sign(hash))
+
+    def _highest_seen(self, deps, now_ms):
+        """The highest stamp seen that lies at most an hour ahead of now."""
+        seen = self.seen_ms
+        if self._look_back:
+            for author in self._store.newest_authors(_TIPS_FOR_CLOCK):
+                seen = hlc.observe(seen, self._store.get(self._store.chain(author)[1]).wall_ms, now_ms)
+            self._look_back = False
+        for dep in deps:
+            if dep != ZERO:
+                seen = hlc.observe(seen, self._store.get(dep).wall_ms, now_ms)
+        self.seen_ms = seen
+        return seen
+
+
+def unique(deps):
+    """The deps, each once."""
+    found = []
+    for dep in deps:
+        if dep not in found:
+            found.append(bytes(dep))
+    return found
