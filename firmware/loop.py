@@ -77,6 +77,7 @@ class Loop:
         if connection is not self.connection:
             if self.peer is not None:
                 self.peer.close("another connection came")
+                self.storage.abandon_bodies()
             self.connection = connection
             self.peer = None if connection is None else NanoPeer(self.node, connection, self.options, self.device)
 
@@ -114,6 +115,7 @@ class Loop:
         if self.peer is not None:
             self.peer.close("the stick ran out of memory")
         self.connection = self.peer = None
+        self.storage.abandon_bodies()
         self._listen()
         gc.collect()
         self.node.rollback()

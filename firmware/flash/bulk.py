@@ -72,6 +72,9 @@ class Bulk:
             if slot not in self._busy and (len(self._open) > 1 or self.slots.sizes[slot] >= _NEARLY_FULL):
                 self.slots.files.close(self._open.pop(slot))
 
+    def unsynced(self):
+        return len(self._dirty) > 0
+
     def sync_slot(self, slot):
         if slot in self._dirty:
             self.slots.files.sync(self._open[slot])
@@ -88,6 +91,13 @@ class Bulk:
             self.pins[slot] = left
         else:
             del self.pins[slot]
+
+    def abandon(self):
+        """Nobody writes or holds a body that no record names: gives up what was left open."""
+        for slot in list(self._busy):
+            self.finish(slot)
+        self.reserved = 0
+        self.pins.clear()
 
     def dead(self):
         """Segments that nothing refers to."""
@@ -126,7 +136,9 @@ class BulkWriter:
 
     def body(self):
         self._end()
-        return BulkBody(self.bulk, location(self.slot, self.start), self.size, None)
+        place = location(self.slot, self.start)
+        self.slot = -1
+        return BulkBody(self.bulk, place, self.size, None)
 
     def discard(self):
         if self.slot >= 0:

@@ -65,14 +65,15 @@ class Checkpoint:
         yield
         files.rename(_NEW, _NAME)
         self.position = position
-        storage.slots.measure()
+        storage.slots.stale = True
 
     def make_room(self):
         """Gives up the old file where there is no room for two: boots are slow until the new one is there."""
         if self.storage.slots.free < self.bytes + _BESIDES_BYTES and self.storage.files.size(_NAME) >= 0:
             self.storage.files.remove(_NAME)
             self.position = (0, 0)
-            self.storage.slots.measure()
+            self.storage.slots.free += self.bytes
+            self.storage.slots.stale = True
 
     def _pieces(self, position):
         storage = self.storage

@@ -1,5 +1,8 @@
 """The node's small records in two copies with CRC, written in turn: identity, owner, own tips.
 
+Each copy has a folder of its own, which in littlefs is a pair of blocks of its own: a damaged bit there, or in the
+root where the log's files are named, silently takes that folder alone back to an earlier state.
+
 A copy is written after the log was synced and before `commit` returns. Its batch number says which commits it
 includes: records in the log that are younger go over it, and a log that ends before it has lost something.
 """
@@ -7,7 +10,8 @@ includes: records in the log that are younger go over it, and a log that ends be
 from binascii import crc32
 from struct import calcsize, pack, unpack_from
 
-_NAMES = ("/records0", "/records1")
+_FOLDERS = ("/a", "/b")
+_NAMES = ("/a/records", "/b/records")
 _HEAD = "<4sII"  # magic, batch, number of records
 _MAGIC = b"LNR1"
 
@@ -50,6 +54,7 @@ class Copies:
     def save(self, batch, values):
         """Writes the older copy anew. The other one stays as it is."""
         data = pack(_HEAD, _MAGIC, batch, len(values)) + packed(values)
+        self.files.make_folder(_FOLDERS[self._next])
         file = self.files.open(_NAMES[self._next], "wb")
         self.files.write(file, data)
         self.files.write(file, pack("<I", crc32(data)))

@@ -35,11 +35,18 @@ class Files:
             raise _failed(error, "open " + name) from None
 
     def size(self, name):
-        """Size of a file, -1 when there is none."""
+        """Size of a file (0 for a folder), -1 when there is none."""
         try:
             return self.vfs.stat(name)[6]
         except OSError:
             return -1
+
+    def make_folder(self, name):
+        if self.size(name) < 0:
+            try:
+                self.vfs.mkdir(name)
+            except OSError as error:
+                raise _failed(error, "make " + name) from None
 
     def write(self, file, data):
         try:
@@ -79,7 +86,7 @@ class Files:
             raise _failed(error, "read") from None
 
     def names(self):
-        """(name, size) of every file."""
+        """(name, size) of everything in the root."""
         try:
             return [(entry[0], entry[3]) for entry in self.vfs.ilistdir("/")]
         except OSError as error:

@@ -26,6 +26,12 @@ class Housekeeping:
         self._busy = False
         self._stuck = 0  # free bytes with which the last job found no room: it is not tried again with less
 
+    def stop(self):
+        """Gives up the job that is under way; it begins again from its start."""
+        if self._job is not None:
+            self._job.close()
+            self._job = None
+
     def step(self):
         """One piece of work; True while there is more. Nothing happens inside a transaction."""
         if self.storage.is_dirty() or self._busy:
@@ -45,24 +51,29 @@ class Housekeeping:
             self.storage.rollback()
         finally:
             self._busy = False
+        self.storage.measure_space()
         return True
 
     def after_commit(self):
         """Gives back what a commit left dead; compacts when room is short."""
         if self._busy:
             return
-        for slot in self.storage.bulk.dead():
-            self.storage.bulk.remove(slot)
+        self._remove_dead()
         for _ in range(_AT_ONCE):
             if not self._tight() or not self.step():
                 return
             while self._job is not None and self.step():
                 pass
 
+    def _remove_dead(self):
+        for slot in self.storage.bulk.dead():
+            self.storage.bulk.remove(slot)
+
     def _tight(self):
         return self.storage.slots.free < _TIGHT_BYTES + self.storage.checkpoint.bytes
 
     def _next_job(self):
+        self._remove_dead()
         if self.storage.slots.free <= self._stuck:
             return None
         self._stuck = 0

@@ -11,6 +11,7 @@ LOG = 1
 BULK = 2
 _PREFIX = "?LB"
 _SPARE_SLOTS = 24
+_BLOCK_BYTES = 4096
 _READERS = 4  # open files for reading; littlefs takes 1.2 KB each, and opening one costs as much as five reads
 
 
@@ -28,6 +29,7 @@ class Slots:
         self.sizes = array("I", bytes(4 * self.count))
         self.live = array("I", bytes(4 * self.count))  # bytes of records and bodies that the index points to
         self.last = 0
+        self.stale = False  # `free` is worth asking for again
         self._readers = []  # [slot, file], last used last
 
     def scan(self):
@@ -53,7 +55,8 @@ class Slots:
         file = self.files.open(_name(kind, slot), "wb")
         self.kinds[slot] = kind
         self.sizes[slot] = self.live[slot] = 0
-        self.measure()
+        self.free -= _BLOCK_BYTES
+        self.stale = True
         return slot, file
 
     def append_to(self, slot):
@@ -64,7 +67,7 @@ class Slots:
         self.files.remove(_name(self.kinds[slot], slot))
         self.kinds[slot] = FREE
         self.sizes[slot] = self.live[slot] = 0
-        self.measure()
+        self.stale = True
 
     def grow(self, slot, count):
         """Notes that a segment became longer by `count` bytes."""
@@ -72,8 +75,10 @@ class Slots:
         self.free -= count
 
     def measure(self):
-        """Asks littlefs for the free space; between two calls it is counted down."""
+        """Asks littlefs for the free space; between two calls it is counted down. Only while everything is synced:
+        littlefs counts the blocks of a file that is being written up to three times."""
         self.total, self.free = self.files.space()
+        self.stale = False
 
     # -- reading -----------------------------------------------------------------------------------------------
     def _reader(self, slot):

@@ -254,7 +254,9 @@ class FlashStorage:
             self._save_records()
         self._dirty = False
         self.checkpoint.measure()
+        self.measure_space()
         self.housekeeping.after_commit()
+        self.measure_space()
 
     def rollback(self):
         if not self._dirty:
@@ -272,6 +274,11 @@ class FlashStorage:
         """One piece of housekeeping of at most about one erase; True while there is more to do."""
         return self.housekeeping.step()
 
+    def abandon_bodies(self):
+        """The caller has dropped all body writers, and all bodies that it has not put: their room is free again."""
+        self.housekeeping.stop()
+        self.bulk.abandon()
+
     # -- space ---------------------------------------------------------------------------------------------------------
     def _left(self, floor):
         return self.slots.free - floor - self.checkpoint.bytes - self.log.fill - self.bulk.reserved
@@ -281,10 +288,15 @@ class FlashStorage:
 
     def usage(self):
         """(bytes for data, bytes of them used) for people; what must stay free is not counted."""
-        if not self._dirty:
-            self.slots.measure()
+        self.slots.stale = True
+        self.measure_space()
         total = self.slots.total - FLOOR_INTENTIONS_BYTES - self.checkpoint.bytes
         return total, total - self.room()
+
+    def measure_space(self):
+        """Brings the free space up to date when that is due and can be done."""
+        if self.slots.stale and not (self._dirty or self.bulk.unsynced()):
+            self.slots.measure()
 
     def need_intention(self, count):
         self._need(count, FLOOR_INTENTIONS_BYTES)

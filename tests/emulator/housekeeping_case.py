@@ -1,6 +1,7 @@
 """Space comes back: many times the chip's size is written, and what is alive stays. On the stick's interpreter."""
 
 from flash_storage_case import make, reopen
+from lattice_core.errors import StorageFull
 from lattice_core.weaver.store import TABLE_DATA
 from storage_suite import STORE, author_key, chain, head
 from support import Rng
@@ -129,3 +130,43 @@ def test_a_body_that_is_read_stays_readable_while_it_moves():
     storage.commit()
     _run(storage)
     assert body.read(5000, 3) == bytes([12]) * 3 and body.place != place
+
+
+def test_bodies_that_nobody_finished_give_their_room_back():
+    storage = make()
+    store = storage.store(STORE)
+    store.put_row(TABLE_DATA, b"key", b"value")
+    storage.commit()
+    free = storage.room()
+    for _ in range(3):
+        for _ in range(6):
+            storage.body_writer(50000).write(bytes(20000))  # dropped while it is written
+        writer = storage.body_writer(9000)
+        writer.write(bytes(9000))
+        writer.body()  # dropped before it was put
+        storage.abandon_bodies()
+    _run(storage)
+    store.put_row(TABLE_DATA, b"key", b"again")
+    storage.commit()
+    assert storage.room() > free - 12288
+
+
+def test_a_full_chip_takes_rows_and_drops():
+    storage = make()
+    store = storage.store(STORE)
+    count = 0
+    try:
+        while True:
+            store.put_blob(bytes([count & 255, count >> 8]) + bytes(30), bytes(30000))
+            storage.commit()
+            count += 1
+    except StorageFull:
+        storage.rollback()
+    for number in range(200):
+        store.put_row(TABLE_DATA, b"row %d" % number, b"v" * 50)
+        if storage.pending() > 2000:
+            storage.commit()
+    for number in range(count):
+        store.drop_blob(bytes([number & 255, number >> 8]) + bytes(30))
+    storage.commit()
+    assert storage.room() > (count - 3) * 30000

@@ -63,6 +63,7 @@ class Desk:
         self.stick = Stick(path, memory)
         self.now_ms = START_MS
         self.joiners = 0
+        self.second_cuts = 0
         self.shown = {"identity": None, "setup": False, "own": [], "joined": []}
         os.remove(path)
         make_image(path, _CHIP_BYTES)
@@ -192,6 +193,18 @@ class Desk:
             assert there.weaver.read_only is None
 
 
+def _boot_with_a_cut(desk):
+    """What the boot itself writes may be cut, too."""
+    try:
+        desk.stick.boot(1 + desk.rng.below(12))
+        desk.stick.chip.cut_at = 0
+        return
+    except (PowerCut, LatticeError):
+        assert desk.stick.chip.dead
+    desk.second_cuts += 1
+    desk.stick.boot()
+
+
 def _one_cut(desk, action, count):
     """Does the action with a power cut at its `count`-th flash operation; returns False when it needs fewer."""
     desk.stick_cut = count
@@ -202,7 +215,7 @@ def _one_cut(desk, action, count):
     except (PowerCut, LatticeError):
         assert desk.stick.chip.dead  # what is closed on the way out fails, too, and may hide the cut
     if desk.stick.chip.dead:
-        desk.stick.boot()
+        _boot_with_a_cut(desk)
         desk.check()
         return True
     desk.stick.chip.cut_at = 0
@@ -218,10 +231,12 @@ def run(name, cuts, seed):
     done = 0
     rounds = 0
     operations = 0
+    second_cuts = 0
     desk = None
     while done < cuts:
         gc.collect()
         if desk is None or rounds % _ROUNDS_PER_WORLD == 0 or name == "fresh":
+            second_cuts += desk.second_cuts if desk is not None else 0
             desk = Desk(rng, path, memory, name != "fresh")
         rounds += 1
         if operations == 0:  # how many it takes
@@ -242,7 +257,7 @@ def run(name, cuts, seed):
         except AssertionError as error:
             print("seed %d, cut %d at operation %d of %d: %s" % (seed, done, count, operations, error))
             raise
-    print(json.dumps({"scenario": name, "cuts": done, "operations": operations, "rounds": rounds}))
+    print(json.dumps({"scenario": name, "cuts": done, "operations": operations, "second_cuts": second_cuts}))
 
 
 if __name__ == "__main__":
