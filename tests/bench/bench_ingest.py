@@ -25,6 +25,7 @@ from lattice_core.model.intention import ZERO, create, parse_signed, signed  # n
 from lattice_core.weaver.weaver import WITNESSED, Weaver  # noqa: E402
 from lattice_core.wire.messages import KvPayload  # noqa: E402
 from lattice_host import crypto  # noqa: E402
+from lattice_host.process import collect_rarely  # noqa: E402
 from lattice_host.storage import SqliteStorage  # noqa: E402
 
 STORE = b"bench-of-ingest!"
@@ -138,6 +139,7 @@ def main():
     parser.add_argument("--intentions", type=int, default=40000)
     count = parser.parse_args().intentions
     messages = make_history(count)
+    collect_rarely()
     batches = [messages[start : start + BATCH] for start in range(0, count, BATCH)]
     for way in (one_after_the_other, overlapped):
         figures = measure(way, batches, count)

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from lattice_core.errors import LatticeError
 
+from ..process import collect_rarely
 from . import files, identity, invite, join, kv, peer, stick, store, sync
 from .output import warn
 
@@ -70,4 +71,5 @@ app.add_typer(peer.app, name="peer")
 
 
 def main() -> None:
+    collect_rarely()
     app()
