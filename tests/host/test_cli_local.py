@@ -89,6 +89,24 @@ def test_verify_finds_damage(laptop):
     assert json.loads(result.stdout)["clean"] is False
 
 
+def test_a_damaged_store_does_not_close_the_others(laptop):
+    laptop.run("store", "create", "diary")
+    laptop.run("kv", "put", "a", "b", "--store", "notes")
+    notes = laptop.json("store", "list")["stores"][1]["id"]
+    database = sqlite3.connect(laptop.folder / "node.db")
+    database.execute(
+        "UPDATE store SET head = zeroblob(32) WHERE id = ?", (bytes.fromhex(notes.replace("-", "")),)
+    )
+    database.commit()
+    database.close()
+    laptop.run("kv", "put", "c", "d", "--store", "diary")
+    status = laptop.attempt("status", "--json")
+    assert [row["id"] for row in json.loads(status.stdout)["damaged"]] == [notes]
+    assert "stays closed" in status.stderr and notes in status.stderr
+    verified = laptop.attempt("store", "verify", "--json")
+    assert verified.exit_code == 1 and json.loads(verified.stdout)["clean"] is False
+
+
 def test_put_get_delete(laptop):
     laptop.run("kv", "put", "colour", "blue")
     assert laptop.run("kv", "get", "colour") == "blue"

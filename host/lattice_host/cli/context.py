@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from lattice_core.errors import UsageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
-from lattice_core.node.stores import labels
+from lattice_core.node.stores import id_text, labels
 
 from .. import crypto
 from ..datadir import DataDir, chosen_path
 from ..lock import DirectoryLock
 from ..storage import SqliteStorage
+from .output import warn
 
 _LOCK_WAIT_S = 2.0
 
@@ -57,6 +58,8 @@ def desk(ctx, name=None):
             node.open(now_ms())
             if not node.name:
                 node.rename(name or socket.gethostname() or "host", now_ms())
+            for store_id, words in node.damaged:
+                warn("store %s stays closed: %s" % (id_text(store_id), words))
             yield Desk(directory, storage, node)
         finally:
             storage.close()

@@ -38,6 +38,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "data": str(on.directory.path),
             "shares": [_share(node, root) for root in node.roots()],
             "sticks": _sticks(on),
+            "damaged": [{"id": id_text(store_id), "error": words} for store_id, words in node.damaged],
         }
     emit(json, data, _show)
 

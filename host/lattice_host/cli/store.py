@@ -119,6 +119,8 @@ def verify(ctx: typer.Context, store: Store = None, json: Json = False) -> None:
     with desk(ctx) as on:
         handles = [on.node.find(store)] if store else list(on.node.stores)
         reports = [_verified(handle) for handle in handles]
+        if not store:
+            reports += [_closed(store_id, words) for store_id, words in on.node.damaged]
         damage = _medium_damage(on.storage)
     clean = damage is None and all(report["problem_count"] == 0 for report in reports)
     emit(json, {"clean": clean, "medium": damage, "stores": reports}, _show_reports)
@@ -144,6 +146,19 @@ def _verified(handle):
         "bytes": report.bytes,
         "problems": report.problems,
         "problem_count": report.problem_count,
+    }
+
+
+def _closed(store_id, words):
+    """The report of a store that is too damaged to be opened."""
+    return {
+        "id": id_text(store_id),
+        "name": "",
+        "intentions": 0,
+        "blobs": 0,
+        "bytes": 0,
+        "problems": [words],
+        "problem_count": 1,
     }
 
 
