@@ -83,7 +83,7 @@ class Pieces:
                 self._start += len(piece)
                 self._at += 1
                 continue
-            found.append(piece[offset - self._start : offset - self._start + count])
+            found.append(bytes(piece[offset - self._start : offset - self._start + count]))
             offset += len(found[-1])
             count -= len(found[-1])
         return b"".join(found)
@@ -92,7 +92,7 @@ class Pieces:
 def check_message(crypto, direction, pieces, recorded):
     same("direction", direction, recorded["dir"])
     if "payload" in recorded:
-        same("payload", b"".join(pieces), h(recorded["payload"]))
+        same("payload", b"".join([bytes(piece) for piece in pieces]), h(recorded["payload"]))
     else:
         hasher = crypto.blake3()
         for piece in pieces:

@@ -1,8 +1,11 @@
 """Sets of numbered elements, as reconcile.json gives them: element i is an intention that follows from i alone.
 
-All hashes lie in one bytearray and a set is a sorted list of numbers: two sets of 3,000 fit into the stick's heap.
+All hashes lie in one bytearray, their order in an array, and a set is a bit for each: nothing grows, and two sets of
+3,000 fit into the stick's heap.
 """
 
+import gc
+import sys
 from array import array
 
 from judge.cases import expect
@@ -10,6 +13,7 @@ from lattice_core.model.intention import encode_body
 from lattice_core.seams import BytesBody
 
 ZERO = bytes(32)
+MICROPYTHON = hasattr(sys.implementation, "_mpy")
 
 
 class Elements:
@@ -19,9 +23,11 @@ class Elements:
         self.crypto = crypto
         self.label = label.encode()
         self.store_id = store_id
+        self.count = count
         self._table = bytearray(32 * count)
         for number in range(count):
             self._table[32 * number : 32 * number + 32] = crypto.blake3_digest(self.body(number))
+        self._order = array("H", sorted(range(count), key=self.hash))
 
     def body(self, number):
         suffix = number.to_bytes(4, "little")
@@ -30,6 +36,29 @@ class Elements:
 
     def hash(self, number):
         return bytes(self._table[32 * number : 32 * number + 32])
+
+    def between(self, start, end):
+        """The numbers of all elements in [start, end), by hash."""
+        for at in range(self._find(start), self._find(end)):
+            yield self._order[at]
+
+    def number(self, hash):
+        """The number of an element, None when there is none."""
+        at = self._find(hash)
+        if at < len(self._order) and self.hash(self._order[at]) == hash:
+            return self._order[at]
+        return None
+
+    def _find(self, hash):
+        """How many are smaller."""
+        low, high = 0, len(self._order)
+        while low < high:
+            middle = (low + high) >> 1
+            if self.hash(self._order[middle]) < hash:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
 
 class Element:
@@ -46,64 +75,50 @@ class ElementSet:
 
     def __init__(self, elements, ranges):
         self.elements = elements
-        self.new = 0
-        numbers = []
+        self._bits = bytearray(elements.count // 8 + 1)
         for first, behind in ranges:
-            numbers.extend(range(first, behind))
-        self._sorted = array("H", sorted(numbers, key=elements.hash))
+            for number in range(first, behind):
+                self._add(number)
 
-    def __len__(self):
-        return len(self._sorted)
+    def _add(self, number):
+        self._bits[number >> 3] |= 1 << (number & 7)
 
-    def _find(self, hash, numbers=None):
-        """How many are smaller."""
-        if numbers is None:
-            numbers = self._sorted
-        low, high = 0, len(numbers)
-        while low < high:
-            middle = (low + high) >> 1
-            if self.elements.hash(numbers[middle]) < hash:
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-    def _number(self, hash):
-        at = self._find(hash)
-        if at < len(self._sorted) and self.elements.hash(self._sorted[at]) == hash:
-            return self._sorted[at]
-        return None
+    def _has(self, number):
+        return self._bits[number >> 3] >> (number & 7) & 1
 
     def range_summary(self, start, end):
-        total = 0
-        first, behind = self._find(start), self._find(end)
-        for at in range(first, behind):
-            total ^= int.from_bytes(self.elements.hash(self._sorted[at]), "big")
-        return max(behind - first, 0), total.to_bytes(32, "big")
+        total = count = 0
+        for number in self.elements.between(start, end):
+            if self._has(number):
+                count += 1
+                total ^= int.from_bytes(self.elements.hash(number), "big")
+        return count, total.to_bytes(32, "big")
 
     def range_hashes(self, start, end, limit):
-        first, behind = self._find(start), self._find(end)
-        return [self.elements.hash(number) for number in self._sorted[first : min(behind, first + limit)]]
+        if MICROPYTHON:
+            gc.collect()  # else what is kept of a list lies among what is not, and no 10 KB are left in one piece
+        found = []
+        for number in self.elements.between(start, end):
+            if self._has(number):
+                if len(found) == limit:
+                    break
+                found.append(self.elements.hash(number))
+        return found
 
     def commit(self):
         """Nothing here needs a disk."""
 
     def wanted(self, hash):
-        return self._number(hash) is None
+        number = self.elements.number(hash)
+        return number is None or not self._has(number)
 
     def get(self, hash):
-        number = self._number(hash)
-        return None if number is None else Element(self.elements.body(number))
+        return None if self.wanted(hash) else Element(self.elements.body(self.elements.number(hash)))
 
     def take(self, entries):
-        numbers = list(self._sorted)
         for entry in entries:
             body = entry["intention_borsh"]
             number = int.from_bytes(body[-4:], "little")
             expect(body == self.elements.body(number), "an intention that is no element")
-            hash = self.elements.hash(number)
-            if self.wanted(hash):
-                self.new += 1
-                numbers.insert(self._find(hash, numbers), number)
-        self._sorted = array("H", numbers)
+            self._add(number)
         return len(entries)

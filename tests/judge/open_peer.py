@@ -41,8 +41,8 @@ class HandConnection:
 
 
 class HandStream:
-    """A stream whose other end is the checker: `arrive` gives frames to the task, `written` is what came from it, `over`
-    says that no more arrives. Frames are not copied: they may be large for the stick's heap."""
+    """A stream whose other end is the checker: `arrive` gives frames to the task, `written` is what came from it,
+    `over` says that no more arrives. Frames are not copied: they may be large for the stick's heap."""
 
     error = None
 

@@ -4,6 +4,7 @@ A list of 3,000 hashes has 100 KB on the wire and thrice that as objects. So wha
 FetchIntentions lists is decoded while it is used, and what is sent is a list of byte pieces that are never joined.
 """
 
+from ..compat import const
 from ..seams import BytesBody
 from ..wire import scan
 from ..wire.messages import FetchIntentions, PeerMessage, ReconcileMessage, ReconcilePayload
@@ -14,6 +15,8 @@ _RECONCILE_KEY = b"\x2a"
 _STORE_KEY = b"\x0a"
 _RANGE_KEY = b"\x1a"
 _HASH_HEAD = b"\x12\x20"
+_SMALLEST_BLOCK = const(256)
+_BLOCK_BYTES = const(8192)
 
 
 def read(payload):
@@ -63,8 +66,41 @@ def range_field(message):
     return b"".join((_RANGE_KEY, varint(len(data)), data))
 
 
+class Gathered:
+    """Fields of a payload, put together in blocks: many small pieces between what is thrown away would leave a small
+    heap without room in one piece."""
+
+    def __init__(self):
+        self.size = 0
+        self.count = 0  # elements, as the callers count them
+        self._blocks = []
+        self._room = 0  # in the last block
+
+    def add(self, data, count=1):
+        self.count += count
+        self.size += len(data)
+        view = memoryview(data)
+        while len(view):
+            if not self._room:
+                self._room = min(max(self.size, _SMALLEST_BLOCK), _BLOCK_BYTES)
+                self._blocks.append(bytearray(self._room))
+            block = self._blocks[-1]
+            fits = min(len(view), self._room)
+            at = len(block) - self._room
+            block[at : at + fits] = view[:fits]
+            self._room -= fits
+            view = view[fits:]
+
+    def pieces(self):
+        """What was added, as a list of buffers."""
+        if not self._room:
+            return self._blocks
+        last = self._blocks[-1]
+        return self._blocks[:-1] + [memoryview(last)[: len(last) - self._room]]
+
+
 def reconcile_pieces(store_id, ranges):
-    """The pieces of a PeerMessage with these `range_field`s."""
+    """The pieces of a PeerMessage with these `range_field`s, `Gathered`."""
     return _pieces(_RECONCILE_KEY, store_id, ranges)
 
 
@@ -74,11 +110,10 @@ def hash_fields(hashes):
 
 
 def fetch_pieces(store_id, hashes):
-    """The pieces of a PeerMessage with these `hash_fields`."""
+    """The pieces of a PeerMessage with these `hash_fields`, `Gathered`."""
     return _pieces(_FETCH_KEY, store_id, hashes)
 
 
 def _pieces(key, store_id, fields):
     start = b"".join((_STORE_KEY, varint(len(store_id)), store_id))
-    size = len(start) + sum([len(field) for field in fields])
-    return [b"".join((key, varint(size), start))] + fields
+    return [b"".join((key, varint(len(start) + fields.size), start))] + fields.pieces()

@@ -18,14 +18,13 @@ from ..compat import const
 from ..errors import ProtocolError
 from . import reconcile
 from .fetch import chunks
-from .large import fetch_pieces, hash_fields, range_field, reconcile_pieces
+from .large import Gathered, fetch_pieces, hash_fields, range_field, reconcile_pieces
 
 FETCH_HASHES = const(4096)  # asked for at once; a smaller piece bounds the peer's frames (`piece`)
 ROUNDS = const(600)  # payloads of the peer; halving 2^256 to single hashes takes 256 each
 RANGES = const(8192)  # of one payload; the others are found next time
 REPLY_BYTES = const(4194304)  # of one payload, about
 IGNORED = const(1000)  # messages that mean nothing here, keep-alives too
-_BLOCK_HASHES = const(64)  # encoded in one piece
 
 
 class Session:
@@ -58,7 +57,9 @@ class Session:
         self.items.commit()
         self._initiator = True
         self.pending = 1
-        self._post_ranges([range_field(reconcile.opening(self.items))])
+        ranges = Gathered()
+        ranges.add(range_field(reconcile.opening(self.items)))
+        self._post_ranges(ranges)
 
     def receive(self, message):
         """Takes one PeerMessage dict. ProtocolError ends the session."""
@@ -96,29 +97,31 @@ class Session:
         if self.pending:
             self.pending -= 1
         self.items.commit()  # what is told below must not be lost
-        replies = []
-        blocks = []
-        if self._process(payload["messages"], replies, blocks):
+        replies = Gathered()
+        fetches = []
+        if self._process(payload["messages"], replies, fetches):
             self.pending += 1
-        if replies:
+        if replies.count:
             self._post_ranges(replies)
-        self._ask(blocks)
+        for hashes in fetches:
+            self.fetches += 1
+            self.out.post(fetch_pieces(self.store_id, hashes))
 
-    def _process(self, messages, replies, blocks):
-        """Appends the replies and the needed hashes, encoded. Returns whether any reply asks for an answer."""
-        count = size = 0
+    def _process(self, messages, replies, fetches):
+        """Adds the replies, and what is needed as one `Gathered` for each FetchIntentions. Returns whether any reply
+        asks for an answer."""
+        count = 0
         counted = False
         equal = self._rounds == 1
         for message in messages:
             more, lacking = reconcile.process(self.items, message)
             for reply in more:
                 counted = counted or "done" not in reply
-                replies.append(range_field(reply))
-                size += len(replies[-1])
-            self._wish(lacking, blocks)
+                replies.add(range_field(reply))
+            self._wish(lacking, fetches)
             count += 1
             equal = equal and self._shows_equality(message, more, count)
-            if count == RANGES or size > REPLY_BYTES:
+            if count == RANGES or replies.size > REPLY_BYTES:
                 break
         self.equal = equal and count > 0
         return counted
@@ -134,9 +137,9 @@ class Session:
     def _post_ranges(self, ranges):
         self.out.post(reconcile_pieces(self.store_id, ranges))
 
-    def _wish(self, lacking, blocks):
-        """Encodes what is to be asked for as (count, bytes). What floats here is asked for too, as by the reference:
-        the peer has witnessed it, and with what it hands over so may we."""
+    def _wish(self, lacking, fetches):
+        """Adds what is to be asked for. What floats here is asked for too, as by the reference: the peer has witnessed
+        it, and with what it hands over so may we."""
         wanted = []
         seen = set()
         for hash in lacking:
@@ -148,27 +151,12 @@ class Session:
             self.left += max(len(wanted) - room, 0)
             wanted = wanted[:room]
         self.asked += len(wanted)
-        step = min(self.piece, _BLOCK_HASHES)
-        for at in range(0, len(wanted), step):
-            blocks.append((min(step, len(wanted) - at), hash_fields(wanted[at : at + step])))
-
-    def _ask(self, blocks):
-        """FetchIntentions for what is needed, in pieces."""
-        fields = []
-        count = 0
-        for more, encoded in blocks:
-            if count + more > self.piece:
-                self._post_fetch(fields)
-                fields = []
-                count = 0
-            fields.append(encoded)
-            count += more
-        if fields:
-            self._post_fetch(fields)
-
-    def _post_fetch(self, fields):
-        self.fetches += 1
-        self.out.post(fetch_pieces(self.store_id, fields))
+        while wanted:
+            if not fetches or fetches[-1].count == self.piece:
+                fetches.append(Gathered())
+            room = self.piece - fetches[-1].count
+            fetches[-1].add(hash_fields(wanted[:room]), len(wanted[:room]))
+            wanted = wanted[room:]
 
     def _on_fetch(self, payload):
         self.items.commit()
