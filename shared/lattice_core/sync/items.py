@@ -162,7 +162,9 @@ class ItemReceiver:
         after = weaver.store.count
         if after > before:
             self.ranges.add(before + 1, after)
-        if fate == REFUSED:
+        if fate == DROPPED:
+            self._refuse(item, "there is no room for what waits for others", True)
+        elif fate == REFUSED:
             self._refuse(item, weaver.refused(item.hash) or "it was refused", False)
         elif fate == DROPPED:
             self._refuse(item, "too much waits for what has not come", True)
