@@ -4,8 +4,6 @@ All hashes lie in one bytearray, their order in an array, and a set is a bit for
 3,000 fit into the stick's heap.
 """
 
-import gc
-import sys
 from array import array
 
 from judge.cases import expect
@@ -13,7 +11,6 @@ from lattice_core.model.intention import encode_body
 from lattice_core.seams import BytesBody
 
 ZERO = bytes(32)
-MICROPYTHON = hasattr(sys.implementation, "_mpy")
 
 
 class Elements:
@@ -95,8 +92,6 @@ class ElementSet:
         return count, total.to_bytes(32, "big")
 
     def range_hashes(self, start, end, limit):
-        if MICROPYTHON:
-            gc.collect()  # else what is kept of a list lies among what is not, and no 10 KB are left in one piece
         found = []
         for number in self.elements.between(start, end):
             if self._has(number):
