@@ -26,6 +26,7 @@ SECTIONS = {
     },
     "reconcile": {"sessions": "check_sessions", "store_sessions": "check_store_sessions", "process": "check_sessions"},
     "bootstrap_large": {"intentions_in_order": "check_bootstrap_large", "messages": "check_bootstrap_large"},
+    "transcripts": {"intentions": "check_transcripts", "transcripts": "check_transcripts"},
     "wire": {
         "peer_messages": "check_peer_messages",
         "peer_message_decode": "check_peer_messages",
