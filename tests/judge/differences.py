@@ -3,6 +3,8 @@
 A checker asks a rule what to expect. Rules look at bytes and at recorded outcomes, never at the name of a case.
 """
 
+from lattice_core.wire.messages import PeerMessage
+
 _P = (1 << 255) - 19
 
 # y coordinates of the points whose order divides 8: order 4, 1, 2, and twice order 8 (the sign bit cleared).
@@ -64,3 +66,17 @@ class ReferenceWinners:
 def row_is_weak(row):
     """Row "Winner of a key": the recorded winner is not the greatest of the heads, or the value not the winner's."""
     return not row["winner_is_max"] or not row.get("value_is_winners", True)
+
+
+def bootstrap_answers(requests, recorded):
+    """Row "Refused bootstrap": an empty frame that says done, instead of a stream that ends without a word."""
+    request = PeerMessage.decode(requests[0]) if requests and requests[0][:1] == b"\x3a" else {}
+    if recorded or "bootstrap_request" not in request:
+        return recorded
+    empty = {"store_id": request["bootstrap_request"]["store_id"], "done": True}
+    return [PeerMessage.decode(PeerMessage.encode({"bootstrap_response": empty}))]
+
+
+def join_entries(recorded, active):
+    """Row "Joining again": nothing is written when an ACTIVE member joins."""
+    return 0 if active else recorded

@@ -26,6 +26,12 @@ SECTIONS = {
     },
     "reconcile": {"sessions": "check_sessions", "store_sessions": "check_store_sessions", "process": "check_sessions"},
     "bootstrap_large": {"intentions_in_order": "check_bootstrap_large", "messages": "check_bootstrap_large"},
+    "server": {
+        "created": "check_server_log",
+        "log_after": "check_server_log",
+        "conversations": "check_server",
+        "bootstrap_paging": "check_server",
+    },
     "transcripts": {"intentions": "check_transcripts", "transcripts": "check_transcripts"},
     "wire": {
         "peer_messages": "check_peer_messages",
@@ -40,6 +46,9 @@ SECTIONS = {
         "snapshots": "check_snapshots",
     },
 }
+
+# Sections whose cases the others of their file need.
+FIRST = {"server": ("created", "log_after")}
 
 # Sections that are no lists of cases but context of the others: {kind of file: names}. They and all scalar
 # fields of the file reach the checkers as `context.document`.

@@ -129,6 +129,7 @@ def split(kind: str, document: dict) -> "tuple[dict, list[tuple[str, list]], lis
             unknown.append(name)
         else:
             context[name] = value
+    sections.sort(key=lambda section: section[0] not in registry.FIRST.get(kind, ()))
     return context, sections, unknown
 
 
