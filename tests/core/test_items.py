@@ -227,6 +227,49 @@ def test_live_sessions_push_what_is_new():
     assert world.a.progress.sent_intentions == sent <= 2, "nothing is pushed back to where it came from"
 
 
+def test_a_fork_is_named_on_both_sides_and_the_rest_goes_on():
+    world, notes, far = small_share()
+    author = node(7, "author").identity
+    first = signed(notes, author, bytes(32), 1)
+    left, right = signed(notes, author, first.hash, 2), signed(notes, author, first.hash, 3)
+    for handle, branch in ((notes, left), (far, right)):
+        handle.weaver.ingest(first, START_MS)
+        handle.weaver.ingest(branch, START_MS)
+    world.left.commit(START_MS)
+    world.right.commit(START_MS)
+    sessions = []
+    report = world.run(remembered(world, sessions))
+    assert report.complete and report.forks() == [(notes.id, author.public)]
+    assert [session.outcome.forks for session in sessions if session.handle is far][0] == [author.public]
+    assert hashes(notes) ^ hashes(far) == {left.hash, right.hash}
+    for handle, peer in ((notes, world.right), (far, world.left)):
+        known = handle.files.holdings.holds_items(peer.identity.public)
+        mine = left if handle is notes else right
+        assert known < handle.store.witness_sequence(mine.hash), "nobody is taken to hold a branch that it refuses"
+
+
+def remembered(world, sessions):
+    """A sync of which every session of the other side is kept."""
+    step = world.b.step
+
+    def noting(now_ms):
+        busy = step(now_ms)
+        sessions.extend([session for session, _ in world.b.sessions if session not in sessions])
+        return busy
+
+    world.b.step = noting
+    return world.a.sync()
+
+
+def test_what_the_peer_sent_counts_as_held_by_it():
+    world, notes, far = small_share()
+    far.kv.put(b"theirs", b"1", START_MS)
+    world.right.commit(START_MS)
+    world.sync()
+    for handle, peer in ((notes, world.right), (far, world.left)):
+        assert handle.files.holdings.holds_items(peer.identity.public) == handle.store.count
+
+
 def test_floating_intentions_travel_and_wait():
     world, notes, far = small_share()
     author = node(7, "author").identity

@@ -11,6 +11,7 @@ from support import Rng, crypto, raises
 
 ON_DEVICE = sys.implementation.name == "micropython"
 STORE = b"\xaa" * 16
+PLATFORM = crypto()
 
 
 class Chains:
@@ -46,12 +47,12 @@ class SeededCrypto:
 
     def __init__(self, rng):
         self.rng = rng
-        self.blake3_digest = crypto().blake3_digest
+        self.blake3_digest = PLATFORM.blake3_digest
         self.random = rng.bytes
 
 
 def chain_hash(author, position, branch=b""):
-    return crypto().blake3_digest(author + position.to_bytes(4, "big") + branch)
+    return PLATFORM.blake3_digest(author + position.to_bytes(4, "big") + branch)
 
 
 def grow_to(chains, author, length):
@@ -87,10 +88,10 @@ def difference(mine, theirs):
     return plan
 
 
-def check_pair(a, b, rng):
+def check_pair(a, b, rng, agreed_a=None, agreed_b=None):
     platform = SeededCrypto(rng)
-    first = Exchange(a, platform, STORE, True)
-    second = Exchange(b, platform, STORE, False)
+    first = Exchange(a, platform, STORE, True, False, agreed_a)
+    second = Exchange(b, platform, STORE, False, False, agreed_b)
     converse(first, second)
     assert first.done() and second.done(), (first.state, second.state)
     assert first.plan() == difference(a, b)
@@ -106,7 +107,7 @@ def random_pair(rng, authors, longest):
     b = Chains()
     style = rng.below(4)
     for number in range(authors):
-        author = crypto().blake3_digest(b"author %d %d" % (number, rng.below(1 << 30)))
+        author = PLATFORM.blake3_digest(b"author %d %d" % (number, rng.below(1 << 30)))
         common = 1 + rng.below(longest)
         kind = rng.below(100)
         if style == 0 or kind < 60:
@@ -166,7 +167,7 @@ def test_equal_sets_take_one_round_trip():
     a = Chains()
     b = Chains()
     for number in range(50):
-        author = crypto().blake3_digest(b"%d" % number)
+        author = PLATFORM.blake3_digest(b"%d" % number)
         grow_to(a, author, 3)
         grow_to(b, author, 3)
     platform = SeededCrypto(Rng(3))
@@ -175,6 +176,30 @@ def test_equal_sets_take_one_round_trip():
     size, count = converse(first, second)
     assert first.state == second.state == EQUAL
     assert count == 2 and size < 240, (count, size)
+
+
+def test_what_was_agreed_before_saves_bytes_and_decides_nothing():
+    rng = Rng(9)
+    for round in range(10 if ON_DEVICE else 300):
+        a, b = random_pair(rng, 1 + rng.below(40), 5)
+        for author, position in list(difference(a, b).items()) + list(difference(b, a).items()):
+            longer = max((a, b), key=lambda chains: len(chains.of.get(author, ())))
+            grow_to(a, author, len(longer.of[author]))
+            grow_to(b, author, len(longer.of[author]))
+        known = dict([(author, len(a.of[author])) for author in a.of])
+        if round % 3 == 2:  # what is remembered may be stale, or of a node that was reset
+            known = dict([(author, rng.below(known[author] + 3)) for author in known])
+        for chains in (a, b):
+            for _ in range(rng.below(25) if round % 2 else 0):
+                author = rng.choice(chains.order)
+                grow_to(chains, author, len(chains.of[author]) + 1)
+
+        check_pair(a, b, rng, remembered(known, a), remembered(known, b) if rng.below(4) else None)
+
+
+def remembered(known, chains):
+    """The hint of a node that remembers these lengths of its chains."""
+    return lambda author: min(known.get(author, 0), len(chains.of[author]))
 
 
 def test_a_fork_is_named_and_left_alone():

@@ -269,13 +269,17 @@ class NanoPeer:
         self.sessions.append((session, task))
         return session, task
 
-    def pull(self, handle):
-        """Starts to pull what a store lacks; None when it lacks nothing."""
+    def lacks(self, handle):
+        """True when content that a store names is not here."""
         for _ in handle.files.contents.wants():
-            puller = Puller(self, handle)
-            puller.task = self.start(puller.run(self.open()), "pull")
-            return puller
-        return None
+            return True
+        return False
+
+    def pull(self, handle):
+        """Starts to pull what a store lacks."""
+        puller = Puller(self, handle)
+        puller.task = self.start(puller.run(self.open()), "pull")
+        return puller
 
     # -- serving -----------------------------------------------------------------------------------------------
 

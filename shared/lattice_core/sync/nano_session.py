@@ -1,8 +1,9 @@
 """One store with one Nano peer over one stream: tips, then intentions both ways, then what each side must still pull.
 
 The order on each direction (docs/protocol.md, "Streams"): reconciliation; items, then Sent; Done when everything the
-other has sent is durable here; Content when the content it names was pulled, as far as the peer holds it; FIN. With
-`live` both sides stay before the FIN and push what is new until the initiator ends.
+other has sent is durable here; Content when the content it names was pulled, as far as the peer holds it; FIN. Done
+says when no content is lacking, and who was sent nothing need not say Done. With `live` both sides stay before the FIN
+and push what is new until the initiator ends.
 """
 
 from ..compat import const
@@ -40,7 +41,9 @@ class StoreSession:
         self.frames = frames
         self.initiator = initiator
         self.outcome = Outcome(handle)
-        self.exchange = tips.Exchange(handle.weaver, peer.node.crypto, handle.id, initiator, live)
+        self._agreed_at = handle.files.holdings.holds_items(peer.key)
+        agreed = self._agreed if self._agreed_at else None  # a hint
+        self.exchange = tips.Exchange(handle.weaver, peer.node.crypto, handle.id, initiator, live, agreed)
         self.sender = ItemSender(handle.weaver, frames, peer.progress)
         self.receiver = ItemReceiver(peer.node, handle, frames, peer.progress)
         self.stopping = False
@@ -53,6 +56,7 @@ class StoreSession:
         self._done_heard = False
         self._refused = False  # by the peer: it does not hold all we have
         self._content_heard = None
+        self._content_awaited = False  # the peer pulls
         self._puller = None
         self._pulled_at = -1  # items received when the last pull began
         self._content_told = False
@@ -85,7 +89,11 @@ class StoreSession:
 
     def in_step(self):
         """True when both sides have everything that the other had at the beginning (live sessions stay there)."""
-        return self._done_heard and self._done_told and self._content_told and self._content_heard is not None
+        return self._done_heard and self._done_told and self._content_told and self._content_is_settled()
+
+    def _content_is_settled(self):
+        """A side that was sent nothing and wants nothing says nothing about content."""
+        return self._content_heard is not None or (self._sent_count == 0 and not self._content_awaited)
 
     # -- receiving ---------------------------------------------------------------------------------------------
 
@@ -154,7 +162,7 @@ class StoreSession:
         elif name == "durable":
             self.sender.acknowledged(body["count"])
         elif name == "done":
-            self._hear_done(body["count"])
+            self._hear_done(body["count"], body["whole"])
         elif name == "item_refused":
             self._hear_refused(body)
         elif name == "content":
@@ -166,34 +174,64 @@ class StoreSession:
         if self._their_sent is not None or count != self.receiver.count:
             raise ProtocolError("%d intentions announced, %d received" % (count, self.receiver.count))
         self._their_sent = count
+        self._note_held()
 
-    def _hear_done(self, count):
-        if self._sent_count is None or count != self._sent_count or self._done_heard:
+    def _hear_done(self, count, whole):
+        if not self._sent_count or count != self._sent_count or self._done_heard:
             raise ProtocolError("%d intentions done, %s sent" % (count, self._sent_count))
         self._done_heard = True
         self.sender.durable = max(self.sender.durable, count)
-        if not self._refused:
-            self.handle.files.holdings.acknowledged(self.peer.key, self._frozen)
+        if whole:
+            self._hear_content({"done": True, "missing": 0, "unfit": [], "unfit_count": 0})
+        self._note_held()
+
+    def _note_held(self):
+        """Once each side has said what it refuses: the peer holds all we had, and all that it sent us since."""
+        if self._refused or not self._done_heard or self._their_sent is None:
+            return
+        sequence = self._frozen
+        while self.receiver.ranges.end_of(sequence + 1):
+            sequence = self.receiver.ranges.end_of(sequence + 1)
+        self.handle.files.holdings.acknowledged(self.peer.key, sequence)
 
     def _hear_refused(self, body):
         self._refused = True
         if len(body["author"]) == 32:
             self.sender.skipped.add(body["author"])
+            if body["fork"]:
+                self._note_fork(body["author"])
+                return
         if body["no_room"]:
             self.outcome.unfit_count += 1
         self.peer.progress.note_refused(body["hash"], body["author"], body["reason"][:200], True)
 
     def _hear_content(self, body):
         if not body["done"]:
+            self._content_awaited = True
             self.peer.progress.peer_wants(body["blobs"], body["bytes"])
             return
         self._content_heard = body
+        self._content_awaited = False
         listed = [(item["path"], item["size"]) for item in body["unfit"]]
-        if body["missing"] == 0 and body["unfit_count"] <= len(listed):
+        if not self._refused and body["missing"] == 0 and body["unfit_count"] <= len(listed):
             keys = [b"fs/" + path.encode() for path, _ in listed]
             self.handle.files.holdings.content_acknowledged(self.peer.key, self._frozen, keys)
 
     # -- reconciliation ----------------------------------------------------------------------------------------
+
+    def _agreed(self, author):
+        """How many of an author's intentions the peer has acknowledged before: sequences rise along a chain."""
+        store = self.handle.weaver.store
+        low, high = 0, store.chain(author)[0]
+        if high and store.witness_sequence(store.chain_at(author, high)) <= self._agreed_at:
+            return high
+        while low < high:
+            middle = (low + high) >> 1
+            if store.witness_sequence(store.chain_at(author, middle + 1)) <= self._agreed_at:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def _freeze(self):
         """What the tips tell the peer is durable, and nothing later counts."""
@@ -217,12 +255,19 @@ class StoreSession:
     def _begin_items(self):
         self.receiver.begin()
         self.sender.begin(self.exchange.plan(), self._frozen)
-        self.outcome.forks = list(self.exchange.forks())
+        for author in self.exchange.forks():
+            self._refused = True  # nor does the peer hold our branch
+            self._note_fork(author)
+            self.frames.post({"item_refused": {"author": author, "fork": True}})
         self.peer.progress.expected_intentions += self.exchange.missing()
         if self.exchange.state == tips.EQUAL:
             self._sent_count = self._their_sent = 0
-            self._done_told = True
-            self._hear_done(0)
+            self._done_told = self._done_heard = True
+            self._note_held()
+
+    def _note_fork(self, author):
+        if author not in self.outcome.forks:
+            self.outcome.forks.append(author)
 
     def _post(self, frames):
         for frame in frames:
@@ -236,6 +281,8 @@ class StoreSession:
             if self._sent_count is None:
                 if self.sender.produce():
                     self._sent_count = self.sender.count
+                    self._done_heard = self._sent_count == 0  # there is nothing to acknowledge
+                    self._note_held()
                     self.frames.post({"sent": {"count": self._sent_count}})
             elif self.exchange.live:
                 self.sender.push(self.receiver.ranges, self.peer.durable_count(self.handle))
@@ -250,15 +297,22 @@ class StoreSession:
         if receiver.busy():
             return
         if not self._done_told and self._their_sent is not None:
-            if not self.node.durable(receiver.ticket):
-                self.peer.commit()
-            self._done_told = True
-            self._durable_told = receiver.count
-            receiver.listed = False
-            self.frames.post({"done": {"count": receiver.count}})
+            self._tell_done()
         elif receiver.count > self._durable_told and self.node.durable(receiver.ticket):
             self._durable_told = receiver.count
             self.frames.post({"durable": {"count": receiver.count}})
+
+    def _tell_done(self):
+        receiver = self.receiver
+        if not self.node.durable(receiver.ticket):
+            self.peer.commit()
+        self._done_told = True
+        self._durable_told = receiver.count
+        receiver.listed = False
+        if receiver.count:
+            whole = not self.peer.lacks(self.handle)
+            self._content_told = whole
+            self.frames.post({"done": {"count": receiver.count, "whole": whole}})
 
     def _pull(self):
         """Content is pulled once the intentions that name it are durable; in a live session again and again."""
@@ -269,15 +323,14 @@ class StoreSession:
                 return
             self._end_pull()
         if self._pulled_at < self._durable_told:
-            first = self._pulled_at < 0
             self._pulled_at = self._durable_told
-            self._puller = self.peer.pull(self.handle)
-            if self._puller is not None:
+            if self.peer.lacks(self.handle):
+                self._puller = self.peer.pull(self.handle)
                 count, size = self._puller.wanted.estimate()
+                self.peer.progress.expect(count, size)
                 self.frames.post({"content": {"blobs": count, "bytes": size}})
-            elif first:
+            else:
                 self._content_told = True
-                self.frames.post({"content": {"done": True}})
 
     def _end_pull(self):
         puller = self._puller
@@ -301,7 +354,7 @@ class StoreSession:
     # -- the end -----------------------------------------------------------------------------------------------
 
     def _over(self):
-        if self.frames.ended and not (self._done_heard and self._content_heard is not None):
+        if self.frames.ended and not (self._done_heard and self._content_is_settled()):
             raise ProtocolError("the peer ended the stream before it acknowledged what it got")
         stream = self.frames.stream
         if stream.error is not None:
@@ -311,6 +364,7 @@ class StoreSession:
     def _conclude(self):
         heard = self._content_heard
         outcome = self.outcome
-        outcome.unfit_count += heard["unfit_count"]
-        outcome.unfit = outcome.unfit + [(item["path"], item["size"]) for item in heard["unfit"]]
+        if heard is not None:
+            outcome.unfit_count += heard["unfit_count"]
+            outcome.unfit = outcome.unfit + [(item["path"], item["size"]) for item in heard["unfit"]]
         outcome.complete = outcome.unfit_count == 0 and not self.receiver.full

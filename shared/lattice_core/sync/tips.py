@@ -46,14 +46,17 @@ TABLE = {
 
 
 class Exchange:
-    """One exchange about one store. `chains`: see `tips_table.ChainTable`.
+    """One exchange about one store. `chains`: see `tips_table.ChainTable`. `agreed(author)`: how many intentions of a
+    chain of ours the peer is known to have had at an earlier time, None without such knowledge: a hint that saves
+    entries and decides nothing.
 
     `start()` gives the initiator's first message; `receive(message)` takes a decoded NanoFrame and returns the list of
     messages to send. Both raise ProtocolError when the peer breaks the rules.
     """
 
-    def __init__(self, chains, crypto, store_id, initiator, live=False):
+    def __init__(self, chains, crypto, store_id, initiator, live=False, agreed=None):
         self.chains = chains
+        self.agreed = agreed
         self.crypto = crypto
         self.store_id = store_id
         self.role = INITIATOR if initiator else RESPONDER
@@ -144,11 +147,14 @@ class Exchange:
         return [{"open": message}], WAIT_ANSWER
 
     def _newest(self, limit):
-        """Numbers of all chains if they are few, else of those that grew last."""
+        """Numbers of all chains if they are few, else of those that grew last, since the last agreement if known."""
         table = self.table
         if table.count <= limit:
             return list(range(table.count))
-        return [number for number in self._numbers(self.chains.newest_held(limit)) if number >= 0]
+        newest = self.chains.newest_held(limit)
+        if self.agreed is not None:
+            newest = [author for author in newest if self.agreed(author) < self.chains.held(author)[0]]
+        return [number for number in self._numbers(newest) if number >= 0]
 
     def _numbers(self, authors):
         wanted = {}
@@ -239,6 +245,8 @@ class Exchange:
             return [{"retry": {}}], LISTEN
         if table.sum == self._target and table.count == self.peer_chains:
             return [{"equal": {}}], EQUAL
+        if self._stands_where_agreed():
+            return self._tips(self._totals({"known": True}), []), PLANNED
         table.hear(body["tips"])
         all_listed = table.heard == self.peer_chains
         if all_listed and table.heard_sum != self._target:
@@ -250,6 +258,18 @@ class Exchange:
         if table.count <= ANSWER_ENTRIES:
             return self._tell_all(), WAIT_REST
         return self._tell_buckets(), WAIT_REST
+
+    def _stands_where_agreed(self):
+        """True when the initiator's sum is that of what we know it to have had: then we know its whole vector, and all
+        of it is in ours."""
+        if self.agreed is None:
+            return False
+        changed = []
+        for number in self._newest(ANSWER_ENTRIES + 1):
+            position = self.agreed(self.table.authors[number])
+            if position < self.table.lengths[number]:
+                changed.append((number, position))
+        return len(changed) <= ANSWER_ENTRIES and self.table.assume(changed, self._target, self.peer_chains)
 
     def _totals(self, message):
         message["sum"] = self.table.sum

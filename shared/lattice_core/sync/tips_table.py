@@ -189,6 +189,22 @@ class ChainTable:
             index = identity[0] >> (8 - self.bits)
             self.buckets[index] = (self.buckets[index] + change) & 0xFFFFFFFF
 
+    def assume(self, positions, peer_sum, peer_chains):
+        """Takes `positions`, [(number, what the peer holds of it)], for the whole difference if the sums then agree."""
+        total = self.sum
+        lacking = 0
+        for number, position in positions:
+            total -= self.tag(number)
+            if position:
+                total += self.tag_at(number, position)
+            else:
+                lacking += 1
+        if total & MASK64 != peer_sum or self.count - lacking != peer_chains:
+            return False
+        for number, position in positions:
+            self.positions[number] = position
+        return True
+
     def lacks(self, number):
         """Notes that the peer has nothing of this chain of ours."""
         self.positions[number] = 0

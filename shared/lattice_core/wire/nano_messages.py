@@ -46,8 +46,10 @@ Nothing = Message("Nothing", ())
 # -- intentions ------------------------------------------------------------------------------------------------
 
 Count = Message("Count", ((1, "count", UINT64),))
+Done = Message("Done", ((1, "count", UINT64), (2, "whole", BOOL)))  # whole: nothing of the content is lacking
 ItemRefused = Message(
-    "ItemRefused", ((1, "hash", BYTES), (2, "author", BYTES), (3, "reason", STRING), (4, "no_room", BOOL))
+    "ItemRefused",
+    ((1, "hash", BYTES), (2, "author", BYTES), (3, "reason", STRING), (4, "no_room", BOOL), (5, "fork", BOOL)),
 )
 Unfit = Message("Unfit", ((1, "path", STRING), (2, "size", UINT64)))
 Content = Message(
@@ -125,7 +127,7 @@ NanoFrame = Message(
         (9, "sent", Count, "message"),
         (10, "durable", Count, "message"),
         (11, "item_refused", ItemRefused, "message"),
-        (12, "done", Count, "message"),
+        (12, "done", Done, "message"),
         (13, "content", Content, "message"),
         (14, "refusal", Words, "message"),
         (15, "part", BYTES, "message"),
