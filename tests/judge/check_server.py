@@ -174,4 +174,5 @@ def filled(crypto, count):
     root = stores.create_root(node, "", NOW_MS)
     while root.store.count < count:
         root.weaver.submit(b"", [], NOW_MS)
+        node.storage.commit()
     return root
