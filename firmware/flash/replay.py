@@ -11,7 +11,6 @@ from .layout import SEGMENT_BYTES, intact, location, record_bytes
 from .slots import LOG
 
 
-
 class Window:
     """The buffer that scans read through: taken once, while the heap is fresh. It holds the longest record."""
 

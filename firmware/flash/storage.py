@@ -324,7 +324,7 @@ class FlashStorage:
             writer.write(body.read(at, min(_COPY_BYTES, body.size - at)))
         return writer.body()
 
-    # -- for the indexes -------------------------------------------------------------------------------------------------
+    # -- for the indexes -----------------------------------------------------------------------------------------------
     def key_of(self, place):
         """Sort key (store, table, key) of the row at a location."""
         cache = self._key_cache

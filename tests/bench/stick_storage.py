@@ -14,6 +14,7 @@ gc.collect()
 SCRIPT_BYTES = gc.mem_alloc()  # this script; the firmware itself is frozen
 
 import lattice_native as crypto  # noqa: E402 (behind the measurement)
+
 from firmware import main  # noqa: E402
 from firmware.ports.nor import Nor  # noqa: E402
 from lattice_core.model.intention import parse_signed  # noqa: E402

@@ -4,6 +4,7 @@ import gc
 import os
 
 import lattice_native
+
 from firmware import main
 from firmware.ports.nor import Nor, make_image
 from lattice_core.link.link import OPEN, SERIAL, Link

@@ -3,7 +3,8 @@
     micropython -X heapsize=4000000 tests/emulator/power_cuts.py SCENARIO CUTS SEED
 
 A laptop in memory, which outlives everything, and a stick on flash talk as they do over a link. One scenario is done
-over and over; each time the power is cut at another flash operation of it, evenly spread over all that it takes. Then the stick boots from what was programmed, and everything that it has acknowledged or shown must be
+over and over; each time the power is cut at another flash operation of it, evenly spread over all that it takes. Then
+the stick boots from what was programmed, sometimes cut once more, and everything that it has acknowledged or shown must be
 there: to the laptop, to a joiner, to its own caller. Prints one JSON line; an AssertionError names seed and cut.
 """
 
@@ -149,7 +150,7 @@ class Desk:
             if not self.stick.storage.idle():
                 break
 
-    # -- what must hold after each boot -----------------------------------------------------------------------------------
+    # -- what must hold after each boot ---------------------------------------------------------------------------------
 
     def check(self):
         stick = self.stick
@@ -186,10 +187,11 @@ class Desk:
 
     def _check_own_chain(self, handle, there):
         """The stick's own chain as others have it must be the beginning of the one that it has."""
-        length, tip = handle.store.chain(self.stick.node.identity.public)
+        own = self.stick.node.identity.public
+        length, tip = handle.store.chain(own)
         if length:
-            assert there.store.chain(self.stick.node.identity.public)[0] >= length, "the own chain is shorter than shown"
-            assert there.store.chain_at(self.stick.node.identity.public, length) == tip, "the own chain has forked"
+            assert there.store.chain(own)[0] >= length, "the own chain is shorter than shown"
+            assert there.store.chain_at(own, length) == tip, "the own chain has forked"
             assert there.weaver.read_only is None
 
 

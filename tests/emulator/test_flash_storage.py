@@ -1,13 +1,14 @@
-"""The flash storage on the stick's interpreter: the storage suite, the chip below it, boot and loop above it, its indexes, and space that comes back."""
+"""The flash storage on the stick's interpreter: suite, indexes, room that comes back; the chip below, the boot above."""
 
 import pytest
 
 from emulator import interpreter
 
 HERE = interpreter.ROOT / "tests" / "emulator"
+CASES = ["nor_case", "boot_case", "heap_case", "flash_storage_case", "index_case", "housekeeping_case"]
 
 
-@pytest.mark.parametrize("name", ["nor_case", "boot_case", "flash_storage_case", "index_case", "housekeeping_case"])
+@pytest.mark.parametrize("name", CASES)
 def test_case(name, tmp_path):
     result = interpreter.run("tests/core/run.py", HERE / (name + ".py"), IMAGES=str(tmp_path))
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]

@@ -1,0 +1,55 @@
+"""The firmware's heap while it takes intentions, in the stick's heap. Runs on the stick's interpreter, core frozen."""
+
+import gc
+
+from boot_case import fresh_board
+from firmware import main
+from lattice_core.model import ops
+from lattice_core.model.identity import Identity
+from lattice_core.model.intention import ZERO, create
+from lattice_core.node import stores
+from lattice_core.weaver.weaver import WITNESSED
+from lattice_core.wire.messages import KvPayload
+from nano_support import START_MS
+
+STORE = b"store-of-a-test!"
+AUTHORS = 4
+EACH = 16  # bytes of heap that an intention, and a key, may cost
+HALF_BYTES = 190000  # leaves the other half of the heap to transfers
+
+
+def _heap():
+    gc.collect()
+    gc.collect()
+    return gc.mem_alloc()
+
+
+def _put(crypto, author, prev, number):
+    payload = KvPayload.encode({"ops": [{"put": {"key": b"key-%05d" % number, "value": b"%d" % number * 8}}]})
+    return create(crypto, author, START_MS + number, 0, STORE, prev, (), ops.app(payload))
+
+
+def test_an_intention_and_a_key_cost_little_heap():
+    loop = main.start(fresh_board())
+    node, crypto = loop.node, loop.board.crypto
+    root = node.create_store("share", stores.ROOT_TYPE, None, START_MS)
+    handle = node.add_handle(stores.add_store(node, STORE, stores.KV_TYPE, root.id, START_MS))
+    node.commit(START_MS)
+    authors = [Identity(crypto, bytes([n + 1]) * 32) for n in range(AUTHORS)]
+    tips = [ZERO] * AUTHORS
+    before = 0
+    for number in range(1100):
+        if number == 300:
+            node.commit(START_MS)
+            node.take_events()
+            before = _heap()
+        made = _put(crypto, authors[number % AUTHORS], tips[number % AUTHORS], number)
+        tips[number % AUTHORS] = made.hash
+        assert handle.weaver.ingest(made, START_MS, True) == WITNESSED
+        node.commit_due(START_MS)
+        node.take_events()
+    node.commit(START_MS)
+    node.take_events()
+    after = _heap()
+    assert (after - before) / 800 <= 2 * EACH, (before, after)
+    assert after < HALF_BYTES + 800 * 2 * EACH, after
