@@ -9,7 +9,7 @@ from ..errors import ProtocolError, UsageError
 from ..limits import DEPS
 from ..model import ops
 from ..weaver.store import TABLE_DATA
-from ..wire.fields import LENGTH, read_varint
+from ..wire.fields import LENGTH, body_fields, fields, read_varint
 from ..wire.messages import KvPayload
 from . import kvlist, kvtable
 from .keys import KEY_BYTES, KeyBuilder, row_key
@@ -17,6 +17,7 @@ from .keys import KEY_BYTES, KeyBuilder, row_key
 PUT = const(1)
 DELETE = const(2)
 _AT_ONCE = const(256)  # operations held at a time
+_SMALL_BYTES = const(256)
 
 
 def in_reverse(change, start, end, scan):
@@ -58,8 +59,14 @@ def operations(change, start, end):
 
 
 def _operation(change, start, end):
+    """One operation. Of a payload that lies in storage a small one is read at once, a large one scanned."""
+    source, scan, base = change.buf, fields, 0
+    if source is None:
+        source, scan = change.body, body_fields
+        if end - start <= _SMALL_BYTES:
+            source, scan, base = change.body.read(start, end - start), fields, start
     kind = key = key_size = value = value_size = 0
-    for number, wire, offset, size in change.fields(start, end, 1):
+    for number, wire, offset, size in scan(source, start - base, end - base, 1):
         if number > DELETE:
             continue
         if wire != LENGTH:
@@ -67,7 +74,7 @@ def _operation(change, start, end):
         if number != kind:
             kind = number
             key = key_size = value = value_size = 0
-        for inner, inner_wire, at, count in change.fields(offset, offset + size, 2):
+        for inner, inner_wire, at, count in scan(source, offset, offset + size, 2):
             if inner == 1:
                 key, key_size = at, count
             elif inner == 2 and kind == PUT:
@@ -76,7 +83,7 @@ def _operation(change, start, end):
                 continue
             if inner_wire != LENGTH:
                 raise _wrong_type()
-    return kind, end, key, key_size, value, value_size
+    return kind, end, base + key, key_size, base + value, value_size
 
 
 def _single_put(buf, at, end):
