@@ -1,4 +1,5 @@
-"""Intentions on a sync stream (docs/protocol.md, "Intentions"): one half sends, the other takes, verifies and ingests.
+"""Intentions on a sync stream (docs/protocol.md, "Intentions between peers"): one half sends, the other verifies and
+ingests.
 
 The sender streams in its own witness order, so what an intention needs comes before it. The receiver refuses single
 intentions or whole chains without ending the session, and says how many of those received are durable.

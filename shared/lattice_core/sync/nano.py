@@ -1,4 +1,4 @@
-"""One connection to a Nano peer: every stream of it, in both roles, as tasks (docs/protocol.md, "Streams").
+"""One connection to a Nano peer: every stream of it, in both roles, as tasks (docs/protocol.md, "Nano streams").
 
     peer = NanoPeer(node, connection)
     task = peer.sync()                  # or join, status, setup, …: a Task, see tasks.py

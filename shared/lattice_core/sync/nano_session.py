@@ -1,9 +1,9 @@
 """One store with one Nano peer over one stream: tips, then intentions both ways, then what each side must still pull.
 
-The order on each direction (docs/protocol.md, "Streams"): reconciliation; items, then Sent; Done when everything the
-other has sent is durable here; Content when the content it names was pulled, as far as the peer holds it; FIN. Done
-says when no content is lacking, and who was sent nothing need not say Done. With `live` both sides stay before the FIN
-and push what is new until the initiator ends.
+The order on each direction (docs/protocol.md, "Nano streams"): reconciliation; items, then Sent; Done when everything
+the other has sent is durable here; Content when the content it names was pulled, as far as the peer holds it; FIN.
+Done says when no content is lacking, and who was sent nothing need not say Done. With `live` both sides stay before
+the FIN and push what is new until the initiator ends.
 """
 
 from ..compat import const
