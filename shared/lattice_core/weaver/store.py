@@ -193,6 +193,6 @@ ROW_KEY_BYTES = const(255)
 ROW_VALUE_BYTES = const(3584)
 RECORD_NAME_BYTES = const(32)
 RECORD_VALUE_BYTES = const(256)
-RECORDS = const(64)
+RECORDS = const(96)  # the own tips of 64 stores and what a node has for itself
 
 ZERO = b"\x00" * 32
