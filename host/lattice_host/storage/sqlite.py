@@ -19,6 +19,8 @@ class SqliteStorage:
     `limit_bytes`: the file never grows beyond it; None leaves only the disk's own limit.
     """
 
+    commit_bytes = 1 << 20  # what arrives is committed in batches of this size, or after BATCH_MS
+
     def __init__(self, path, limit_bytes=None):
         self.path = os.fspath(path)
         self.database = Database(self.path)

@@ -21,6 +21,7 @@ class Transaction:
         self._committed = 0
         self._lost = []
         self._since_ms = None  # when the running one was first seen to hold something
+        self._batch_bytes = getattr(storage, "commit_bytes", BATCH_BYTES)
 
     def ticket(self):
         """A number for everything written so far."""
@@ -40,7 +41,7 @@ class Transaction:
             return False
         if self._since_ms is None:
             self._since_ms = now_ms
-        return pending >= BATCH_BYTES or now_ms - self._since_ms >= BATCH_MS
+        return pending >= self._batch_bytes or now_ms - self._since_ms >= BATCH_MS
 
     def deadline_ms(self):
         """When the running transaction becomes due by age, on the clock given to `due`; None when it is empty."""

@@ -7,6 +7,7 @@ server gives only what the store named in the opening holds.
 
 from ..compat import const
 from ..errors import ProtocolError, Refused, StorageFull
+from ..limits import BATCH_BYTES
 from ..wire.nano_messages import MESSAGE_BYTES, PART_BYTES, PART_HEAD_BYTES, PART_KEY, NanoFrame
 from .arriving import Arriving
 from .frames import PART, Large, held
@@ -161,6 +162,9 @@ class Puller:
     def _arrived(self, digest):
         self.peer.progress.received_blobs += 1
         self._stored.append((self.node.ticket(), digest))
+        if self.node.storage.pending() >= BATCH_BYTES:  # so that a cut costs little, whatever the storage's batches are
+            self.peer.commit()
+            return True
         return self.peer.commit_due()
 
     def _no_room(self, digest):

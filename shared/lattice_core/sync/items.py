@@ -12,15 +12,15 @@ from ..weaver.weaver import DROPPED, DUPLICATE, REFUSED
 from ..wire.nano_messages import ITEM_HEAD_BYTES, ITEM_KEY
 from .arriving import Arriving
 
-_QUEUED = const(16)  # entries prepared ahead of the window
 _RANGES = const(64)
 
 
 class ItemSender:
     """Sends what the plan says, then (`live`) what is witnessed from then on and did not come from this peer."""
 
-    def __init__(self, weaver, frames, progress):
+    def __init__(self, weaver, frames, progress, queue_limit):
         self.weaver = weaver
+        self.queue_limit = queue_limit  # entries prepared ahead of the window
         self.frames = frames
         self.progress = progress
         self.count = 0  # items posted
@@ -39,7 +39,7 @@ class ItemSender:
         """Queues items as long as there are planned ones and the queue is short. True when all are queued."""
         if self._planned is None:
             return True
-        while self.frames.queued() < _QUEUED:
+        while self.frames.queued() < self.queue_limit:
             item = None
             for item in self._planned:
                 break
@@ -52,7 +52,7 @@ class ItemSender:
     def push(self, theirs, limit):
         """Queues what was witnessed since, up to sequence `limit`; `theirs` knows what came from this peer."""
         store = self.weaver.store
-        while self.cursor < limit and self.frames.queued() < _QUEUED:
+        while self.cursor < limit and self.frames.queued() < self.queue_limit:
             self.cursor += 1
             behind = theirs.end_of(self.cursor)
             if behind:

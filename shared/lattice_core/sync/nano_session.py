@@ -15,7 +15,8 @@ from .items import ItemReceiver, ItemSender
 from .tasks import StreamLost
 
 ANSWER_MS = const(15000)  # without anything moving on the whole connection
-_FRAMES_AT_ONCE = const(256)  # of one stream before the others have their turn
+_FRAMES_AT_ONCE = const(512)  # of one stream before the others have their turn
+_QUEUED = const(16)  # items prepared for sending; a computer prepares as many as it verifies together
 _RECONCILE = ("open", "tips", "equal", "retry")
 
 
@@ -44,7 +45,7 @@ class StoreSession:
         self._agreed_at = handle.files.holdings.holds_items(peer.key)
         agreed = self._agreed if self._agreed_at else None  # a hint
         self.exchange = tips.Exchange(handle.weaver, peer.node.crypto, handle.id, initiator, live, agreed)
-        self.sender = ItemSender(handle.weaver, frames, peer.progress)
+        self.sender = ItemSender(handle.weaver, frames, peer.progress, max(_QUEUED, peer.options.verify_batch))
         self.receiver = ItemReceiver(peer.node, handle, frames, peer.progress)
         self.stopping = False
         self._frozen = 0  # our witness sequence when the tips were taken

@@ -57,7 +57,8 @@ if TYPE_CHECKING:
             ...
 
         def pending(self) -> int:
-            """Bytes written since the last commit (about): callers commit when this passes their batch size."""
+            """Bytes written since the last commit (about): the node commits when this passes `limits.BATCH_BYTES`, or
+            the storage's own `commit_bytes` where it has one (a computer takes larger batches)."""
             ...
 
         def room(self) -> int:
