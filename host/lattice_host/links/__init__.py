@@ -1,0 +1,1 @@
+"""What carries the core's connections besides a serial line."""
