@@ -114,6 +114,7 @@ class Link:
         self._pause_ms = _FIRST_PAUSE_MS
         self._session: "Optional[Session]" = None
         self._introduction: "Optional[Introduction]" = None
+        self._terms = (terms, terms)  # ours and the other side's, of the Hellos that the handshake binds
         self._heard_at = 0
         self._probe_at = 0  # not before
         self._ask = False
@@ -270,12 +271,13 @@ class Link:
         self._greeting.answer(False, False)
 
     def _begin(self, reason):
-        """The session of both Hellos begins; one that was on is over."""
+        """The session of both Hellos begins; one that was on is over. What later Hellos say is not of this session."""
         if self._session is not None:
             self.trouble = reason or _RESTARTED
             self._drop(self.trouble)
         greeting = self._greeting
         self._session = Session(self._crypto, self._pipe, self._buffers, greeting.number(), self.counters)
+        self._terms = (greeting.terms, greeting.peer_terms)
         prologue = greeting.prologue()
         self._introduction = Introduction(self._crypto, self._seed, self.local, self._initiator, prologue)
         greeting.begun()
@@ -302,9 +304,9 @@ class Link:
     def _connect(self, identity):
         self._session.set_ciphers(*self._introduction.ciphers())
         self._introduction = None
-        terms = (self._greeting.terms, self._greeting.peer_terms)
+        mine, theirs = self._terms
         pool = self._buffers.pool
-        self.connection = Connection(self.local, identity, self._initiator, *terms, _SEND_BUFFER_BYTES, pool)
+        self.connection = Connection(self.local, identity, self._initiator, mine, theirs, _SEND_BUFFER_BYTES, pool)
         self.counters.connections += 1
         self.trouble = None
         self._pause_ms = _FIRST_PAUSE_MS
