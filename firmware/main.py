@@ -12,7 +12,8 @@ from lattice_core.node.device import Device, load_identity
 from lattice_core.node.node import Node
 
 from .flash import medium
-from .flash.storage import FlashStorage, Memory
+from .flash.contents import Memory
+from .flash.storage import FlashStorage
 from .loop import Loop
 
 RESET_HOLD_MS = 5000  # how long the button must be held while power comes

@@ -59,6 +59,9 @@ class Items:
         """Sets the location of a row."""
         self.places[index // self.page_rows][index % self.page_rows] = place
 
+    def retag(self, index, tag):
+        self.tags[index // self.page_rows][index % self.page_rows] = tag
+
     def find(self, prefix, start=0):
         """Index of the first row from `start` on with that prefix, -1 when there is none."""
         return self._find(self.prefixes, prefix, start, 0)

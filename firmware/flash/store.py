@@ -6,38 +6,21 @@ them, so what is found after a power cut is what was there before.
 
 from struct import pack, unpack_from
 
-from lattice_core.errors import StorageError, StorageFull
-from lattice_core.model.intention import from_body
-from lattice_core.seams import BytesBody
 from lattice_core.weaver.store import ZERO
 
 from . import layout
 from .blobs import Blobs
-from .bulk import BulkBody
-from .chains import Chains
-from .items import Items, prefix_of
-from .layout import EMPTY, HEADER_BYTES, slot_of
+from .intentions import Intentions
+from .items import prefix_of
+from .layout import EMPTY, HEADER_BYTES
 from .tables import Tables
 
-INLINE_BYTES = 4096  # larger bodies lie in bulk segments
-CHAINS = 1024  # authors per store; docs/reference/nano-reconcile.md §9
-SEQUENCES = 65535  # chain lengths and tips are u16
-_ITEM_ROWS = 128
-_FLOATING_ROWS = 16
-_ROOM_BESIDES_BYTES = 512  # rows and records that usually follow an intention
 
-
-class FlashStore:
-    """`weaver.store.Store`. `number` is the store's in all records."""
+class FlashStore(Intentions):
+    """`weaver.store.Store`."""
 
     def __init__(self, storage, number, store_id):
-        self.id = store_id
-        self.number = number
-        self.storage = storage
-        self.log = storage.log
-        self.items = Items(_ITEM_ROWS)  # row: witness sequence - 1; tag: chain
-        self.floats = Items(_FLOATING_ROWS)  # in order of arrival
-        self.chains = Chains(self._author_at)
+        Intentions.__init__(self, storage, number, store_id)
         self.tables = Tables(storage, number)
         self.contents = Blobs(storage, number)
         self.row = self.tables.row
@@ -48,142 +31,6 @@ class FlashStore:
         self.blob = self.contents.blob
         self.drop_blob = self.contents.drop_blob
         self.blobs = self.contents.blobs
-        self.clear()
-
-    def clear(self):
-        """Forgets the indexes, before they are loaded again."""
-        self.items.clear()
-        self.floats.clear()
-        self.chains.clear()
-        self.count = 0
-        self.head = ZERO
-
-    # -- intentions --------------------------------------------------------------------------------------------
-    def _find(self, items, hash):
-        """Row of an intention in `items`, -1 when it is not there."""
-        prefix = prefix_of(hash)
-        index = items.find(prefix)
-        while index >= 0:
-            place = items.place(index)
-            if place != EMPTY and self._hash(place) == hash:
-                return index
-            index = items.find(prefix, index + 1)
-        return -1
-
-    def _hash(self, place):
-        return self.log.read_at(place, HEADER_BYTES + layout.HASH_AT, 32)
-
-    def _author_at(self, sequence):
-        return self.log.read_at(self.items.place(sequence - 1), HEADER_BYTES + layout.AUTHOR_AT, 32)
-
-    def place_of(self, hash):
-        """Location of a stored intention, EMPTY when there is none."""
-        index = self._find(self.items, hash)
-        if index >= 0:
-            return self.items.place(index)
-        index = self._find(self.floats, hash)
-        return self.floats.place(index) if index >= 0 else EMPTY
-
-    def has(self, hash):
-        return self.place_of(hash) != EMPTY
-
-    def put(self, intention):
-        body = intention.body
-        inline = body.size <= INLINE_BYTES
-        if self.has(intention.hash):
-            if isinstance(body, BulkBody):
-                body.adopt(self._where(intention.hash))
-            return
-        self.storage.need_intention(body.size + _ROOM_BESIDES_BYTES)
-        if self.count + self.floats.alive >= SEQUENCES:
-            raise StorageFull("a store holds at most %d intentions on this stick" % SEQUENCES)
-        if self.chains.count() >= CHAINS and self.chains.number(intention.author) < 0:
-            raise StorageFull("a store has at most %d authors on this stick" % CHAINS)
-        if inline:
-            data = body.read(0, body.size)
-            if isinstance(body, BulkBody):
-                body.adopt(None)
-        else:
-            stored = self.storage.in_bulk(body)
-            stored.adopt(self._where(intention.hash))
-            data = intention.author + pack(layout.BODY_REFERENCE, stored.place, stored.size)
-        head = pack(layout.INTENTION_HEAD, self.number, 0 if inline else 1, 0, 0)
-        place = self.log.append(layout.INTENTION, (head, ZERO, intention.hash, intention.signature, data))
-        self.storage.changed()
-        self._live(place, 1)
-        self.floats.append(place, prefix_of(intention.hash), 0)
-
-    def _where(self, hash):
-        """A function that tells where the body of an intention lies now."""
-
-        def where():
-            place = self.place_of(hash)
-            if place == EMPTY:
-                raise StorageError("flash: an intention was dropped while it was read")
-            return self.reference(place)[0]
-
-        return where
-
-    def reference(self, place):
-        """(location, size) of a body in a bulk segment."""
-        data = self.log.read_at(place, HEADER_BYTES + layout.REFERENCE_AT, 8)
-        return unpack_from(layout.BODY_REFERENCE, data, 0)
-
-    def refers_to(self, place, slot):
-        """Whether the body of the intention at a location lies in that bulk segment."""
-        by_reference = self.log.read_at(place, HEADER_BYTES + 1, 1) == b"\x01"
-        return by_reference and slot_of(self.reference(place)[0]) == slot
-
-    def _live(self, place, sign):
-        """Counts an intention's bytes in or out, its body in a bulk segment included."""
-        live = self.storage.slots.live
-        live[slot_of(place)] += sign * self.log.record_size(place)
-        if self.log.read_at(place, HEADER_BYTES + 1, 1) == b"\x01":
-            at, size = self.reference(place)
-            live[slot_of(at)] += sign * layout.padded(size)
-
-    def get(self, hash):
-        place = self.place_of(hash)
-        if place == EMPTY:
-            return None
-        payload = self.log.payload(place)
-        signature = payload[layout.SIGNATURE_AT : layout.AUTHOR_AT]
-        if payload[1]:
-            at, size = unpack_from(layout.BODY_REFERENCE, payload, layout.REFERENCE_AT)
-            body = BulkBody(self.storage.bulk, at, size, self._where(bytes(hash)))
-        else:
-            body = BytesBody(payload[layout.AUTHOR_AT :])
-        return from_body(body, bytes(hash), signature)
-
-    def drop(self, hash):
-        index = self._find(self.floats, hash)
-        if index < 0:
-            if self._find(self.items, hash) >= 0:
-                raise ValueError("a witnessed intention stays")
-            return
-        self.log.append(layout.DROP, (bytes([self.number]), hash))
-        self.storage.changed()
-        self.apply_drop(index)
-
-    def apply_drop(self, index):
-        self._live(self.floats.place(index), -1)
-        self._unfloat(index)
-
-    def apply_dropped(self, hash):
-        index = self._find(self.floats, hash)
-        if index >= 0:
-            self.apply_drop(index)
-
-    def _unfloat(self, index):
-        floats = self.floats
-        floats.remove(index)
-        if floats.count > 2 * floats.alive + _FLOATING_ROWS:
-            floats.squeeze()
-
-    def floating(self):
-        floats = self.floats
-        places = [floats.place(index) for index in range(floats.count)]
-        return [self._hash(place) for place in places if place != EMPTY]
 
     # -- witness log and chains ----------------------------------------------------------------------------------
     def witness(self, hash, wall_ms, head):
@@ -205,8 +52,7 @@ class FlashStore:
     def _append(self, place, hash, author, head):
         self.items.append(place, prefix_of(hash), 0)
         self.count = self.items.count
-        number = self.chains.advance(author, self.count)
-        self.items.set(self.count - 1, place, prefix_of(hash), number)
+        self.items.retag(self.count - 1, self.chains.advance(author, self.count))
         self.head = head
 
     def apply_intention(self, place, payload):
@@ -244,7 +90,7 @@ class FlashStore:
             sequence += 1
             author = self._author_at(sequence)
             number = self.chains.advance(author, sequence)
-            items.tags[(sequence - 1) // _ITEM_ROWS][(sequence - 1) % _ITEM_ROWS] = number
+            items.retag(sequence - 1, number)
             self.head = self.log.read_at(place, HEADER_BYTES + layout.HEAD_AT, 32)
         lost = items.count - sequence
         self._forget_behind(sequence)

@@ -8,8 +8,8 @@ import os
 
 from power_cuts import Desk, make_image
 
+from firmware.flash.contents import Memory
 from firmware.flash.layout import INTENTION
-from firmware.flash.storage import Memory
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, size_of
 from lattice_core.errors import LatticeError
 from nano_support import same

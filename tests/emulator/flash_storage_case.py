@@ -3,8 +3,9 @@
 import os
 
 import storage_suite
+from firmware.flash.contents import Memory
 from firmware.flash.medium import mount
-from firmware.flash.storage import FlashStorage, Memory
+from firmware.flash.storage import FlashStorage
 from firmware.ports.nor import Nor, make_image, size_of
 
 _BYTES = 4 << 20

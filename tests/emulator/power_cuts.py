@@ -4,7 +4,7 @@
 
 A laptop in memory, which outlives everything, and a stick on flash talk as they do over a link. One scenario is done
 over and over; each time the power is cut at another flash operation of it, evenly spread over all that it takes. Then
-the stick boots from what was programmed, sometimes cut once more, and everything that it has acknowledged or shown must be
+the stick boots from what was programmed, sometimes cut once more, and all that it has acknowledged or shown must be
 there: to the laptop, to a joiner, to its own caller. Prints one JSON line; an AssertionError names seed and cut.
 """
 
@@ -14,7 +14,8 @@ import os
 import sys
 
 from firmware.flash import medium
-from firmware.flash.storage import FlashStorage, Memory
+from firmware.flash.contents import Memory
+from firmware.flash.storage import FlashStorage
 from firmware.ports.nor import Nor, PowerCut, make_image
 from lattice_core.errors import LatticeError
 from lattice_core.node.device import Device, load_identity
@@ -150,7 +151,7 @@ class Desk:
             if not self.stick.storage.idle():
                 break
 
-    # -- what must hold after each boot ---------------------------------------------------------------------------------
+    # -- what must hold after each boot -------------------------------------------------------------------------------
 
     def check(self):
         stick = self.stick
