@@ -1,4 +1,4 @@
-"""The core's sync, unchanged, over real QUIC connections on loopback: joins, files, what the reference's ALPN carries."""
+"""The core's sync, unchanged, over real QUIC connections on loopback: joins, files, the reference's ALPN."""
 
 import asyncio
 import time

@@ -113,7 +113,8 @@ def check_conversation(case, context, length):
     for answer, expected in zip(got, recorded):
         check_answer(context.crypto, answer, expected, node)
     active = status is not None and status.status == PEER_ACTIVE
-    same("new log entries", root.store.count - before, differences.join_entries(case["new_log_entries"], active))
+    written = root.store.count - before
+    expect(differences.join_entries(written, case["new_log_entries"], active), "%d new log entries" % written)
 
 
 def run(task, peer):

@@ -77,6 +77,7 @@ def bootstrap_answers(requests, recorded):
     return [PeerMessage.decode(PeerMessage.encode({"bootstrap_response": empty}))]
 
 
-def join_entries(recorded, active):
-    """Row "Joining again": nothing is written when an ACTIVE member joins."""
-    return 0 if active else recorded
+def join_entries(written, recorded, active):
+    """Rows "Joining again", "Joining": nothing is written when an ACTIVE member joins; else claim and status, which may
+    stand in one entry."""
+    return written == 0 if active or not recorded else 1 <= written <= recorded

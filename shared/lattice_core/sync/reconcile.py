@@ -32,7 +32,7 @@ def midpoint(start, end):
     """The border at which the reference splits [start, end), byte for byte.
 
     It averages the two halves of 128 bits apart and ORs the carry between them in, instead of adding it: exact for
-    the ranges that halving of the full one gives, 2^127 too low for some others.
+    the first 127 halvings of the full range, 2^127 too low for some others.
     """
     high = _number(start, 0) + _number(end, 0)
     low = (_number(start, _HALF_BYTES) + _number(end, _HALF_BYTES)) >> 1

@@ -23,7 +23,7 @@ from .large import Gathered, fetch_pieces, hash_fields, range_field, reconcile_p
 FETCH_HASHES = const(4096)  # asked for at once; a smaller piece bounds the peer's frames (`piece`)
 ROUNDS = const(600)  # payloads of the peer; halving 2^256 to single hashes takes 256 each
 RANGES = const(8192)  # of one payload; the others are found next time
-REPLY_BYTES = const(4194304)  # of one payload, about
+REPLY_BYTES = 4194304  # of one payload, about
 IGNORED = const(1000)  # messages that mean nothing here, keep-alives too
 
 
