@@ -42,6 +42,7 @@ class DataDir:
         self.database = self.path / "node.db"
         self.lock = self.path / "lock"
         self._identity = self.path / "identity.key"
+        self.identity_is_new = False  # drawn by this object: nothing was ever written under it
         self._config = self.path / "config.json"
 
     # -- identity -------------------------------------------------------------------------------------------
@@ -72,6 +73,7 @@ class DataDir:
             )
         seed = secrets.token_bytes(SEED_BYTES)
         write_atomically(self._identity, seed)
+        self.identity_is_new = True
         return seed
 
     # -- sticks -----------------------------------------------------------------------------------------------

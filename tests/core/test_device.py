@@ -115,6 +115,46 @@ def test_members_move_the_clock_forward_by_an_hour_a_session():
     assert device.now_ms(0) == NOW_MS + 2 * HOUR_MS
 
 
+def test_an_impossible_time_is_refused():
+    storage, device = owned()
+    for wall_ms in (0, devices.EARLIEST_MS - 1, devices.LATEST_MS + 1, 2**63, 2**64 - 1):
+        raises(Refused, device.set_clock, OWNER, True, wall_ms, 0)
+    assert device.now_ms(0) is None
+    device.keep_clock(700000)
+    for wall_ms in (devices.LATEST_MS, devices.EARLIEST_MS):
+        assert device.set_clock(OWNER, True, wall_ms, 0)
+        device.keep_clock(700000)
+        storage.commit()
+        assert devices.Device(storage.reopened()).now_ms(0) is not None or wall_ms == devices.LATEST_MS
+    storage.put_record(b"clock", b"\xff" * 8)
+    assert devices.Device(storage).now_ms(0) is None
+
+
+def test_a_rollback_does_not_stop_the_clock():
+    storage, device = owned()
+    device.set_clock(OWNER, True, NOW_MS, 1000)
+    storage.commit()
+    device.keep_clock(1000 + 600000)
+    storage.rollback()
+    device.reload()
+    assert device.now_ms(2000 + 600000) == NOW_MS + 601000
+    device.keep_clock(2000 + 600000)  # what the rollback took back is stored again
+    storage.commit()
+    assert devices.Device(storage.reopened()).now_ms(0) == NOW_MS + 601000
+
+
+def test_a_rollback_of_the_first_time_leaves_a_clock_that_is_stored_later():
+    storage, device = owned()
+    device.set_clock(OWNER, True, NOW_MS, 0)
+    device.add_owner(OWNER, FRIEND)
+    storage.rollback()
+    device.reload()
+    assert device.owners == [OWNER] and device.now_ms(5) == NOW_MS + 5
+    device.keep_clock(10)
+    storage.commit()
+    assert devices.Device(storage.reopened()).now_ms(0) == NOW_MS + 10
+
+
 def test_clock_goes_on_after_a_restart():
     storage, device = owned()
     device.set_clock(OWNER, True, NOW_MS, 7000)

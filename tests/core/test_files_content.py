@@ -271,6 +271,7 @@ def test_who_holds_what_follows_from_what_was_acknowledged():
     meet(laptop, other)
     assert data.files.holders(data.files.get("a")) == []
     assert far.files.holders(far.files.get("a")) == [(me, "wrote it")]
+    data.holdings.acknowledged(stick, data.store.count)
     data.holdings.content_acknowledged(stick, data.store.count, [b"fs/b"])
     assert data.files.holders(data.files.get("a")) == [(stick, "acknowledged")]
     assert data.files.holders(data.files.get("b")) == []

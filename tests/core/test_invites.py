@@ -1,8 +1,9 @@
 """Invites: made, redeemed, refused in words, revoked, redeemed twice."""
 
-from lattice_core.errors import Refused, UsageError
+from lattice_core.errors import Refused, StorageFull, UsageError
+from lattice_core.model import ops
 from lattice_core.model import token as tokens
-from lattice_core.node import invites
+from lattice_core.node import invites, stores
 from lattice_core.wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, UniversalOp
 from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
 from support import raises
@@ -38,15 +39,74 @@ def test_an_invite_is_for_a_root():
 def test_redeeming_claims_and_activates():
     node, root, _ = share()
     token = node.invite(root, NOW_MS)
+    count = root.store.count
     assert node.accept_join(root.id, token.secret, JOINER, NOW_MS) == "core:rootstore"
-    assert not node.durable(node.ticket())
-    node.commit(NOW_MS)
-    claim, active = last_ops(root, 2)
-    status, by = claim["system"]["batch"]["ops"]
+    assert node.durable(node.ticket()) and root.store.count == count + 1
+    (claim,) = last_ops(root, 1)
+    status, by, active = claim["system"]["batch"]["ops"]
     assert status["invite"]["set_status"] == {"status": INVITE_CLAIMED}
     assert by["invite"]["set_claimed_by"] == {"claimer_pubkey": JOINER}
-    assert active["system"]["peer"] == {"pubkey": JOINER, "set_status": {"status": 2}}
+    assert active["peer"] == {"pubkey": JOINER, "set_status": {"status": 2}}
     assert node.may_connect(root.id, JOINER)
+
+
+def test_a_join_that_finds_no_room_uses_nothing_up():
+    node, root, data = share()
+    token = node.invite(root, NOW_MS)
+    data.kv.put(b"somebody", b"else's write, not yet committed", NOW_MS)
+    count = root.store.count
+    real = root.store.put_row
+    rows = []
+
+    def full(table, key, put):
+        rows.append(key)
+        if len(rows) == 3:
+            raise StorageFull("no room")
+        real(table, key, put)
+
+    root.store.put_row = full
+    raises(StorageFull, node.accept_join, root.id, token.secret, JOINER, NOW_MS)
+    root.store.put_row = real
+    node.commit(NOW_MS)
+    again = reopened(node, "laptop")
+    root = again.get(root.id)
+    assert root.store.count == count and again.invites(root)[0].status == INVITE_VALID
+    assert value(again.get(data.id), b"somebody") is not None
+    again.accept_join(root.id, token.secret, JOINER, NOW_MS)
+    assert again.may_connect(root.id, JOINER)
+
+
+def test_a_revoked_member_does_not_come_back_with_its_own_invite():
+    laptop, root, _ = share()
+    member, other = make_node(7, "member"), make_node(8, "other")
+    join(member, laptop, laptop.invite(root, NOW_MS))
+    join(other, laptop, laptop.invite(root, NOW_MS))
+    kept = member.invite(member.get(root.id), NOW_MS)
+    late = member.invite(member.get(root.id), NOW_MS)
+    meet(laptop, member)
+    carry(laptop, other)
+    laptop.revoke_peer(root, member.identity.public, NOW_MS)
+    key = member.identity.public
+    assert "revoked" in str(raises(Refused, laptop.accept_join, root.id, kept.secret, key, NOW_MS))
+    carry(laptop, other)
+    assert "revoked" in str(raises(Refused, other.accept_join, root.id, late.secret, OTHER, NOW_MS))
+    # One that is made after the revocation, where that has not arrived, ends with its maker's membership, too.
+    unheard = member.invite(member.get(root.id), NOW_MS)
+    carry(member, laptop)
+    assert "no active member" in str(raises(Refused, laptop.accept_join, root.id, unheard.secret, OTHER, NOW_MS))
+    assert not laptop.may_connect(root.id, key) and not laptop.may_connect(root.id, OTHER)
+
+
+def test_a_member_with_many_invites_can_be_revoked():
+    laptop, root, _ = share()
+    laptop.admit(root, JOINER, "", NOW_MS)
+    for number in range(80):
+        invite_id = bytes([number]) * 32
+        made = [ops.invite_status(invite_id, INVITE_VALID), ops.invite_invited_by(invite_id, JOINER)]
+        stores.write_system(root, made, NOW_MS)
+    laptop.revoke_peer(root, JOINER, NOW_MS)
+    assert not laptop.may_connect(root.id, JOINER)
+    assert len([made for made in laptop.invites(root) if made.status == INVITE_REVOKED]) == 64
 
 
 def test_a_token_lets_one_node_in():

@@ -1,9 +1,10 @@
 """Who may connect to what, revoking, admitting, the trust of a joiner."""
 
-from lattice_core.errors import UsageError
+from lattice_core.errors import StorageFull, UsageError
 from lattice_core.model import ops
 from lattice_core.node import peers, stores
-from node_support import NOW_MS, carry, join, make_node, meet, reopened, share
+from lattice_core.wire.messages import PEER_REVOKED
+from node_support import NOW_MS, carry, join, make_node, meet, reopened, share, value
 from support import raises
 
 
@@ -93,6 +94,67 @@ def test_a_joiner_trusts_where_it_joined_until_its_list_arrives():
     assert not again.may_connect(root.id, node.identity.public)
 
 
+def test_a_revoked_inviter_is_not_trusted_by_the_one_it_let_in():
+    laptop, root, _ = share()
+    inviter, joiner = make_node(7, "inviter"), make_node(8, "joiner")
+    join(inviter, laptop, laptop.invite(root, NOW_MS))
+    token = laptop.invite(root, NOW_MS, [inviter.identity.public])
+    carry(laptop, inviter)
+    joiner.begin_join(token, inviter.identity.public)
+    store_type = inviter.accept_join(token.store_id, token.secret, joiner.identity.public, NOW_MS)
+    joiner.complete_join(token, store_type, NOW_MS, inviter.identity.public)
+    assert joiner.may_connect(root.id, inviter.identity.public)
+    carry(inviter, laptop)
+    laptop.revoke_peer(root, inviter.identity.public, NOW_MS)
+    laptop.revoke_peer(root, joiner.identity.public, NOW_MS)
+    carry(laptop, joiner)
+    joiner.settle(NOW_MS)
+    assert not joiner.may_connect(root.id, inviter.identity.public)
+
+
+def test_a_revocation_that_was_taken_back_does_not_stop_a_join_half_way():
+    laptop, root, _ = share()
+    server, joiner = make_node(7, "server"), make_node(8, "joiner")
+    join(server, laptop, laptop.invite(root, NOW_MS))
+    laptop.revoke_peer(root, server.identity.public, NOW_MS)
+    half = root.store.count
+    laptop.admit(root, server.identity.public, "", NOW_MS)
+    carry(laptop, server)
+    token = laptop.invite(root, NOW_MS)
+    carry(laptop, server)
+    store_type = server.accept_join(token.store_id, token.secret, joiner.identity.public, NOW_MS)
+    joiner.complete_join(token, store_type, NOW_MS, server.identity.public)
+    for sequence in range(1, half + 1):
+        joiner.get(root.id).weaver.ingest(root.store.get(root.store.witness_at(sequence)[0]), NOW_MS)
+    assert joiner.get(root.id).system.peer(server.identity.public).status == PEER_REVOKED
+    assert joiner.may_connect(root.id, server.identity.public)
+
+
+def test_a_name_that_finds_no_room_waits():
+    laptop, root, data = share()
+    other = make_node(2, "desktop")
+    join(other, laptop, laptop.invite(root, NOW_MS))
+    other.name = "renamed"
+    there = other.get(root.id)
+    other.get(data.id).kv.put(b"k", b"v", NOW_MS)
+    real = there.weaver.submit
+
+    def full(*arguments):
+        raise StorageFull("no room")
+
+    there.weaver.submit = full
+    assert not other.settle(NOW_MS)
+
+    def floats(*arguments):
+        raise UsageError("own earlier writes came back")
+
+    there.weaver.submit = floats
+    assert not other.settle(NOW_MS)
+    assert value(reopened(other).get(data.id), b"k") == b"v"
+    there.weaver.submit = real
+    assert other.settle(NOW_MS) and other.peer_name(other.identity.public) == "renamed"
+
+
 def test_a_joiner_tells_its_name_once_it_is_in():
     node, root, _ = share()
     other = make_node(2, "desktop")
@@ -132,6 +194,55 @@ def test_a_joiner_with_an_earlier_life_does_not_fork_itself():
     meet(node, reborn)
     assert list(node.get(root.id).weaver.forks()) == []
     assert node.peer_name(reborn.identity.public) == "desk again"
+
+
+def test_an_identity_older_than_its_data_writes_nothing_before_a_complete_sync():
+    node, root, data = share()
+    other = make_node(2, "desktop")
+    join(other, node, node.invite(root, NOW_MS))
+    for number in range(10):
+        other.get(data.id).kv.put(b"k%d" % number, b"v", NOW_MS + number)
+    meet(node, other)
+    reborn = make_node(2, "desk again")
+    reborn.note_restored()
+    token = node.invite(root, NOW_MS)
+    store_type = node.accept_join(root.id, token.secret, reborn.identity.public, NOW_MS)
+    reborn.complete_join(token, store_type, NOW_MS, node.identity.public)
+    carry(node, reborn)
+    handle = reborn.get(data.id)
+    assert "older than its data" in handle.weaver.read_only and handle.store.count == data.store.count
+    raises(UsageError, handle.kv.put, b"new", b"v", NOW_MS + 100)
+    reborn = reopened(reborn, "desk again")
+    handle = reborn.get(data.id)
+    raises(UsageError, handle.kv.put, b"new", b"v", NOW_MS + 100)
+    reborn.settle(NOW_MS)  # its changed name waits
+    reborn.caught_up(handle)
+    reborn.caught_up(reborn.get(root.id))
+    handle.kv.put(b"new", b"v", NOW_MS + 100)
+    assert reborn.settle(NOW_MS)
+    meet(node, reborn)
+    assert value(data, b"new") == b"v" and node.peer_name(reborn.identity.public) == "desk again"
+    assert list(data.weaver.forks()) == []
+    # What it makes itself has no earlier life.
+    made = reborn.create_store("mine", "core:kvstore", None, NOW_MS + 200)
+    made.kv.put(b"k", b"v", NOW_MS + 201)
+
+
+def test_a_forked_own_chain_stays_read_only():
+    node, root, data = share()
+    other, reborn = make_node(2, "desktop"), make_node(2, "desktop")
+    for joiner in (other, reborn):
+        token = node.invite(root, NOW_MS)
+        store_type = node.accept_join(root.id, token.secret, joiner.identity.public, NOW_MS)
+        joiner.complete_join(token, store_type, NOW_MS, node.identity.public)
+        carry(node, joiner)
+    other.get(data.id).kv.put(b"k", b"one", NOW_MS)
+    reborn.get(data.id).kv.put(b"k", b"other", NOW_MS + 1)
+    handle = reborn.get(data.id)
+    handle.weaver.doubt_own_chain(True)
+    carry(other, reborn)
+    reborn.caught_up(handle)
+    raises(UsageError, handle.kv.put, b"k", b"more", NOW_MS + 2)
 
 
 def test_a_malformed_peer_row_hides_nobody():

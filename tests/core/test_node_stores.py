@@ -3,6 +3,7 @@
 from lattice_core.errors import StorageFull, UsageError
 from lattice_core.model import ops
 from lattice_core.node import stores
+from lattice_core.weaver.store import RECORDS, TABLE_META
 from lattice_core.wire.messages import CHILD_ARCHIVED, UniversalOp
 from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
 from support import raises
@@ -80,11 +81,57 @@ def test_a_store_is_found_by_name_or_by_the_beginning_of_its_id():
     assert node.find(stores.id_text(root.id)) is root
     assert "notes" in str(raises(UsageError, node.find, "nothing"))
     raises(UsageError, node.find, "")
-    node.create_store("notes", "core:kvstore", None, NOW_MS)
+    # Two nodes that have not met may choose the same name.
+    node.add_handle(stores.create_child(node, root, "notes", "core:kvstore", NOW_MS))
     assert text[:8] in str(raises(UsageError, node.find, "notes"))
     assert "store create" in str(raises(UsageError, make_node(9).find, "x"))
     assert node.find_root() is root and node.find_root(text) is root
     raises(UsageError, make_node(9).find_root)
+
+
+def test_a_name_is_used_once_in_a_share():
+    node, root, data = share()
+    node.create_store("notes-2", "core:kvstore", None, NOW_MS)
+    count = root.store.count
+    words = str(raises(UsageError, node.create_store, "notes", "core:kvstore", None, NOW_MS))
+    assert stores.id_text(data.id) in words and "notes-3" in words
+    assert root.store.count == count and len(node.stores) == 3
+    stores.write_system(root, [ops.child_status(data.id, CHILD_ARCHIVED)], NOW_MS)
+    node.commit(NOW_MS)
+    node.create_store("notes", "core:kvstore", None, NOW_MS)
+
+
+def test_more_stores_than_records():
+    node = make_node(1, "laptop")
+    for number in range(RECORDS + 4):
+        made = node.create_store("s%d" % number, "core:kvstore", None, NOW_MS + number)
+    made.kv.put(b"k", b"v", NOW_MS + 1000)
+    node.commit(NOW_MS)
+    again = reopened(node).get(made.id)
+    assert value(again, b"k") == b"v" and again.weaver.read_only is None
+    tip = again.store.chain(node.identity.public)
+    row = again.store.row(TABLE_META, b"own/tip")
+    assert int.from_bytes(row[:4], "big") == tip[0] and row[4:] == tip[1]
+    # A chain that ends before it, as after a lost tail.
+    again.store.put_row(TABLE_META, b"own/tip", (tip[0] + 1).to_bytes(4, "big") + bytes(32))
+    again.weaver.reload(NOW_MS)
+    raises(UsageError, again.kv.put, b"k", b"fork", NOW_MS + 2000)
+
+
+def test_stores_that_stay_closed_are_named():
+    laptop, root, _ = share()
+    made = [laptop.create_store("s%d" % number, "core:kvstore", None, NOW_MS) for number in range(34)]
+    assert laptop.closed_children() == []
+    other = make_node(2, "desktop")
+    join(other, laptop, laptop.invite(root, NOW_MS))
+    assert len(other.stores) == stores.STORES_OPEN
+    closed = other.closed_children()
+    assert len(closed) == len(laptop.stores) - stores.STORES_OPEN
+    for store_id, root_id, name, why in closed:
+        assert root_id == root.id and name in [handle.name for handle in made] and "at most 32" in why
+        assert other.get(store_id) is None
+    other.damaged.append((closed[0][0], "its log is damaged"))
+    assert other.closed_children()[0][3] == "its log is damaged"
 
 
 def test_foreign_names_do_not_control_a_terminal():

@@ -286,6 +286,7 @@ def test_content_that_is_not_here_says_who_has_it(files, tmp_path):
     root = node.find_root()
     node.admit(root, other.identity.public, "desktop", NOW_MS)
     transfer.put(files, write(tmp_path / "a", noise(50_000)), None, NOW_MS)
+    files.holdings.acknowledged(other.identity.public, files.store.count)
     files.holdings.content_acknowledged(other.identity.public, files.store.count)
     for digest, _ in list(files.store.blobs()):
         files.store.drop_blob(digest)

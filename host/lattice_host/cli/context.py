@@ -57,6 +57,8 @@ def desk(ctx, name=None):
             node = Node(storage, crypto, identity)
             node.open(now_ms())
             if not node.name:
+                if not directory.identity_is_new:
+                    node.note_restored()
                 node.rename(name or socket.gethostname() or "host", now_ms())
             for store_id, words in node.damaged:
                 warn("store %s stays closed: %s" % (id_text(store_id), words))

@@ -97,8 +97,8 @@ def _explained(path, error):
         return StorageError("%s is in use by another program; end that one first" % path)
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StorageError(
-            "%s is damaged (%s); move it away, keep identity.key, and sync with a peer to get the data back"
-            % (path, error)
+            "%s is damaged (%s); move the whole data directory away, identity.key too, `join` with a new invite to get "
+            "the data back from a peer, and revoke the old identity there" % (path, error)
         )
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return StorageError("%s may not be written (%s); check who owns the data directory" % (path, error))

@@ -19,6 +19,8 @@ NAME_BYTES = const(63)
 _ERROR_BYTES = const(200)
 _FORMAT = const(1)
 _CLOCK_STEP_MS = const(600000)  # how far the stored clock may lag: one small write every ten minutes
+EARLIEST_MS = 1577836800000  # 2020: a clock that shows less, or more than 2200, is wrong
+LATEST_MS = 7258118400000
 
 _IDENTITY = b"identity"
 _DEVICE = b"device"
@@ -53,12 +55,23 @@ class Device:
         self.transfers = 0  # open transfers, counted by the sync layer
         self._record = None  # what `_parsed` was made of: a rollback takes back the record, and with it the owners
         self._parsed = ((), "", None)
-        clock = storage.record(_CLOCK)
-        self._clock_ms = None if clock is None else int.from_bytes(clock, "little")
-        self._stored_clock_ms = self._clock_ms
+        self._stored_clock_ms = self._clock_ms = self._read_clock()
         self._ticks = None  # monotonic ms at which `_clock_ms` was right
         self._session_limit = None
         self._state()
+
+    def reload(self):
+        """After a rollback: what is stored counts again. A clock that runs goes on, it has not lost the time."""
+        self._stored_clock_ms = self._read_clock()
+        self._state()
+
+    def _read_clock(self):
+        """The stored clock; None when there is none, or one that no clock can show (a damaged record)."""
+        record = self.storage.record(_CLOCK)
+        if record is None:
+            return None
+        clock_ms = int.from_bytes(record, "little")
+        return clock_ms if EARLIEST_MS <= clock_ms <= LATEST_MS else None
 
     @property
     def state(self):
@@ -88,7 +101,7 @@ class Device:
     # -- owners ----------------------------------------------------------------------------------------------
 
     def setup(self, owner, name, store_id):
-        """Makes a fresh stick the owner's, in the share `store_id`. One record."""
+        """Makes a fresh stick the owner's, in the share `store_id`. One record. UsageError for a name that is none."""
         if self.owners:
             raise Refused("this stick has an owner already; its owner can add you, or reset it with its button")
         self._write([bytes(owner)], name, store_id)
@@ -122,9 +135,7 @@ class Device:
             raise Refused("only an owner of this stick may do that")
 
     def _write(self, owners, name, store_id):
-        text = name.encode()
-        if not 0 < len(text) <= NAME_BYTES:
-            raise UsageError("a stick's name has 1 to %d bytes" % NAME_BYTES)
+        text = check_name(name).encode()
         self.storage.put_record(_DEVICE, bytes((_FORMAT, len(owners))) + b"".join(owners) + store_id + text)
 
     # -- clock -------------------------------------------------------------------------------------------------
@@ -136,8 +147,10 @@ class Device:
     def set_clock(self, peer, is_member, wall_ms, ticks_ms):
         """Takes the peer's time: an owner's as it is, a member's forward by at most an hour per session.
 
-        Returns True when the clock was moved. `ticks_ms` is the platform's monotonic clock.
+        Returns True when the clock was moved. `ticks_ms` is the platform's monotonic clock. Refused for a time that
+        cannot be.
         """
+        check_time(wall_ms)
         current = self.now_ms(ticks_ms)
         if not self.is_owner(peer):
             if not is_member or current is None:
@@ -167,7 +180,7 @@ class Device:
     def keep_clock(self, ticks_ms):
         """Stores the clock when it went on by ten minutes; called with each batch."""
         now_ms = self.now_ms(ticks_ms)
-        if now_ms is not None and now_ms - self._stored_clock_ms >= _CLOCK_STEP_MS:
+        if now_ms is not None and now_ms - (self._stored_clock_ms or 0) >= _CLOCK_STEP_MS:
             self._store_clock(now_ms)
 
     def _store_clock(self, wall_ms):
@@ -194,6 +207,19 @@ class Device:
     def safe_to_unplug(self):
         """True when nothing is under way and everything is on the medium."""
         return self.transfers == 0 and self.storage.pending() == 0
+
+
+def check_name(name):
+    """A stick's name within its limits; returns it. A host asks this before it makes the stick a member."""
+    if not 0 < len(name.encode()) <= NAME_BYTES:
+        raise UsageError("a stick's name has 1 to %d bytes" % NAME_BYTES)
+    return name
+
+
+def check_time(wall_ms):
+    """Refused unless a clock can be right that shows this."""
+    if not EARLIEST_MS <= wall_ms <= LATEST_MS:
+        raise Refused("this time lies before 2020 or after 2200: set the clock of the computer right, then try again")
 
 
 def _parse(record):

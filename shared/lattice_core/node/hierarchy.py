@@ -29,6 +29,25 @@ def open_declared(node, root, now_ms):
     return changed
 
 
+def closed(node):
+    """What roots declare and this node has not open: a list of (id, root's id, name, why, in words)."""
+    found = []
+    for root in node.roots():
+        for child in root.system.children():
+            if child.status != CHILD_ARCHIVED and child.type and child.id != root.id and node.get(child.id) is None:
+                found.append((child.id, root.id, child.name, _why_closed(node, child.id)))
+    return found
+
+
+def _why_closed(node, store_id):
+    for damaged, words in node.damaged:
+        if damaged == store_id:
+            return words
+    if len(node.stores) >= stores.STORES_OPEN:
+        return "this node keeps at most %d stores open" % stores.STORES_OPEN
+    return "there was no room to open it"
+
+
 def _open_child(node, root, child, now_ms):
     if len(node.stores) >= stores.STORES_OPEN or node.is_damaged(child.id):
         return False

@@ -34,7 +34,7 @@ class Holdings:
         if len(left_out) > LEFT_OUT or (sequence, marks) == (content, known):
             return
         if sequence >= content:
-            self._write(peer, max(items, sequence), sequence, marks)
+            self._write(peer, items, sequence, marks)
 
     def holds_items(self, peer):
         """Up to which of our sequences the peer holds every intention; 0 when nothing is known."""
@@ -42,8 +42,9 @@ class Holdings:
 
     def holds_content(self, peer, sequence, key):
         """True when the peer acknowledged the content of the entry at `key`, witnessed here with `sequence`."""
-        _, content, left_out = self._row(peer)
-        if not 0 < sequence <= content:
+        items, content, left_out = self._row(peer)
+        # Of an entry that it has refused a peer has no content either.
+        if not 0 < sequence <= min(items, content):
             return False
         mark = self.mark(key)
         return not any(left_out[at : at + 8] == mark for at in range(0, len(left_out), 8))

@@ -59,9 +59,11 @@ def revoke(root, invite, now_ms):
 
 
 def accept(node, store_id, secret, peer_key, now_ms):
-    """The server's half of a join: (store type) of the root, or Refused in words that tell a stranger nothing.
+    """The server's half of a join: (handle of the root, system operations that let the peer in), or Refused in words
+    that tell a stranger nothing. Writes nothing.
 
-    The claim and the new member's status are in the open transaction: answer only when it is durable.
+    Claim and membership are one write: an invite that was used up without letting anybody in would lock the joiner
+    out. A member that joins again needs no operations.
     """
     root = node.get(store_id)
     if root is None or root.parent is not None:
@@ -73,16 +75,20 @@ def accept(node, store_id, secret, peer_key, now_ms):
     invite = root.system.invite(invite_id) if secret else None
     if invite is None or invite.status != INVITE_VALID:
         if status == PEER_ACTIVE:
-            return root.type  # a member that joins again: nothing to write
+            return root, []
         raise _refusal(invite, status, peer_key)
     if status == PEER_ACTIVE:
-        return root.type  # the invite stays good for somebody else
+        return root, []  # the invite stays good for somebody else
+    if invite.invited_by is None or not peers.is_active(node, root, invite.invited_by):
+        # Whoever is revoked would otherwise come back with an invite that it kept.
+        raise Refused("whoever made this invite is no active member any more: ask another member for a new one")
     if now_ms is None:
         raise Refused("this stick does not know the time yet: connect it to its owner's computer once, then try again")
-    claim = [ops.invite_status(invite_id, INVITE_CLAIMED), ops.invite_claimed_by(invite_id, peer_key)]
-    stores.write_system(root, claim, now_ms)
-    stores.write_system(root, [ops.peer_status(peer_key, PEER_ACTIVE)], now_ms)
-    return root.type
+    return root, [
+        ops.invite_status(invite_id, INVITE_CLAIMED),
+        ops.invite_claimed_by(invite_id, peer_key),
+        ops.peer_status(peer_key, PEER_ACTIVE),
+    ]
 
 
 def _refusal(invite, status, peer_key):

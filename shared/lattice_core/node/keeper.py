@@ -72,6 +72,10 @@ class Keeper:
     def children(self, root):
         return [handle for handle in self.stores if handle.parent == root.id]
 
+    def closed_children(self):
+        """Declared stores that are not open here: a list of (id, root's id, name, why, in words)."""
+        return hierarchy.closed(self)
+
     def root_of(self, handle):
         return hierarchy.root_of(self, handle)
 
@@ -114,6 +118,8 @@ class Keeper:
                 raise UsageError("%s is no share: other nodes open only what a root declares" % parent.label())
         elif self.roots():
             parent = self.find_root()
+        if parent is not None:
+            stores.check_unused(parent, name)
         return self._at_once(now_ms, self._create_child, parent, name, store_type, now_ms)
 
     def _create_root(self, name, now_ms):
@@ -131,6 +137,19 @@ class Keeper:
 
     def close_store(self, handle):
         self.stores.remove(handle)
+
+    # -- an identity that has lost its data ----------------------------------------------------------------------------
+
+    def note_restored(self):
+        """The identity has lived with another storage. What it wrote then may be held by others, and a write that does
+        not stand on it would fork its chain: a store that is joined stays read-only until a complete sync."""
+        self.storage.put_record(stores.RESTORED_RECORD, b"1")
+
+    def caught_up(self, handle):
+        """A complete sync of the store has brought what the peer holds, our own writes of an earlier life with it."""
+        forked = [author for author, _, _, _ in handle.weaver.forks()]
+        if handle.weaver.doubts_own_chain() and self.identity.public not in forked:
+            handle.weaver.doubt_own_chain(False)
 
     # -- transaction ---------------------------------------------------------------------------------------------------
 

@@ -4,8 +4,9 @@ Times are handed in: `now_ms` is wall time in ms, None on a stick that has no cl
 Nothing here waits.
 """
 
-from ..errors import Refused, UsageError
+from ..errors import Refused, StorageFull, UsageError
 from ..weaver.store import TABLE_META
+from ..wire.messages import PEER_REVOKED
 from . import hierarchy, invites, peers, stores
 from .keeper import NAME_RECORD, Keeper
 
@@ -40,6 +41,11 @@ class Node(Keeper):
         """True when `key` is an ACTIVE member of any share here."""
         return any([peers.is_active(self, root, key) for root in self.roots()])
 
+    def is_revoked(self, root_id, key):
+        """True when the share `root_id` is here and lists `key` as REVOKED."""
+        root = self.get(root_id)
+        return root is not None and peers.status_of(self, root, key) == PEER_REVOKED
+
     def peer_name(self, key):
         """The name of a member, "" when none is known."""
         for root in self.roots():
@@ -68,8 +74,11 @@ class Node(Keeper):
         return invites.double_claims(root)
 
     def accept_join(self, store_id, secret, peer_key, now_ms):
-        """Lets a peer in: the type of the root. Refused in words. Not yet durable: see `ticket`."""
-        return invites.accept(self, store_id, secret, peer_key, now_ms)
+        """Lets a peer in, durable when this returns: the type of the root. Refused in words."""
+        root, operations = invites.accept(self, store_id, secret, peer_key, now_ms)
+        if operations:
+            self._at_once(now_ms, stores.write_system, root, operations, now_ms)
+        return root.type
 
     def begin_join(self, token, peer_key=None):
         """Checks before the secret is shown to `peer_key`. Refused names who may see it."""
@@ -107,7 +116,7 @@ class Node(Keeper):
         over. True when there is something new for others."""
         changed = self.refresh(now_ms)
         for root in self.roots():
-            changed = peers.settle(self, root, now_ms) or changed
+            changed = self._settle(root, now_ms) or changed
         if self.keep_unreferenced_ms and now_ms is not None:
             for handle in self.stores:
                 handle.files.collect(now_ms)
@@ -115,11 +124,23 @@ class Node(Keeper):
             self.commit(now_ms)
         return changed
 
+    def _settle(self, root, now_ms):
+        """A name that finds no room, or may not be written now, waits: what was synced is good without it."""
+        try:
+            return self._at_once(now_ms, peers.settle, self, root, now_ms)
+        except (StorageFull, UsageError):
+            return False
+
     # -- sticks that this host has set up ------------------------------------------------------------------------------
 
     def note_stick(self, root, key):
         """Remembers that a member is a stick of ours: invites list it first."""
         root.store.put_row(TABLE_META, _STICK + key, b"")
+
+    def take_back_stick(self, root, key, now_ms):
+        """A stick that was let in and then refused its setup: no stick of ours, and no member."""
+        self.forget_stick(root, key)
+        self.revoke_peer(root, key, now_ms)
 
     def forget_stick(self, root, key):
         root.store.put_row(TABLE_META, _STICK + key, None)

@@ -2,10 +2,13 @@
 
 from binascii import hexlify
 
+from ..compat import const
 from ..errors import UsageError
 from ..model import ops
-from ..wire.messages import PEER_ACTIVE, PEER_DORMANT, PEER_INVITED, PEER_REVOKED
+from ..wire.messages import INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_DORMANT, PEER_INVITED, PEER_REVOKED
 from . import hierarchy, stores
+
+_INVITES_ENDED = const(64)  # by one revocation: the write stays small whatever the revoked one has prepared
 
 STATUS_NAMES = {PEER_INVITED: "invited", PEER_ACTIVE: "active", PEER_DORMANT: "dormant", PEER_REVOKED: "revoked"}
 
@@ -20,9 +23,13 @@ def may_connect(node, handle, key):
     """True when `key` may open a sync of this store, fetch from it or ask for its content."""
     if key == node.identity.public:
         return False
-    if status_of(node, handle, key) in (PEER_ACTIVE, PEER_DORMANT):
+    status = status_of(node, handle, key)
+    if status in (PEER_ACTIVE, PEER_DORMANT):
         return True
-    # A joiner has no peer list yet: until it arrives, the one at which it joined counts.
+    # A joiner has no peer list yet: until it has arrived, the one at which it joined counts. A part of the list may
+    # tell of a revocation that was taken back since; what it says of us comes last.
+    if status is not None and status_of(node, handle, node.identity.public) is not None:
+        return False
     return stores.joined_at(hierarchy.root_of(node, handle)) == key
 
 
@@ -48,14 +55,22 @@ def admit(node, root, key, name, now_ms):
 
 
 def revoke(node, root, key, now_ms):
-    """Shuts a member out, here and wherever this write arrives. What it has it keeps (docs/security.md)."""
+    """Shuts a member out, here and wherever this write arrives, and ends the invites that it made. What it has it
+    keeps (docs/security.md)."""
     if key == node.identity.public:
         raise UsageError("a node cannot revoke itself: another member can")
     status = status_of(node, root, key)
     if status is None:
         raise UsageError("no member of this share has the key %s" % key_text(key))
     if status != PEER_REVOKED:
-        stores.write_system(root, [ops.peer_status(key, PEER_REVOKED)], now_ms)
+        stores.write_system(root, [ops.peer_status(key, PEER_REVOKED)] + _end_invites(root, key), now_ms)
+
+
+def _end_invites(root, key):
+    """Operations that revoke the open invites of a member. Those beyond the limit are refused all the same: `accept`
+    asks who made an invite."""
+    made = [invite for invite in root.system.invites() if invite.status == INVITE_VALID and invite.invited_by == key]
+    return [ops.invite_status(invite.id, INVITE_REVOKED) for invite in made[:_INVITES_ENDED]]
 
 
 def find(node, root, selector):

@@ -15,7 +15,7 @@ from ..model import ops
 from ..model.ids import uuid_text as id_text
 from ..weaver.store import TABLE_META
 from ..weaver.weaver import Weaver
-from ..wire.messages import CHILD_ACTIVE, PEER_ACTIVE
+from ..wire.messages import CHILD_ACTIVE, CHILD_ARCHIVED, PEER_ACTIVE
 from .holdings import Holdings
 
 ROOT_TYPE = projection.TYPE_ROOT
@@ -27,6 +27,8 @@ NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be lon
 STORES_OPEN = const(32)  # declared children beyond this stay closed: each costs memory and a node record
 
 _ID_BYTES = const(16)
+
+RESTORED_RECORD = b"restored"  # the identity is older than the storage: see Keeper.note_restored
 
 # The node's own rows in a store's TABLE_META.
 _STORE = b"node/store"  # parent's id (16; zeros for a root) ‖ type: one row, so it is there wholly or not at all
@@ -75,7 +77,14 @@ def open_store(node, store_id, now_ms):
 
 
 def add_store(node, store_id, store_type, parent, now_ms, joined_at=None):
-    """Makes room for a store (nothing is written into its log) and opens it."""
+    """Makes room for a store that exists elsewhere (nothing is written into its log) and opens it."""
+    handle = _make_store(node, store_id, store_type, parent, now_ms, joined_at)
+    if node.storage.record(RESTORED_RECORD) is not None:
+        handle.weaver.doubt_own_chain(True)
+    return handle
+
+
+def _make_store(node, store_id, store_type, parent, now_ms, joined_at=None):
     store = node.storage.store(store_id)
     if joined_at is not None:
         store.put_row(TABLE_META, _JOINED_AT, joined_at)
@@ -101,7 +110,7 @@ def write_system(handle, operations, now_ms):
 
 def create_root(node, name, now_ms):
     """A new share: the intentions are those of the reference, in its order."""
-    handle = add_store(node, new_id(node.crypto), ROOT_TYPE, None, now_ms)
+    handle = _make_store(node, new_id(node.crypto), ROOT_TYPE, None, now_ms)
     _write_genesis(node, handle, now_ms)
     naming = [ops.store_name(name)] if name else []
     write_system(handle, naming + [ops.strategy_independent()], now_ms)
@@ -113,7 +122,7 @@ def create_root(node, name, now_ms):
 
 def create_child(node, parent, name, store_type, now_ms):
     """A new store under `parent`, which declares it."""
-    handle = add_store(node, new_id(node.crypto), store_type, parent.id, now_ms)
+    handle = _make_store(node, new_id(node.crypto), store_type, parent.id, now_ms)
     handle.alias = name
     _write_genesis(node, handle, now_ms)
     naming = [ops.store_name(name)] if name else []
@@ -144,6 +153,23 @@ def check_name(name, what):
         if is_control(ord(character)):
             raise UsageError("the name of a %s holds a control character" % what)
     return name
+
+
+def check_unused(parent, name):
+    """UsageError when the share declares a store of this name already: a second one could not be named any more."""
+    used = {}
+    for child in parent.system.children():
+        if child.status != CHILD_ARCHIVED:
+            used[child.name] = child.id
+    if not name or name not in used:
+        return
+    number = 2
+    while "%s-%d" % (name, number) in used:
+        number += 1
+    raise UsageError(
+        "this share has a store called %s already (%s); use that one, or another name, as %s-%d"
+        % (printable(name), id_text(used[name]), printable(name), number)
+    )
 
 
 def printable(name):

@@ -6,7 +6,7 @@ neither owner nor member learns the firmware's version and whether the stick is 
 
 from ..compat import const
 from ..errors import ProtocolError, Refused
-from ..node.device import FRESH
+from ..node.device import FRESH, check_time
 
 STORE_ID_BYTES = const(16)
 KEY_BYTES = const(32)
@@ -30,7 +30,9 @@ def _answer(peer, request):
         return {"status": status(peer)}
     if "setup" in request:
         _set_up(peer, request["setup"])
-    elif "owner_add" in request:
+        return {"done": {}}
+    _must_not_be_revoked(peer)
+    if "owner_add" in request:
         device.add_owner(peer.key, request["owner_add"]["key"])
     elif "owner_transfer" in request:
         device.transfer_owner(peer.key, request["owner_transfer"]["key"])
@@ -43,12 +45,24 @@ def _answer(peer, request):
     return {"done": {}}
 
 
+def _must_not_be_revoked(peer):
+    """An owner that was revoked from the stick's share commands it no longer: a stolen computer is shut out by one
+    command, not two."""
+    if _is_revoked(peer):
+        raise Refused("you were revoked from this stick's share: another owner commands it, or its button resets it")
+
+
+def _is_revoked(peer):
+    return peer.node.is_revoked(peer.device.store_id, peer.key)
+
+
 def _set_up(peer, setup):
     """Owner, name and share in one transaction: power lost in between leaves the stick fresh or set up."""
     if len(setup["store_id"]) != STORE_ID_BYTES:
         raise ProtocolError("a setup without a store")
     if peer.device.state != FRESH:
         raise Refused("this stick has an owner already; its owner can add you, or reset it with its button")
+    check_time(setup["now_ms"])
     node = peer.node
     node.set_up_stick(peer.device, peer.key, setup["name"], setup["store_id"], setup["store_type"], setup["now_ms"])
     peer.device.set_clock(peer.key, True, setup["now_ms"], peer.now_ms)
@@ -58,7 +72,7 @@ def status(peer):
     """The Status values that this peer may see."""
     device = peer.device
     shown = {"version": peer.options.version, "owned": device.state != FRESH}
-    if not (device.is_owner(peer.key) or peer.node.is_member(peer.key)):
+    if not (peer.node.is_member(peer.key) or device.is_owner(peer.key) and not _is_revoked(peer)):
         return shown
     total, used = peer.options.flash()
     handles = peer.node.stores

@@ -10,6 +10,7 @@ stranger changes nothing here and learns nothing, not even which stores there ar
 
 from ..compat import const
 from ..errors import ProtocolError, Refused, StorageError, UsageError
+from ..node.device import check_name
 from ..wire.nano_messages import NanoFrame
 from . import control, join
 from .blobs import BlobServer, Puller
@@ -155,11 +156,18 @@ class NanoPeer:
         shown = yield from self._control({"status": {}})
         if shown["status"]["owned"]:
             raise Refused("this stick has an owner already; its owner can add you, or reset it with its button")
+        check_name(name)
+        was_member = self.node.may_connect(root.id, self.key)
         self.node.admit(root, self.key, name, now_ms)
         self.node.note_stick(root, self.key)
         self.commit()
         setup = {"name": name, "store_id": root.id, "store_type": root.type, "now_ms": now_ms}
-        return (yield from self._control({"setup": setup}))
+        try:
+            return (yield from self._control({"setup": setup}))
+        except Refused:
+            if not was_member:
+                self.node.take_back_stick(root, self.key, now_ms)
+            raise
 
     def owner_add(self, key):
         return self.start(self._control({"owner_add": {"key": key}}), "owner add")

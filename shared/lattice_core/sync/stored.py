@@ -26,7 +26,7 @@ class StoreItems:
 
     def wanted(self, hash):
         """False for what a fetch would bring in vain."""
-        return not self.weaver.store.witness_sequence(hash) and self.weaver.refused(hash) is None
+        return not self.weaver.store.witness_sequence(hash) and not self.weaver.refuses(hash)
 
     def take(self, entries):
         """Ingests the SignedIntentions of an answer, each by itself; what cannot be read is skipped. Returns how many

@@ -48,9 +48,17 @@ def synchronise(peer, store_ids, live):
             done = [store_id for store_id in done if store_id not in roots]
     if report.errors and not report.outcomes:
         raise report.errors[0][1]
+    _note_closed(peer, store_ids, done, report)
     report.complete = not report.errors and all([report.outcomes[store_id].complete for store_id in report.outcomes])
     peer.complete = report.complete
     return report
+
+
+def _note_closed(peer, store_ids, done, report):
+    """A store that a share declares and this node has not open was not synced: it is named, with the reason."""
+    for store_id, root_id, name, why in peer.node.closed_children():
+        if root_id in done and (store_ids is None or store_id in store_ids or root_id in store_ids):
+            report.errors.append((store_id, Refused("%s was not synced: %s" % (name or "a store", why))))
 
 
 def _next_level(peer, store_ids, done):
@@ -94,6 +102,8 @@ def _wait(peer, handle, session, task, report):
         report.errors.append((handle.id, task.error))
     else:
         report.outcomes[handle.id] = session.outcome
+        if session.outcome.complete:
+            peer.node.caught_up(handle)
 
 
 def _opened_by_peer(peer, handle, failed):

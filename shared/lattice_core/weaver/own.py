@@ -11,9 +11,11 @@ from ..errors import UsageError
 from ..limits import DEPS, OPS_BYTES
 from ..model import hlc
 from ..model.intention import create, encode_body, from_body
-from .store import ZERO
+from .store import TABLE_META, ZERO
 
 _RECORD = b"own/"  # ‖ store id: (position u32, hash) of the own tip
+_TIP = b"own/tip"  # the same as a row, where no record is left
+_DOUBT = b"own/doubt"  # a row that is there while the own chain may go on elsewhere
 _FORMAT = ">I32s"
 _PIECE_BYTES = const(4096)
 _TIPS_FOR_CLOCK = const(64)  # newest chains whose stamps count after a restart
@@ -41,9 +43,30 @@ class OwnChain:
         self._last_ms = self._store.get(tip).wall_ms if length else 0
         self._check_tip()
 
+    def doubt(self, doubted):
+        """Whether others may hold more of the own chain than this storage has ever known of. While it is doubted
+        nothing is written: the tip that was noted here may have been lost with the rest."""
+        self._store.put_row(TABLE_META, _DOUBT, b"" if doubted else None)
+        self._check_tip()
+        if not doubted and self._store.chain(self._identity.public)[0]:
+            self._note_tip(self._identity.public)
+
+    def doubted(self):
+        return self._store.row(TABLE_META, _DOUBT) is not None
+
+    def _tip_noted(self):
+        record = self._storage.record(_RECORD + self._store.id)
+        return self._store.row(TABLE_META, _TIP) if record is None else record
+
     def _check_tip(self):
         self.read_only = None
-        record = self._storage.record(_RECORD + self._store.id)
+        if self.doubted():
+            self.read_only = (
+                "this node's identity is older than its data, so others may hold writes of its own that are not here: "
+                "a complete sync brings them"
+            )
+            return
+        record = self._tip_noted()
         if record is None:
             return
         position, hash = unpack(_FORMAT, record)
@@ -72,8 +95,11 @@ class OwnChain:
             self._check_tip()
             if self.read_only is not None:
                 return
-        length, tip = self._store.chain(own)
-        self._storage.put_record(_RECORD + self._store.id, pack(_FORMAT, length, tip))
+        value = pack(_FORMAT, *self._store.chain(own))
+        try:
+            self._storage.put_record(_RECORD + self._store.id, value)
+        except ValueError:  # all records are in use, on a computer with that many stores
+            self._store.put_row(TABLE_META, _TIP, value)
 
     def check(self, size, deps, now_ms):
         """UsageError unless ops of `size` bytes may be written now on top of `deps`."""

@@ -30,6 +30,8 @@ WITNESSED = const(2)
 DUPLICATE = const(3)
 DROPPED = const(4)
 
+WRONG_SIGNATURE = "its signature is wrong"
+
 _STATE = b"state"  # which projection has made the rows
 _ROOM_BESIDE_BODY = const(2048)  # index, log entry and rows of an intention, about
 
@@ -125,6 +127,14 @@ class Weaver:
         self._cascade(intention, now_ms)
         return intention
 
+    def doubt_own_chain(self, doubted):
+        """See `own.OwnChain.doubt`. Part of the open transaction."""
+        self._own.doubt(doubted)
+        self.read_only = self._own.read_only
+
+    def doubts_own_chain(self):
+        return self._own.doubted()
+
     # -- what comes in -------------------------------------------------------------------------------------------------
 
     def ingest(self, intention, now_ms, verified=False, listed=False):
@@ -140,9 +150,11 @@ class Weaver:
             if listed and self._floating.count:
                 self._floating.mark_listed(hash)
             return DUPLICATE
-        reason = self._flaw(intention, verified)
+        reason = self._flaw(intention)
         if reason is not None:
             return self._refuse(hash, reason)
+        if not verified and not verify_signature(self.crypto, intention):
+            return self._refuse(hash, WRONG_SIGNATURE)
         self._need_room(intention.body.size)
         self._refused.forget(hash)
         try:
@@ -156,16 +168,14 @@ class Weaver:
         self._cascade(intention, now_ms or 0)
         return WITNESSED
 
-    def _flaw(self, intention, verified):
-        """Why the intention is refused for itself, in words, or None."""
+    def _flaw(self, intention):
+        """Why the intention is refused for what its hash covers, in words, or None."""
         if intention.store_id != self.store.id:
             return "it belongs to another store"
         if intention.ops_size > OPS_BYTES:
             return "its ops have %d bytes, %d are allowed" % (intention.ops_size, OPS_BYTES)
         if intention.dep_count > DEPS:
             return "it has %d deps, %d are allowed" % (intention.dep_count, DEPS)
-        if not verified and not verify_signature(self.crypto, intention):
-            return "its signature is wrong"
         return None
 
     def _blocker(self, intention):
@@ -273,6 +283,11 @@ class Weaver:
     def refused(self, hash):
         """Why a hash was refused lately, in words, or None."""
         return self._refused.get(hash)
+
+    def refuses(self, hash):
+        """True when what has this hash was refused lately for good. A copy with a wrong signature says nothing of the
+        others: the hash does not cover the signature, and anybody can send one."""
+        return self._refused.get(hash) not in (None, WRONG_SIGNATURE)
 
     def skipped(self):
         """Iterates over (hash, author, reason) of witnessed intentions that could not be applied."""

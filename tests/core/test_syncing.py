@@ -1,0 +1,87 @@
+"""What a whole synchronisation comes to beside its stores' sessions: stores that stay closed, identities that are older
+than their data."""
+
+from lattice_core.errors import Refused, UsageError
+from lattice_core.node import stores
+from lattice_core.sync.tasks import StreamLost
+from nano_support import START_MS, World, joined, node
+from support import raises
+
+
+def test_a_declared_store_that_is_not_open_is_named_and_the_sync_incomplete():
+    left, right = node(1, "laptop"), node(2, "stick")
+    world, notes = joined(left, right)
+    extra = left.create_store("extra", "core:kvstore", None, START_MS)
+    left.create_store("more", "core:kvstore", None, START_MS)
+    limit = stores.STORES_OPEN
+    stores.STORES_OPEN = 3  # as if there were 30 more
+    try:
+        world.connect()
+        report = world.run(world.b.sync())
+        assert len(right.stores) == 3 and not report.complete and not world.b.complete
+        ((store_id, error),) = report.errors
+        assert isinstance(error, Refused) and "was not synced: this node keeps at most 3" in str(error)
+        assert right.get(store_id) is None and store_id != notes.id
+        assert set(report.outcomes) == set([handle.id for handle in right.stores])
+        # Who asks for one store is told of that one only.
+        assert world.run(world.b.sync([notes.id])).complete
+    finally:
+        stores.STORES_OPEN = limit
+    right.open(START_MS)
+    world.connect()
+    assert world.run(world.b.sync()).complete and right.get(extra.id) is not None
+
+
+def writer():
+    """A share in which the second node has written: (left, handle of the data store there)."""
+    left, right = node(1, "laptop"), node(2, "desktop")
+    world, notes = joined(left, right)
+    there = right.get(notes.id)
+    for number in range(60):
+        there.kv.put(b"k%d" % number, b"v" * 100, START_MS + number)
+        right.commit(START_MS)
+    assert world.sync().complete
+    return left, notes
+
+
+def reborn(left):
+    """The second node with its identity and nothing else, and the wire to the first."""
+    again = node(2, "desktop")
+    again.note_restored()
+    again.commit(START_MS)
+    return again, World(left, again)
+
+
+def test_an_old_identity_writes_again_once_a_complete_sync_has_brought_its_chain():
+    left, notes = writer()
+    again, world = reborn(left)
+    world.run(world.b.join(left.invite(left.roots()[0], START_MS)))
+    handle = again.get(notes.id)
+    assert handle.weaver.read_only is None and again.roots()[0].weaver.read_only is None
+    handle.kv.put(b"new", b"v", START_MS + 5000)
+    again.commit(START_MS)
+    world.connect()
+    assert world.sync().complete
+    assert list(notes.weaver.forks()) == [] and notes.kv.get(b"new") is not None
+    assert again.storage.record(stores.RESTORED_RECORD) is not None  # the next share that it joins has one, too
+
+
+def test_an_old_identity_writes_nothing_after_a_sync_that_was_cut():
+    left, notes = writer()
+    again, world = reborn(left)
+    task = world.b.join(left.invite(left.roots()[0], START_MS))
+    while again.get(notes.id) is None or again.get(notes.id).store.count < 20:
+        world.now_ms += 1
+        world.a.step(world.now_ms)
+        world.b.step(world.now_ms)
+    world.pair.a.close("pulled")
+    raises(StreamLost, world.run, task)
+    handle = again.get(notes.id)
+    assert 0 < handle.store.chain(again.identity.public)[0] < 60
+    raises(UsageError, handle.kv.put, b"new", b"v", START_MS + 5000)
+    world.connect()
+    assert world.run(world.b.sync()).complete
+    handle.kv.put(b"new", b"v", START_MS + 5000)
+    again.commit(START_MS)
+    world.connect()
+    assert world.sync().complete and list(notes.weaver.forks()) == []
