@@ -217,6 +217,10 @@ def test_live_sessions_push_what_is_new():
         world.b.step(world.now_ms)
     assert same(world.left, world.right)
     assert world.a.transfers() == world.b.transfers() == 0
+    world.now_ms += 60000
+    for peer in (world.a, world.b):
+        peer.step(world.now_ms)
+        assert peer.deadline_ms() is None, "a live session that rests wakes nobody"
     sent = world.a.progress.sent_intentions
     world.a.stop()
     for _ in range(50):

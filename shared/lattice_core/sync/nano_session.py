@@ -10,6 +10,7 @@ from ..compat import const
 from ..errors import ProtocolError, Refused
 from ..wire.nano_messages import ITEM_KEY, NanoFrame
 from . import tips
+from .content import Content
 from .frames import ITEM, Large, held
 from .items import ItemReceiver, ItemSender
 from .tasks import StreamLost
@@ -47,6 +48,7 @@ class StoreSession:
         self.exchange = tips.Exchange(handle.weaver, peer.node.crypto, handle.id, initiator, live, agreed)
         self.sender = ItemSender(handle.weaver, frames, peer.progress, max(_QUEUED, peer.options.verify_batch))
         self.receiver = ItemReceiver(peer.node, handle, frames, peer.progress)
+        self.content = Content(peer, handle, frames, self.outcome)
         self.stopping = False
         self._frozen = 0  # our witness sequence when the tips were taken
         self._retrying = False
@@ -56,11 +58,6 @@ class StoreSession:
         self._done_told = False
         self._done_heard = False
         self._refused = False  # by the peer: it does not hold all we have
-        self._content_heard = None
-        self._content_awaited = False  # the peer pulls
-        self._puller = None
-        self._pulled_at = -1  # items received when the last pull began
-        self._content_told = False
         self._finishing = False
 
     def run(self, opened=None):
@@ -83,18 +80,18 @@ class StoreSession:
                 yield
         finally:
             self.receiver.close()
-            if self._puller is not None:
-                self._puller.cancel()
-        self._conclude()
+            self.content.close()
+        self.content.conclude()
+        self.outcome.complete = self.outcome.unfit_count == 0 and not self.receiver.full
         return self.outcome
 
     def in_step(self):
         """True when both sides have everything that the other had at the beginning (live sessions stay there)."""
-        return self._done_heard and self._done_told and self._content_told and self._content_is_settled()
+        return self._done_heard and self._done_told and self.content.told and self._content_is_settled()
 
     def _content_is_settled(self):
         """A side that was sent nothing and wants nothing says nothing about content."""
-        return self._content_heard is not None or (self._sent_count == 0 and not self._content_awaited)
+        return self.content.heard is not None or (self._sent_count == 0 and not self.content.awaited)
 
     # -- receiving ---------------------------------------------------------------------------------------------
 
@@ -167,7 +164,7 @@ class StoreSession:
         elif name == "item_refused":
             self._hear_refused(body)
         elif name == "content":
-            self._hear_content(body)
+            self.content.hear(body, self._frozen, not self._refused)
         else:
             raise ProtocolError("%s on a sync stream" % name)
 
@@ -183,7 +180,7 @@ class StoreSession:
         self._done_heard = True
         self.sender.durable = max(self.sender.durable, count)
         if whole:
-            self._hear_content({"done": True, "missing": 0, "unfit": [], "unfit_count": 0})
+            self.content.hear_whole(self._frozen, not self._refused)
         self._note_held()
 
     def _note_held(self):
@@ -205,18 +202,6 @@ class StoreSession:
         if body["no_room"]:
             self.outcome.unfit_count += 1
         self.peer.progress.note_refused(body["hash"], body["author"], body["reason"][:200], True)
-
-    def _hear_content(self, body):
-        if not body["done"]:
-            self._content_awaited = True
-            self.peer.progress.peer_wants(body["blobs"], body["bytes"])
-            return
-        self._content_heard = body
-        self._content_awaited = False
-        listed = [(item["path"], item["size"]) for item in body["unfit"]]
-        if not self._refused and body["missing"] == 0 and body["unfit_count"] <= len(listed):
-            keys = [b"fs/" + path.encode() for path, _ in listed]
-            self.handle.files.holdings.content_acknowledged(self.peer.key, self._frozen, keys)
 
     # -- reconciliation ----------------------------------------------------------------------------------------
 
@@ -288,7 +273,8 @@ class StoreSession:
             elif self.exchange.live:
                 self.sender.push(self.receiver.ranges, self.peer.durable_count(self.handle))
             self._acknowledge()
-            self._pull()
+            if self._done_told:
+                self.content.pull(self._durable_told)
             self._finish()
             moved = self.frames.flush() or moved
         return moved
@@ -312,40 +298,13 @@ class StoreSession:
         receiver.listed = False
         if receiver.count:
             whole = not self.peer.lacks(self.handle)
-            self._content_told = whole
+            self.content.told = whole
             self.frames.post({"done": {"count": receiver.count, "whole": whole}})
 
-    def _pull(self):
-        """Content is pulled once the intentions that name it are durable; in a live session again and again."""
-        if not self._done_told:
-            return
-        if self._puller is not None:
-            if not self._puller.task.done:
-                return
-            self._end_pull()
-        if self._pulled_at < self._durable_told:
-            self._pulled_at = self._durable_told
-            if self.peer.lacks(self.handle):
-                self._puller = self.peer.pull(self.handle)
-                count, size = self._puller.wanted.estimate()
-                self.peer.progress.expect(count, size)
-                self.frames.post({"content": {"blobs": count, "bytes": size}})
-            else:
-                self._content_told = True
-
-    def _end_pull(self):
-        puller = self._puller
-        self._puller = None
-        if puller.task.error is not None:
-            raise puller.task.error
-        self.outcome.missing = puller.wanted.missing
-        self.outcome.unfit = puller.wanted.unfit
-        self.outcome.unfit_count += puller.unfit_count()
-        self._content_told = True
-        self.frames.post({"content": puller.report()})
-
     def _finish(self):
-        if self._puller is not None or not (self._content_told and self._done_told and self._sent_count is not None):
+        if self.content.puller is not None or not self.content.told:
+            return
+        if not self._done_told or self._sent_count is None:
             return
         if self.exchange.live and not (self.stopping or self.frames.ended):
             return
@@ -361,11 +320,3 @@ class StoreSession:
         if stream.error is not None:
             raise StreamLost(stream.error)
         return self._finishing and self.frames.ended and not self.frames.queued() and stream.finished()
-
-    def _conclude(self):
-        heard = self._content_heard
-        outcome = self.outcome
-        if heard is not None:
-            outcome.unfit_count += heard["unfit_count"]
-            outcome.unfit = outcome.unfit + [(item["path"], item["size"]) for item in heard["unfit"]]
-        outcome.complete = outcome.unfit_count == 0 and not self.receiver.full
