@@ -8,21 +8,16 @@ The first frame of a stream says what it is. Whether the peer may have an answer
 stranger changes nothing here and learns nothing, not even which stores there are.
 """
 
-from ..compat import const
 from ..errors import ProtocolError, Refused, StorageError, UsageError
 from ..node.device import check_name
 from ..wire.nano_messages import NanoFrame
 from . import control, join
 from .blobs import BlobServer, Puller
 from .frames import Frames, Large
-from .nano_session import ANSWER_MS, StoreSession
-from .progress import Progress
+from .nano_session import StoreSession
+from .peer import ANSWER_MS, Peer, silent, stranger
 from .syncing import synchronise
 from .tasks import StreamLost, Task
-
-STREAMS_IN = const(16)  # of the peer at once; more wait
-FAULTS = const(8)  # broken rules or refused requests, then the connection is closed
-_FOREVER_MS = const(3600000)
 
 
 class Options:
@@ -35,93 +30,14 @@ class Options:
         self.flash = flash
 
 
-class NanoPeer:
+class NanoPeer(Peer):
     """`device` is the stick's own state (node/device.py), None on a computer. `now_ms` of `step` is wall time on a
     computer, and any monotonic clock on a stick, which asks its device for the time."""
 
     def __init__(self, node, connection, options=None, device=None):
-        self.node = node
-        self.connection = connection
-        self.key = connection.peer
+        super().__init__(node, connection, device)
         self.options = options or Options()
-        self.device = device
-        self.progress = Progress()
-        self.complete = False  # the last sync has left nothing behind
-        self.now_ms = 0
-        self.sessions = []  # (StoreSession, Task)
-        self.faults = 0
-        self.last_fault = None
-        self._tasks = []
-        self._serving = []
-        self._moved_at = None
-        self._busy = False
         self._durable_counts = {}
-        self._failure = None  # the medium's, which ends the connection
-        if device is not None:
-            device.begin_session()
-
-    # -- driving -----------------------------------------------------------------------------------------------
-
-    def step(self, now_ms):
-        """Runs everything until it waits. True when there is more to do at once.
-
-        StorageError when the medium failed: what was not acknowledged is gone, and the caller closes the connection.
-        """
-        self.now_ms = now_ms
-        if self._moved_at is None:
-            self._moved_at = now_ms
-        self._busy = False
-        self._accept()
-        for task in self._tasks + self._serving:
-            task.step(now_ms)
-        self._tasks = [task for task in self._tasks if not task.done]
-        self._serving = [task for task in self._serving if not task.done]
-        self.sessions = [item for item in self.sessions if not item[1].done]
-        if self.device is not None:
-            self.device.transfers = self.transfers()
-        self.commit_due()
-        if self._failure is not None:
-            raise self._failure
-        return self._busy
-
-    def deadline_ms(self):
-        """When `step` wants to be called at the latest, None for whenever something arrives."""
-        if self._busy:
-            return self.now_ms
-        deadline = self.node.transaction.deadline_ms()
-        if self._tasks or self._serving:
-            silence = (self._moved_at or 0) + ANSWER_MS + 1
-            deadline = silence if deadline is None else min(deadline, silence)
-        return deadline
-
-    def transfers(self):
-        """How many things are under way: a live session that is in step is none."""
-        resting = len([1 for session, _ in self.sessions if session.in_step()])
-        return len(self._tasks) + len(self._serving) - resting
-
-    def _accept(self):
-        while len(self._serving) < STREAMS_IN and self.connection.closed is None:
-            stream = self.connection.accept_stream()
-            if stream is None:
-                return
-            self._busy = True
-            self._serving.append(Task(self._serve(Frames(stream)), "serve"))
-
-    def start(self, generator, name):
-        """Runs a task of ours on this connection."""
-        task = Task(generator, name)
-        self._tasks.append(task)
-        self._busy = True
-        return task
-
-    def close(self, reason):
-        """Ends the connection and everything on it."""
-        for task in self._tasks + self._serving:
-            task.cancel()
-        if self.device is not None:
-            self.device.transfers = 0
-        if self.connection.closed is None:
-            self.connection.close(reason)
 
     # -- commands: each returns a Task -------------------------------------------------------------------------
 
@@ -190,9 +106,7 @@ class NanoPeer:
     # -- what tasks stand on -----------------------------------------------------------------------------------
 
     def open(self):
-        if self.connection.closed is not None:
-            raise StreamLost(self.connection.closed)
-        return Frames(self.connection.open_stream())
+        return Frames(self.open_stream())
 
     def answer(self, frames):
         """Task: the peer's next message as a dict. Refused when it says no; StreamLost after ANSWER_MS."""
@@ -205,7 +119,7 @@ class NanoPeer:
             if frames.ended:
                 raise ProtocolError("the peer ended the stream without an answer")
             if self.now_ms - asked_ms > ANSWER_MS:
-                raise _silent()
+                raise silent()
             if moved:
                 self.moved()
             yield
@@ -227,41 +141,6 @@ class NanoPeer:
                 raise StreamLost(frames.stream.error)
             self.check_silence(ANSWER_MS)
             yield
-
-    def wall_ms(self):
-        """Wall time, None on a stick that nobody told it."""
-        return self.now_ms if self.device is None else self.device.now_ms(self.now_ms)
-
-    def moved(self):
-        """Something moved on this connection: go on at once, and nobody is silent."""
-        self._moved_at = self.now_ms
-        self._busy = True
-
-    def check_silence(self, limit_ms):
-        if self.now_ms - self._moved_at > limit_ms:
-            raise _silent()
-
-    def check_allowed(self, handle):
-        """Refused when the peer may not (or no longer) have this store."""
-        if not self.node.may_connect(handle.id, self.key):
-            raise _stranger()
-
-    def commit(self):
-        """Makes everything durable now."""
-        if self.node.storage.pending():
-            try:
-                self.node.commit(self.wall_ms())
-            except StorageError as error:
-                self._failure = error
-                raise
-
-    def commit_due(self):
-        """Commits when a batch is full or old. True when it did."""
-        try:
-            return self.node.commit_due(self.wall_ms(), self.now_ms)
-        except StorageError as error:
-            self._failure = error
-            raise
 
     def durable_count(self, handle):
         """Witness sequence of a store up to which everything is known to be durable."""
@@ -291,26 +170,21 @@ class NanoPeer:
 
     # -- serving -----------------------------------------------------------------------------------------------
 
-    def _serve(self, frames):
+    def _serve(self, stream):
         """Task: one stream that the peer opened."""
+        frames = Frames(stream)
         try:
             try:
                 frame = yield from self._first(frames)
                 if frame is not None:
                     yield from self._dispatch(frames, frame)
             except (Refused, UsageError, StorageError) as error:
-                self._fault(error)
+                self.fault(error)
                 frames.post({"refusal": {"words": str(error)[:300]}})
                 yield from self.close_stream(frames)
         except ProtocolError as error:
-            self._fault(error)
+            self.fault(error)
             frames.stream.reset()
-
-    def _fault(self, error):
-        self.last_fault = error
-        self.faults += 1
-        if self.faults >= FAULTS:
-            self.connection.close("too many requests that break the rules or were refused")
 
     def _first(self, frames):
         began_ms = self.now_ms
@@ -343,7 +217,7 @@ class NanoPeer:
 
     def _shared(self, store_id):
         if not self.node.may_connect(store_id, self.key):
-            raise _stranger()
+            raise stranger()
         return self.node.get(store_id)
 
     def _serve_sync(self, frames, opened):
@@ -364,11 +238,3 @@ class NanoPeer:
         if task.error is not None:
             raise task.error
         self.node.settle(self.wall_ms())
-
-
-def _silent():
-    return StreamLost("no answer for %d seconds" % (ANSWER_MS // 1000))
-
-
-def _stranger():
-    return Refused("you are not an active member here: you never joined, or you were revoked")

@@ -13,9 +13,9 @@ from . import tips
 from .content import Content
 from .frames import ITEM, Large, held
 from .items import ItemReceiver, ItemSender
+from .peer import ANSWER_MS
 from .tasks import StreamLost
 
-ANSWER_MS = const(15000)  # without anything moving on the whole connection
 _FRAMES_AT_ONCE = const(512)  # of one stream before the others have their turn
 _QUEUED = const(16)  # items prepared for sending; a computer prepares as many as it verifies together
 _RECONCILE = ("open", "tips", "equal", "retry")

@@ -1,6 +1,6 @@
 """One connection's driver: its tasks, the streams that the peer opens, what everything on it stands on.
 
-`RefPeer` (ref_peer.py) says what is spoken on the streams. Whoever drives it treats it like a `NanoPeer` (nano.py).
+`NanoPeer` (nano.py) and `RefPeer` (ref_peer.py) say what is spoken on the streams; their drivers treat both alike.
 """
 
 from ..compat import const
@@ -14,13 +14,17 @@ FAULTS = const(8)  # broken rules or refused requests, then the connection is cl
 
 
 class Peer:
-    """`now_ms` of `step` is wall time on a computer. A subclass gives `_serve(stream)`, a task for a stream that the
-    peer has opened, which ends by itself whatever the peer does."""
+    """`device` is the stick's own state (node/device.py), None on a computer. `now_ms` of `step` is wall time on a
+    computer, and any monotonic clock on a stick, which asks its device for the time.
 
-    def __init__(self, node, connection):
+    A subclass gives `_serve(stream)`, a task for a stream that the peer has opened: it ends by itself whatever comes.
+    """
+
+    def __init__(self, node, connection, device=None):
         self.node = node
         self.connection = connection
         self.key = connection.peer
+        self.device = device
         self.progress = Progress()
         self.complete = False  # the last sync has left nothing behind
         self.now_ms = 0
@@ -32,6 +36,8 @@ class Peer:
         self._moved_at = None
         self._busy = False
         self._failure = None  # the medium's, which ends the connection
+        if device is not None:
+            device.begin_session()
 
     # -- driving -----------------------------------------------------------------------------------------------
 
@@ -50,6 +56,8 @@ class Peer:
         self._tasks = [task for task in self._tasks if not task.done]
         self._serving = [task for task in self._serving if not task.done]
         self.sessions = [item for item in self.sessions if not item[1].done]
+        if self.device is not None:
+            self.device.transfers = self.transfers()
         self.commit_due()
         if self._failure is not None:
             raise self._failure
@@ -60,14 +68,15 @@ class Peer:
         if self._busy:
             return self.now_ms
         deadline = self.node.transaction.deadline_ms()
-        if self._tasks or self._serving:
+        if self.transfers():
             silence = (self._moved_at or 0) + ANSWER_MS + 1
             deadline = silence if deadline is None else min(deadline, silence)
         return deadline
 
     def transfers(self):
-        """How many things are under way."""
-        return len(self._tasks) + len(self._serving)
+        """How many things are under way: a live session that is in step is none."""
+        resting = len([1 for session, _ in self.sessions if session.in_step()])
+        return len(self._tasks) + len(self._serving) - resting
 
     def _accept(self):
         while len(self._serving) < STREAMS_IN and self.connection.closed is None:
@@ -93,6 +102,8 @@ class Peer:
         """Ends the connection and everything on it."""
         for task in self._tasks + self._serving:
             task.cancel()
+        if self.device is not None:
+            self.device.transfers = 0
         if self.connection.closed is None:
             self.connection.close(reason)
 
@@ -104,13 +115,17 @@ class Peer:
         return self.connection.open_stream()
 
     def wall_ms(self):
-        """Wall time, None where nobody knows it."""
-        return self.now_ms
+        """Wall time, None on a stick that nobody told it."""
+        return self.now_ms if self.device is None else self.device.now_ms(self.now_ms)
 
     def moved(self):
         """Something moved on this connection: go on at once, and nobody is silent."""
         self._moved_at = self.now_ms
         self._busy = True
+
+    def check_silence(self, limit_ms):
+        if self.now_ms - self._moved_at > limit_ms:
+            raise silent()
 
     def check_allowed(self, handle):
         """Refused when the peer may not (or no longer) have this store."""
