@@ -3,11 +3,12 @@
 import sys
 
 from lattice_core.errors import ProtocolError
-from lattice_core.sync import tips
+from lattice_core.sync import reconcile, tips
 from lattice_core.sync.tips import EQUAL, PLANNED, Exchange
 from lattice_core.sync.tips_table import ChainTable
 from lattice_core.wire.nano_messages import NanoFrame
 from support import Rng, crypto, raises
+from test_reconcile import PlainSet
 
 ON_DEVICE = sys.implementation.name == "micropython"
 STORE = b"\xaa" * 16
@@ -144,6 +145,39 @@ def test_random_pairs_give_the_true_difference():
     for _ in range(25 if ON_DEVICE else 1000):
         a, b = random_pair(rng, sizes(rng), 4 if ON_DEVICE else 9)
         check_pair(a, b, rng)
+
+
+def all_hashes(chains):
+    return [hash for author in chains.of for hash in chains.of[author]]
+
+
+def planned(chains, plan):
+    """The hashes that a plan sends."""
+    return set([hash for author in plan for hash in chains.of[author][plan[author] :]])
+
+
+def found_by_the_reference(a, b):
+    """What a lacks and what b lacks, as the reference's range reconciliation finds it."""
+    sets = (PlainSet(all_hashes(a)), PlainSet(all_hashes(b)))
+    lacking = (set(), set())
+    queue = [(1, reconcile.opening(sets[0]))]
+    while queue:
+        side, message = queue.pop(0)
+        replies, needed = reconcile.process(sets[side], message)
+        lacking[side].update(needed)
+        queue.extend([(1 - side, reply) for reply in replies])
+    return lacking
+
+
+def test_the_reference_finds_the_same():
+    rng = Rng(10)
+    for _ in range(5 if ON_DEVICE else 150):
+        a, b = random_pair(rng, rng.below(12 if ON_DEVICE else 60), 4)
+        first = Exchange(a, SeededCrypto(rng), STORE, True)
+        second = Exchange(b, SeededCrypto(rng), STORE, False)
+        converse(first, second)
+        a_lacks, b_lacks = found_by_the_reference(a, b)
+        assert planned(a, first.plan()) == b_lacks and planned(b, second.plan()) == a_lacks
 
 
 def test_sessions_in_a_row_heal_everything():
