@@ -14,7 +14,7 @@ BODY_IN_MEMORY_BYTES = const(4096)  # larger intentions and blobs go to storage 
 BATCH_BYTES = const(16384)  # one durable commit on the stick (docs/protocol.md, "Batches")
 BATCH_MS = const(500)  # a commit is never older than this
 
-# -- floating intentions: bounded, what a peer listed as witnessed is dropped last -----------------------
+# -- floating intentions: bounded, what a peer listed as witnessed is never evicted -----------------------
 FLOATING_ITEMS = const(256)
 FLOATING_BYTES = const(262144)
 REFUSED_ITEMS = const(64)  # remembered refused hashes per store

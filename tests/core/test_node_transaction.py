@@ -2,8 +2,11 @@
 
 from lattice_core.errors import StorageError, UsageError
 from lattice_core.limits import BATCH_BYTES, BATCH_MS
+from lattice_core.model.intention import ZERO, create
+from lattice_core.weaver.weaver import WITNESSED
 from node_support import NOW_MS, make_node, reopened, share, value
 from support import raises
+from weaver_support import put_ops
 
 
 def test_a_ticket_is_durable_after_the_commit():
@@ -111,3 +114,85 @@ def test_a_medium_that_fails_at_commit():
     raises(StorageError, node.durable, ticket)
     assert value(data, b"k") is None
     assert make_node(3).durable(0)
+
+
+def failing_row(data):
+    """The next row of a store's data that is written fails once."""
+    store = data.store
+    put_row = store.put_row
+
+    def fail(table, key, value):
+        store.put_row = put_row
+        raise StorageError("a damaged record")
+
+    store.put_row = fail
+
+
+def half_an_ingest(node, data):
+    """An intention of another member of which the first row fails."""
+    other = make_node(9)
+    item = create(node.crypto, other.identity, NOW_MS, 0, data.id, ZERO, [], put_ops([(b"theirs", b"v")]))
+    failing_row(data)
+    raises(StorageError, data.weaver.ingest, item, NOW_MS)
+    return item
+
+
+def check_whole(node, data, item):
+    """The state is that of the log, here and after a restart."""
+    before = data.weaver.state_hash()
+    assert not data.store.has(item.hash) and value(data, b"theirs") is None
+    assert data.weaver.ingest(item, NOW_MS) == WITNESSED and value(data, b"theirs") == b"v"
+    node.commit(NOW_MS)
+    again = reopened(node).find("notes")
+    assert again.weaver.state_hash() == data.weaver.state_hash() != before
+    assert again.weaver.verify().problems == []
+
+
+def test_half_of_an_ingest_is_never_committed():
+    node, _, data = share()
+    data.kv.put(b"k", b"also lost", NOW_MS)
+    ticket = node.ticket()
+    item = half_an_ingest(node, data)
+    assert node.spoilt()
+    raises(StorageError, node.commit, NOW_MS)
+    assert not node.spoilt() and value(data, b"k") is None
+    raises(StorageError, node.durable, ticket)
+    node.commit(NOW_MS)
+    check_whole(node, data, item)
+
+
+def test_half_of_an_ingest_is_dropped_at_the_next_turn():
+    node, _, data = share()
+    item = half_an_ingest(node, data)
+    raises(StorageError, node.commit_due, NOW_MS)
+    assert not node.spoilt() and not node.commit_due(NOW_MS + 60000)
+    check_whole(node, data, item)
+
+
+def test_an_own_write_goes_on_after_half_of_an_ingest():
+    node, root, data = share()
+    ticket = node.ticket()
+    data.kv.put(b"k", b"lost", NOW_MS)
+    lost = node.ticket()
+    item = half_an_ingest(node, data)
+    node.admit(root, b"k" * 32, "phone", NOW_MS)
+    assert node.durable(ticket) and value(data, b"k") is None
+    raises(StorageError, node.durable, lost)
+    check_whole(node, data, item)
+
+
+def test_a_rollback_that_fails_is_still_to_be_done():
+    node, _, data = share()
+    item = half_an_ingest(node, data)
+    rollback = node.storage.rollback
+
+    def fail():
+        raise StorageError("the medium is gone")
+
+    node.storage.rollback = fail
+    raises(StorageError, node.commit, NOW_MS)
+    raises(StorageError, node.commit_due, NOW_MS)
+    node.storage.rollback = rollback
+    raises(StorageError, node.commit, NOW_MS)
+    node.commit(NOW_MS)
+    check_whole(node, data, item)

@@ -1,11 +1,12 @@
 """The fates of an intention: refused, floating, dropped, witnessed, duplicate; forks and their evidence."""
 
+from lattice_core.errors import StorageFull
 from lattice_core.limits import DEPS, FLOATING_BYTES, FLOATING_ITEMS, OPS_BYTES, REFUSED_ITEMS
 from lattice_core.model import intention as intentions
 from lattice_core.seams import BytesBody
 from lattice_core.weaver.store import ZERO
 from lattice_core.weaver.weaver import DROPPED, DUPLICATE, FLOATING, REFUSED, WITNESSED
-from support import Rng
+from support import Rng, raises
 from weaver_support import CRYPTO, NOW_MS, STORE, Author, Replica
 
 
@@ -177,7 +178,7 @@ def test_floating_is_bounded_in_number_oldest_first():
     assert replica.weaver.floating_count == FLOATING_ITEMS
 
 
-def test_what_a_peer_has_listed_is_dropped_last():
+def test_what_a_peer_has_listed_is_never_evicted():
     replica, author, stranger = Replica(1), Author(2), Author(3)
     author.put(b"missing", b"")
     listed = [author.put(b"k", b"%d" % n) for n in range(FLOATING_ITEMS // 2)]
@@ -190,13 +191,15 @@ def test_what_a_peer_has_listed_is_dropped_last():
     floating = replica.store.floating()
     assert all([item.hash in floating for item in listed])
     assert len(floating) == FLOATING_ITEMS
-    # A duplicate that a peer lists is marked; when only listed ones are left, what nobody listed is not kept.
+    # A duplicate that a peer lists is marked; when only listed ones are left, nothing more is kept, listed or not.
     for hash in floating:
         replica.ingest(replica.store.get(hash), listed=True)
     assert replica.ingest(stranger.put(b"k", b"late")) == DROPPED
     assert replica.store.floating() == floating
-    assert replica.ingest(author.put(b"k", b"late"), listed=True) == FLOATING
-    assert listed[0].hash not in replica.store.floating()
+    late = author.put(b"k", b"late")
+    assert replica.ingest(late, listed=True) == DROPPED
+    assert replica.store.floating() == floating and not replica.store.has(late.hash)
+    assert replica.weaver.refused(late.hash) is None
 
 
 def test_floating_is_bounded_in_bytes():
@@ -264,3 +267,65 @@ class Halves(BytesBody):
 
     def read(self, offset, count):
         return bytes(self.data[offset : offset + count])
+
+
+def test_listed_ones_are_kept_over_a_restart_and_a_rollback():
+    replica, author, stranger = Replica(1), Author(2), Author(3)
+    author.put(b"missing", b"")
+    stranger.put(b"missing", b"")
+    noise = stranger.put(b"k", b"noise")
+    listed = [author.put(b"k", b"%d" % n) for n in range(FLOATING_ITEMS - 1)]
+    for item in listed:
+        assert replica.ingest(item, listed=True) == FLOATING
+    assert replica.ingest(noise) == FLOATING
+    replica.storage.commit()
+    replica.weaver.reload()  # what was known of them is known still: the one that nobody has listed goes
+    late = [author.put(b"k", b"late %d" % n) for n in range(3)]
+    assert replica.ingest(late[0], listed=True) == FLOATING and not replica.store.has(noise.hash)
+    replica.storage.commit()
+    # Whether a stored one had been listed is not stored: each may have been acknowledged.
+    replica.open(replica.storage.reopened())
+    assert replica.ingest(late[1], listed=True) == DROPPED and replica.ingest(stranger.put(b"k", b"x")) == DROPPED
+    assert replica.store.floating() == [item.hash for item in listed + late[:1]]
+
+
+def test_listed_ones_of_many_bytes_are_kept():
+    replica, author, other = Replica(1), Author(2), Author(3)
+    author.put(b"missing", b"")
+    other.put(b"missing", b"")
+    small = author.put(b"k", b"v")
+    assert replica.ingest(small, listed=True) == FLOATING
+    assert replica.ingest(large(other, FLOATING_BYTES), listed=True) == DROPPED
+    assert replica.store.floating() == [small.hash]
+
+
+def test_eviction_comes_after_the_newcomer_is_stored():
+    replica, author = Replica(1), Author(2)
+    author.put(b"missing", b"")
+    items = [author.put(b"k", b"%d" % n) for n in range(FLOATING_ITEMS)]
+    for item in items:
+        replica.ingest(item)
+    put = replica.store.put
+
+    def full(item):
+        raise StorageFull("no room")
+
+    replica.store.put = full
+    late = author.put(b"k", b"late")
+    raises(StorageFull, replica.ingest, late)
+    assert replica.weaver.floating_count == FLOATING_ITEMS and not replica.weaver.unfinished
+    assert replica.store.floating() == [item.hash for item in items]
+    replica.store.put = put
+    assert replica.ingest(late) == FLOATING and not replica.store.has(items[0].hash)
+
+
+def test_refusals_leave_few_events():
+    replica, author = Replica(1), Author(2)
+    replica.ingest(author.put(b"k", b"v"))
+    replica.weaver.events = []
+    for n in range(300):
+        assert replica.ingest(author.put(b"k", b"%d" % n, prev=ZERO)) == REFUSED
+    assert len(replica.weaver.events) < 64
+    good = author.put(b"k", b"w")
+    replica.ingest(good)
+    assert replica.weaver.events[-1][0] == "kv" and ("lost", replica.store.id) not in replica.weaver.events

@@ -50,11 +50,16 @@ class Change:
 
     def emit(self, event):
         """Notes an event for whoever watches."""
-        count = len(self.events)
-        if count < EVENTS:
-            self.events.append(event)
-        elif count == EVENTS:
-            self.events.append(("lost", self.store.id))
+        note_event(self.events, event)
+
+
+def note_event(events, event):
+    """Appends an event, a tuple (kind, store id, …), to a list of bounded length."""
+    count = len(events)
+    if count < EVENTS:
+        events.append(event)
+    elif count == EVENTS:
+        events.append(("lost", event[1]))
 
 
 def _container(intention):

@@ -8,7 +8,7 @@ from ..compat import const
 from ..errors import ProtocolError, UsageError
 from ..limits import DEPS
 from ..model import ops
-from ..weaver.store import TABLE_DATA
+from ..weaver.store import ROW_KEY_BYTES, TABLE_DATA
 from ..wire.fields import LENGTH, body_fields, fields, read_varint
 from ..wire.messages import KvPayload
 from . import kvlist, kvtable
@@ -18,6 +18,7 @@ PUT = const(1)
 DELETE = const(2)
 _AT_ONCE = const(256)  # operations held at a time
 _SMALL_BYTES = const(256)
+_ROW_BYTES = const(112)  # a row with one head beside its key, and what storage adds
 
 
 def in_reverse(change, start, end, scan):
@@ -49,13 +50,14 @@ def operations(change, start, end):
     """Iterates over the operations of the KvPayload at [start, end).
 
     Yields (kind, position behind it, key offset, key size, value offset, value size); kind 0 for an operation
-    without a variant. ProtocolError where the payload does not decode.
+    without a variant, but not for an empty one. ProtocolError where the payload does not decode.
     """
     for number, wire, offset, size in change.fields(start, end):
         if number == 1:
             if wire != LENGTH:
                 raise _wrong_type()
-            yield _operation(change, offset, offset + size)
+            if size:
+                yield _operation(change, offset, offset + size)
 
 
 def _operation(change, start, end):
@@ -103,6 +105,15 @@ def _single_put(buf, at, end):
         return None
     size, at = read_varint(buf, at + 1, end)
     return (PUT, end, key, key_size, at, size) if at + size == end else None
+
+
+def estimate(change, start, end):
+    """About how many bytes of rows the payload at [start, end) makes. ProtocolError where it does not decode."""
+    total = 0
+    for kind, _, _, key_size, _, _ in operations(change, start, end):
+        if kind:
+            total += min(key_size, ROW_KEY_BYTES) + _ROW_BYTES
+    return total
 
 
 def _wrong_type():

@@ -11,9 +11,8 @@ from ..errors import ProtocolError
 from ..model import ops
 from ..weaver.store import TABLE_DATA, TABLE_HEADS, TABLE_META, TABLE_SYSTEM
 from ..wire.fields import read_varint
-from . import genesis, kvtable, system_apply
+from . import genesis, kv, kvtable, system_apply
 from .change import Change
-from .kv import KvMachine
 from .root import RootMachine
 
 TYPE_KV = "core:kvstore"
@@ -26,13 +25,15 @@ STATE_VERSION = const(1)
 _APP_KEY = const(0x52)  # app_data, length-delimited
 _SKIPPED = b"skipped/"
 _REASON_BYTES = const(200)
+_FEW_BYTES = const(96)  # ops of this size make no more rows than the weaver reckons with for any intention
+_ROWS_TO_OPS = const(16)  # rows have at most so many times the bytes of the ops that make them, about
 _STATE_TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_HEADS)
 
 
 def _machine_for(store_type):
     """The machine of a store type, or None: such a store is carried, its system table works, its payloads wait."""
     if store_type == TYPE_KV:
-        return KvMachine()
+        return kv.KvMachine()
     if store_type == TYPE_ROOT:
         return RootMachine()
     return None
@@ -69,6 +70,22 @@ class Projection:
                 genesis.apply(change)
         except ProtocolError as error:
             self._skip(change, str(error))
+
+    def estimate(self, intention, room):
+        """About how many bytes of rows an intention makes, 0 when they are few or surely fit into `room`."""
+        most = intention.ops_size * _ROWS_TO_OPS
+        if intention.ops_size <= _FEW_BYTES or most <= room:
+            return 0
+        change = Change(self.store, self.crypto, intention, [])
+        try:
+            leg, segments = leg_of(change)
+            if leg == ops.LEG_APP and self.store_type == TYPE_KV:
+                return kv.estimate(change, segments[0][0], segments[0][1])
+            if leg == ops.LEG_APP and self._machine is None:
+                return 0  # carried only
+        except ProtocolError:
+            return 0  # skipped: no rows
+        return most
 
     def _skip(self, change, reason):
         intention = change.intention

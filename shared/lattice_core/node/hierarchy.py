@@ -59,6 +59,7 @@ def _open_child(node, root, child, now_ms):
     except StorageFull:
         return False  # the declaration stands all the same; it is tried again at the next start
     except StorageError as error:
+        node.spoil()  # opening it may have changed it
         node.damaged.append((child.id, str(error)))
         return False
     handle.alias = child.name

@@ -31,6 +31,7 @@ class Keeper:
         self.transaction = Transaction(storage)
         self._events = []
         self._uncommitted = []
+        self._spoilt = False
 
     # -- stores ----------------------------------------------------------------------------------------------------
 
@@ -47,13 +48,17 @@ class Keeper:
                 continue
             try:
                 handles.append(stores.open_store(self, store_id, now_ms))
+                self.storage.commit()
             except StorageError as error:
+                self.storage.rollback()  # the others are committed: their weavers know of nothing that is lost
                 self.damaged.append((store_id, str(error)))
         self.stores = [handle for handle in handles if handle.parent is None]
         children = [handle for handle in handles if handle.parent is not None]
         self.stores += [handle for handle in children if not hierarchy.archived(self, handle)]
         for root in self.roots():
             hierarchy.open_declared(self, root, now_ms)
+        if self.spoilt():
+            self.rollback()
         self.commit(now_ms)
 
     def get(self, store_id):
@@ -172,11 +177,15 @@ class Keeper:
         return changed
 
     def commit(self, now_ms=None):
-        """Makes everything since the last commit durable. On a StorageError everything since then is lost."""
+        """Makes everything since the last commit durable. On a StorageError everything since then is lost; that is also
+        how this ends when any change since then was left in the middle."""
+        self.refuse_spoilt()
         try:
             self.refresh(now_ms)
+            if self.spoilt():
+                raise _spoilt()
             self.storage.commit()
-        except LatticeError:
+        except (LatticeError, MemoryError):
             self.rollback()
             raise
         self.transaction.committed()
@@ -186,8 +195,23 @@ class Keeper:
             self._events = self._events[-EVENTS_KEPT:]
             self._events[0] = ("lost",)
 
+    def spoilt(self):
+        """True when the open transaction holds half of a change: it can only be rolled back."""
+        return self._spoilt or any([handle.weaver.unfinished for handle in self.stores])
+
+    def spoil(self):
+        """A change was left in the middle, by somebody who is not among `stores`."""
+        self._spoilt = True
+
+    def refuse_spoilt(self):
+        """Rolls back and raises StorageError when the open transaction is spoilt."""
+        if self.spoilt():
+            self.rollback()
+            raise _spoilt()
+
     def commit_due(self, now_ms, ticks_ms=None):
         """Commits when a batch is full or old. True when it did. `ticks_ms`: a monotonic clock, `now_ms` otherwise."""
+        self.refuse_spoilt()
         clock = now_ms if ticks_ms is None else ticks_ms
         if not self.transaction.due(0 if clock is None else clock):
             return False
@@ -195,7 +219,9 @@ class Keeper:
         return True
 
     def rollback(self):
-        """Drops everything since the last commit, stores opened in it included."""
+        """Drops everything since the last commit, stores opened in it included. When it fails itself it is still to
+        be done."""
+        self._spoilt = True
         self.storage.rollback()
         self.transaction.rolled_back()
         self._uncommitted = []
@@ -203,6 +229,7 @@ class Keeper:
         self.stores = [handle for handle in self.stores if handle.id in kept]
         for handle in self.stores:
             handle.weaver.reload()
+        self._spoilt = False
         for root in self.roots():
             hierarchy.open_declared(self, root, None)  # what had been closed in it is open again
 
@@ -220,15 +247,21 @@ class Keeper:
 
     def _at_once(self, now_ms, function, *arguments):
         """Runs one own write and commits it; when it fails nothing of it stays, and nothing else is lost."""
+        if self.spoilt():
+            self.rollback()  # whoever wrote it is told by `durable`
         if self.storage.pending():
             self.commit(now_ms)
         try:
             result = function(*arguments)
-        except LatticeError:
+        except (LatticeError, MemoryError):
             self.rollback()
             raise
         self.commit(now_ms)
         return result
+
+
+def _spoilt():
+    return StorageError("a change failed in the middle: nothing since the last commit is kept")
 
 
 def _no_clock():

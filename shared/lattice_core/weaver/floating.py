@@ -45,9 +45,13 @@ class Floating:
         self.blockers[self.hashes.index(hash)] = blocker
 
     def mark_listed(self, hash):
-        """A peer says that it has witnessed this one: it is dropped last."""
+        """A peer says that it has witnessed this one: it is never evicted."""
         if hash in self.hashes:
             self._listed[self.hashes.index(hash)] = True
+
+    def unlisted(self):
+        """Hashes of those that no peer has listed."""
+        return [hash for hash, listed in zip(self.hashes, self._listed) if not listed]
 
     def waiting_for(self, blocker):
         """Hashes of the entries with this blocker, oldest first."""
@@ -72,24 +76,19 @@ class Floating:
             found.append(self.hashes[at])
         return found
 
-    def victims(self, size, listed):
-        """Hashes to drop so that `size` more bytes fit: the oldest that nobody has listed, then the oldest of all.
-
-        None when only listed ones are in the way of one that is not: then that one is not kept. A single one of any
-        size always fits.
+    def victims(self, size):
+        """Hashes to evict so that `size` more bytes fit: the oldest that nobody has listed. None when those do not
+        suffice: what a peer has listed was acknowledged and stays. A single one of any size always fits.
         """
         items = self.count + 1 - FLOATING_ITEMS
         excess = self.bytes + size - FLOATING_BYTES
         victims = []
-        for wanted in (False, True):
-            for at in range(self.count):
-                if items <= 0 and excess <= 0:
-                    return victims
-                if self._listed[at] != wanted:
-                    continue
-                if wanted and not listed:
-                    return None
+        for at in range(self.count):
+            if items <= 0 and excess <= 0:
+                break
+            if not self._listed[at]:
                 victims.append(self.hashes[at])
                 items -= 1
                 excess -= self._sizes[at]
-        return victims
+        enough = items <= 0 and (excess <= 0 or len(victims) == self.count)
+        return victims if enough else None

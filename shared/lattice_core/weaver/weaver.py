@@ -9,12 +9,15 @@ Unlike the reference (docs/differences.md) an intention is witnessed only on top
 witnessed intentions of an author are one chain, a fork or a borrowed `store_prev` never gets in, and applying needs no
 further check.
 
-A weaver never commits: everything one call does is in the storage's open transaction. After a rollback call `reload`.
+A weaver never commits: everything one call does is in the storage's open transaction. A call that ends in the middle of
+its changes, for whatever reason, leaves the weaver `unfinished`: that transaction must be rolled back, never committed.
+After a rollback call `reload`.
 """
 
 from ..compat import const
-from ..errors import StorageFull, UsageError
+from ..errors import StorageError, StorageFull, UsageError
 from ..limits import DEPS, OPS_BYTES
+from ..machines.change import note_event
 from ..model.intention import verify as verify_signature
 from . import verdicts
 from .floating import Floating
@@ -34,6 +37,7 @@ WRONG_SIGNATURE = "its signature is wrong"
 
 _STATE = b"state"  # which projection has made the rows
 _ROOM_BESIDE_BODY = const(2048)  # index, log entry and rows of an intention, about
+_REFUSALS_NOTED = const(32)  # events, while nobody takes them: a peer may cause any number of refusals
 
 
 class Weaver:
@@ -49,6 +53,7 @@ class Weaver:
         self.log = WitnessLog(store, crypto, identity)
         self.read_only = None  # or why nothing can be written, in words
         self.floating_count = 0
+        self.unfinished = False  # True in the middle of a change, and after one that failed there: until `reload`
         self._refused = verdicts.Refused()
         self._floating = Floating()
         self._held = Held(store, self._floating)
@@ -88,9 +93,12 @@ class Weaver:
         """Forgets everything derived from what a rollback has undone."""
         self.events = []
         self.log = WitnessLog(self.store, self.crypto, self.identity)
+        self._refused = verdicts.Refused()  # a fork may have been refused for what is gone
         self._load(now_ms)
 
     def _load(self, now_ms):
+        self.unfinished = True
+        evictable = self._floating.unlisted()
         self._floating = Floating()
         self.floating_count = 0
         self._held = Held(self.store, self._floating)
@@ -98,14 +106,16 @@ class Weaver:
         self.read_only = self._own.read_only
         waiting = self.store.floating()
         for hash in waiting:
-            # Nothing waits for itself: what it really waits for is found right below.
-            self._floating.add(self.store.get(hash), hash, False)
+            # Nothing waits for itself: what it really waits for is found right below. Whether a peer had listed it is
+            # not stored: it may have been acknowledged, so it counts as listed.
+            self._floating.add(self.store.get(hash), hash, hash not in evictable)
         self.floating_count = self._floating.count
         for hash in waiting:
             if hash in self._floating.hashes:
                 freed = self._reconsider(hash, now_ms or 0)
                 if freed is not None:
                     self._cascade(freed, now_ms or 0)
+        self.unfinished = False
 
     # -- own writes --------------------------------------------------------------------------------------------------
 
@@ -116,15 +126,15 @@ class Weaver:
         `ops`: bytes, or a `Body` that is too large to hold; `deps`: hashes, all of them witnessed. UsageError when it
         cannot be written.
         """
+        self._check_finished()
         size = len(ops) if isinstance(ops, (bytes, bytearray, memoryview)) else ops.size
         self._own.check(size, deps, now_ms)
         if self.identity.public in self._floating.authors:
             raise UsageError("own earlier writes came back and wait for what they depend on: sync first")
         self._need_room(size)
         intention = self._own.create(ops, unique(deps), now_ms)
-        self.store.put(intention)
-        self._witness(intention, now_ms)
-        self._cascade(intention, now_ms)
+        self._need_room_for_rows(intention)
+        self._take(intention, now_ms)
         return intention
 
     def doubt_own_chain(self, doubted):
@@ -140,10 +150,12 @@ class Weaver:
     def ingest(self, intention, now_ms, verified=False, listed=False):
         """Takes an intention that came from somewhere; returns its fate.
 
-        `verified`: the caller has checked the signature. `listed`: the peer says that it has witnessed it. REFUSED
-        changes no state but the fork mark of its author. StorageFull comes before any change, except that a medium may
-        also fail in the middle: roll back then. `now_ms` may be None on a node without a clock.
+        `verified`: the caller has checked the signature. `listed`: the peer says that it has witnessed it; such a one
+        is acknowledged, so it is never evicted from what floats. REFUSED changes no state but the fork mark of its
+        author. StorageFull comes before any change as a rule; where a medium fails in the middle of them the weaver is
+        `unfinished`: roll back then. `now_ms` may be None on a node without a clock.
         """
+        self._check_finished()
         hash = intention.hash
         store = self.store
         if store.has(hash):
@@ -163,10 +175,13 @@ class Weaver:
             return self._refuse_chain(intention, error)
         if blocker is not None:
             return self._float(intention, blocker, listed)
-        store.put(intention)
-        self._witness(intention, now_ms or 0)
-        self._cascade(intention, now_ms or 0)
+        self._need_room_for_rows(intention)
+        self._take(intention, now_ms or 0)
         return WITNESSED
+
+    def _check_finished(self):
+        if self.unfinished:
+            raise StorageError("an earlier change failed in the middle: nothing goes on before a rollback")
 
     def _flaw(self, intention):
         """Why the intention is refused for what its hash covers, in words, or None."""
@@ -202,11 +217,18 @@ class Weaver:
         if size + _ROOM_BESIDE_BODY > self.storage.room():
             raise StorageFull("no room for an intention of %d bytes" % size)
 
+    def _need_room_for_rows(self, intention):
+        """Small ops may make many rows: an intention of which they do not fit fails alone, before any change."""
+        rows = self.projection.estimate(intention, self.storage.room() - intention.body.size - _ROOM_BESIDE_BODY)
+        if rows:
+            self._need_room(intention.body.size + rows)
+
     # -- fates ---------------------------------------------------------------------------------------------------------
 
     def _refuse(self, hash, reason):
         self._refused.add(hash, reason)
-        self.events.append(("refused", self.store.id, hash, reason))
+        if len(self.events) < _REFUSALS_NOTED:
+            self.events.append(("refused", self.store.id, hash, reason))
         return REFUSED
 
     def _refuse_chain(self, intention, contradiction):
@@ -214,21 +236,50 @@ class Weaver:
         if held is None:
             return self._refuse(intention.hash, "its store_prev belongs to another author")
         author = intention.author
-        if verdicts.mark_fork(self.store, author, intention.store_prev, held, intention.hash):
-            self.events.append(("fork", self.store.id, author, held, intention.hash))
+        if self._mark_fork(intention, held):
+            note_event(self.events, ("fork", self.store.id, author, held, intention.hash))
         return self._refuse(intention.hash, "its author has forked its chain: %s is held here" % held.hex())
 
+    def _mark_fork(self, intention, held):
+        """True when the fork's author was not marked. On a full medium the fork is refused all the same."""
+        before = self.unfinished
+        self.unfinished = True
+        try:
+            marked = verdicts.mark_fork(self.store, intention.author, intention.store_prev, held, intention.hash)
+        except StorageFull:
+            marked = False
+        self.unfinished = before
+        return marked
+
     def _float(self, intention, blocker, listed):
-        victims = self._floating.victims(intention.body.size, listed)
+        victims = self._floating.victims(intention.body.size)
         if victims is None:
             return DROPPED
+        self._put(intention)
+        self._floating.add(intention, blocker, listed)
         for hash in victims:
             self._floating.remove(hash)
             self.store.drop(hash)
-        self.store.put(intention)
-        self._floating.add(intention, blocker, listed)
         self.floating_count = self._floating.count
+        self.unfinished = False
         return FLOATING
+
+    def _put(self, intention):
+        """Stores an intention as the first of several changes: until they are done the weaver is unfinished."""
+        self.unfinished = True
+        try:
+            self.store.put(intention)
+        except StorageFull:
+            self.unfinished = self.store.has(intention.hash)
+            raise
+
+    def _take(self, intention, now_ms):
+        """Stores and witnesses an intention that is ready, and what waited for it."""
+        self._put(intention)
+        self._witness(intention, now_ms)
+        if self._floating.count:
+            self._cascade(intention, now_ms)
+        self.unfinished = False
 
     def _witness(self, intention, now_ms):
         """Appends a stored intention to the log and applies it."""
@@ -243,8 +294,6 @@ class Weaver:
 
     def _cascade(self, intention, now_ms):
         """Looks again at what waited for an intention that was just witnessed, and for what that brings."""
-        if not self._floating.count:
-            return
         done = [intention]
         while done:
             witnessed = done.pop(0)
