@@ -72,6 +72,16 @@ def test_store_status_and_verify(laptop):
     report = laptop.json("store", "verify")
     assert report["clean"] and len(report["stores"]) == 2
     assert "good" in laptop.run("store", "verify", "--store", "notes")
+    assert laptop.json("store", "status", "notes") == laptop.json("store", "status", "--store", "notes")
+    assert [report["name"] for report in laptop.json("store", "verify", "notes")["stores"]] == ["notes"]
+    assert "two stores" in laptop.fails("store", "verify", "notes", "--store", "other")
+
+
+def test_a_store_name_is_taken_once(laptop):
+    made = laptop.json("store", "list")["stores"][1]
+    words = laptop.fails("store", "create", "notes")
+    assert made["id"] in words and "notes-2" in words
+    assert len(laptop.json("store", "list")["stores"]) == 2
 
 
 def test_verify_finds_damage(laptop):
@@ -94,9 +104,7 @@ def test_a_damaged_store_does_not_close_the_others(laptop):
     laptop.run("kv", "put", "a", "b", "--store", "notes")
     notes = laptop.json("store", "list")["stores"][1]["id"]
     database = sqlite3.connect(laptop.folder / "node.db")
-    database.execute(
-        "UPDATE store SET head = zeroblob(32) WHERE id = ?", (bytes.fromhex(notes.replace("-", "")),)
-    )
+    database.execute("UPDATE store SET head = zeroblob(32) WHERE id = ?", (bytes.fromhex(notes.replace("-", "")),))
     database.commit()
     database.close()
     laptop.run("kv", "put", "c", "d", "--store", "diary")

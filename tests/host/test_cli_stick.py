@@ -1,5 +1,6 @@
 """Commands with a stick: setup, sync, join, owners, and who is refused. The stick runs in a thread (fake_stick.py)."""
 
+import json
 import os
 import threading
 
@@ -116,6 +117,44 @@ def test_used_and_revoked_tokens(laptop, stick, tmp_path):
     assert "used already" in late.fails("join", used, "--via", stick.port)
     assert "revoked" in late.fails("join", revoked["token"], "--via", stick.port)
     assert late.json("store", "list")["stores"] == []
+
+
+def test_the_inviter_is_shown_who_came_in_with_one_invite(laptop, stick, tmp_path):
+    with FakeStick(tmp_path, name="second") as second:
+        laptop.run("stick", "setup", second.port, "--name", "second")
+        token = laptop.json("invite")["token"]
+        joined = []
+        for name, place in (("guest", stick), ("other", second)):
+            laptop.run("sync", place.port)
+            joined.append(Host(tmp_path / name, name))
+            assert joined[-1].json("join", token, "--via", place.port)["double_claims"] == []
+        for name, place in (("guest", stick), ("other", second)):
+            joined.pop(0).run("sync", place.port)
+        laptop.run("sync", stick.port)
+        result = laptop.attempt("sync", second.port, "--json")
+        (claim,) = json.loads(result.stdout)["double_claims"]
+        ids = {row["name"]: row["id"] for row in laptop.json("peer", "list")["peers"]}
+        assert {one["id"] for one in claim["claimed_by"]} == {ids["guest"], ids["other"]}
+        for name in ("guest", "other"):
+            assert "peer revoke %s --store %s" % (ids[name], claim["share"]) in result.stderr
+        laptop.run("peer", "revoke", ids["other"], "--store", claim["share"])
+        assert "peer revoke" not in laptop.attempt("sync", second.port).stderr
+
+
+def test_an_identity_without_its_data_writes_again_after_a_complete_sync(laptop, stick, tmp_path):
+    desktop = join(laptop, stick, tmp_path)
+    desktop.run("kv", "put", "b", "2")
+    desktop.run("sync", stick.port)
+    for left in desktop.folder.glob("node.db*"):
+        left.unlink()
+    again = Host(desktop.folder, "desktop")
+    token = laptop.json("invite")["token"]
+    laptop.run("sync", stick.port)
+    assert again.json("join", token, "--via", stick.port)["complete"]
+    assert again.run("kv", "get", "b") == "2"
+    again.run("kv", "put", "c", "3")
+    again.run("sync", stick.port)
+    assert laptop.json("sync", stick.port)["forks"] == [] and laptop.run("kv", "get", "c") == "3"
 
 
 def test_a_token_is_not_shown_to_a_foreign_stick(laptop, stick, tmp_path):

@@ -7,7 +7,7 @@ import typer
 from lattice_core.errors import StorageError, UsageError
 from lattice_core.node.stores import KV_TYPE, id_text
 
-from .arguments import Json, Store, noun
+from .arguments import Json, Store, StoreArgument, either, noun
 from .context import desk, now_ms
 from .output import count_text, emit, say, table, warn
 
@@ -60,8 +60,9 @@ def _show_list(data):
 
 
 @app.command()
-def status(ctx: typer.Context, store: Store = None, json: Json = False) -> None:
+def status(ctx: typer.Context, name: StoreArgument = None, store: Store = None, json: Json = False) -> None:
     """What a store holds, and what it is waiting for."""
+    store = either(name, store)
     with desk(ctx) as on:
         handles = [on.node.find(store)] if store else list(on.node.stores)
         data = {"stores": [_state(on.node, handle) for handle in handles]}
@@ -114,8 +115,9 @@ def _show_states(data):
 
 
 @app.command()
-def verify(ctx: typer.Context, store: Store = None, json: Json = False) -> None:
+def verify(ctx: typer.Context, name: StoreArgument = None, store: Store = None, json: Json = False) -> None:
     """Check every hash, signature and chain on disk again."""
+    store = either(name, store)
     with desk(ctx) as on:
         handles = [on.node.find(store)] if store else list(on.node.stores)
         reports = [_verified(handle) for handle in handles]

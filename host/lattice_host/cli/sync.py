@@ -5,7 +5,8 @@ import time
 import typer
 
 from lattice_core.errors import UsageError
-from lattice_core.node.stores import id_text
+from lattice_core.node import peers
+from lattice_core.node.stores import id_text, printable
 
 from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Timeout
 from .connect import Wire
@@ -44,7 +45,18 @@ def outcome(node, report):
         ],
         "forks": [{"store": id_text(store_id), "author": author.hex()} for store_id, author in report.forks()],
         "errors": [{"store": _label(node, store_id), "error": str(error)} for store_id, error in report.errors],
+        "double_claims": [claim for root in node.roots() for claim in _double_claims(node, root)],
     }
+
+
+def _double_claims(node, root):
+    """Invites that let in more than one node, as long as more than one of them is a member."""
+    found = []
+    for claimed, keys in node.double_claims(root):
+        members = [{"id": key.hex(), "name": node.peer_name(key)} for key in keys if peers.is_active(node, root, key)]
+        if len(members) > 1:
+            found.append({"invite": claimed.id.hex(), "share": id_text(root.id), "claimed_by": members})
+    return found
 
 
 def _label(node, store_id):
@@ -86,3 +98,13 @@ def explain(data):
         warn("%s has written two different histories (a fork); both sides keep theirs" % item["author"][:8])
     for item in data["errors"]:
         warn("store %s: %s" % (item["store"], item["error"]))
+    for item in data["double_claims"]:
+        _explain_double_claim(item)
+
+
+def _explain_double_claim(item):
+    """Two members that had not met let somebody in with one invite: people decide who was meant."""
+    warn("invite %s let in %d nodes; shut out whom you did not mean:" % (item["invite"][:16], len(item["claimed_by"])))
+    for claimer in item["claimed_by"]:
+        command = "lattice-host peer revoke %s --store %s" % (claimer["id"], item["share"])
+        warn("  %s: `%s`" % (printable(claimer["name"]) or claimer["id"][:8], command))
