@@ -124,7 +124,7 @@ class Peer:
         self._busy = True
 
     def check_silence(self, limit_ms):
-        if self.now_ms - self._moved_at > limit_ms:
+        if self.now_ms - (self._moved_at or self.now_ms) > limit_ms:
             raise silent()
 
     def check_allowed(self, handle):

@@ -89,7 +89,7 @@ class ChainTable:
         self.missing = 0  # intentions that the peer is known to have and we lack
         self.forks = []
         self.bits = 0
-        self.buckets = None
+        self.buckets = []
 
     # -- own side ----------------------------------------------------------------------------------------------
 
@@ -185,7 +185,7 @@ class ChainTable:
 
     def _put_in(self, identity, change):
         self.peer_sum = (self.peer_sum + change) & MASK64
-        if self.buckets is not None:
+        if self.buckets:
             index = identity[0] >> (8 - self.bits)
             self.buckets[index] = (self.buckets[index] + change) & 0xFFFFFFFF
 
