@@ -129,8 +129,8 @@ def run(items, author_count):
     left.commit(START_MS)
     right.commit(START_MS)
     made_s = time.monotonic() - started
-    cases = {"equal": 0, "10 recent": 10}
-    for name, differences in cases.items():
+    cases = {"equal": (0, "<= 300", "<= 1"), "10 recent": (10, "<= 600", "<= 2")}
+    for name, (differences, aim_bytes, aim_trips) in cases.items():
         for met in (False, True):
             worst = (0, 0)
             for opener in (0, 1):
@@ -142,6 +142,7 @@ def run(items, author_count):
                 worst = max(worst, measure(left, right, notes, opener))
             row = {"bench": "reconcile", "case": name, "met_before": met, "items": items, "authors": author_count}
             row.update({"bytes": worst[0], "round_trips": worst[1], "setup_s": round(made_s, 1)})
+            row["aim"] = {"bytes": aim_bytes, "round_trips": aim_trips}
             print(json.dumps(row), flush=True)
 
 
