@@ -150,7 +150,7 @@ def test_a_name_that_finds_no_room_waits():
 
     there.weaver.submit = floats
     assert not other.settle(NOW_MS)
-    assert value(reopened(other).get(data.id), b"k") == b"v"
+    assert other.storage.pending() == 0 and value(other.get(data.id), b"k") == b"v"
     there.weaver.submit = real
     assert other.settle(NOW_MS) and other.peer_name(other.identity.public) == "renamed"
 
