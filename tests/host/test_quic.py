@@ -12,7 +12,8 @@ from lattice_core.sync.ref_peer import RefPeer
 from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
 from lattice_host import crypto
 from lattice_host import files as transfer
-from lattice_host.links import quic
+from lattice_host.links import endpoint as quic
+from lattice_host.links import iroh_copy
 from lattice_host.storage import SqliteStorage
 
 PEERS = {ALPN_NANO: NanoPeer, ALPN_SYNC: RefPeer}
@@ -127,3 +128,7 @@ def test_a_stranger_gets_nothing_over_quic(pair, tmp_path):
         with pytest.raises(Exception, match="invite"):
             run(left, right, alpn, lambda peer: peer.join(stolen))
     assert left.roots()[0].store.count == before and right.roots() == [theirs]
+
+
+def test_the_quick_copy_is_in_place_and_copies_right():
+    assert iroh_copy.install()

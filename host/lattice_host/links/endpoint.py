@@ -1,0 +1,58 @@
+"""Making and driving QUIC connections (PyPI `iroh`), without relays or look-ups: nodes dial addresses they know."""
+
+import asyncio
+import time
+
+import iroh
+from iroh import iroh_ffi
+
+from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
+
+from . import iroh_copy
+from .quic import QuicConnection
+
+_DEADLINE_S = 0.5
+
+iroh_copy.install()
+
+
+async def bind(seed, address="127.0.0.1:0", alpns=(ALPN_NANO, ALPN_SYNC)):
+    """An endpoint whose identity is the node's own."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, asyncio.BaseEventLoop)
+    iroh_ffi.uniffi_set_event_loop(loop)
+    return await iroh.Endpoint.bind(
+        iroh.EndpointOptions(
+            preset=iroh.preset_minimal(),
+            relay_mode=iroh.RelayMode.disabled(),
+            secret_key=seed,
+            bind_addr=address,
+            alpns=[alpn.encode() for alpn in alpns],
+        )
+    )
+
+
+async def dial(endpoint, key, addresses, alpn):
+    target = iroh.EndpointAddr(iroh.EndpointId.from_bytes(key), None, addresses)
+    return QuicConnection(endpoint, await endpoint.connect(target, alpn.encode()), True)
+
+
+async def accept(endpoint):
+    """The next connection that somebody makes; None when the endpoint is closed."""
+    incoming = await endpoint.accept_next()
+    if incoming is None:
+        return None
+    return QuicConnection(endpoint, await (await incoming.accept()).connect(), False)
+
+
+async def drive(peer, connection, done):
+    """Steps a NanoPeer or RefPeer until `done()` is true or the connection is closed."""
+    while not done() and connection.closed is None:
+        connection.changed.clear()
+        if peer.step(int(time.time() * 1000)):
+            await asyncio.sleep(0)
+            continue
+        try:
+            await asyncio.wait_for(connection.changed.wait(), _DEADLINE_S)
+        except TimeoutError:
+            continue
