@@ -7,6 +7,7 @@ from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.sync.frames import Frames
 from lattice_core.sync.tips import Exchange
+from lattice_core.weaver import floating
 from lattice_core.weaver.memory import MemoryStorage
 from lattice_core.wire.nano_messages import ITEM_KEY, NanoFrame
 from nano_support import START_MS, World, hashes, joined, node, same
@@ -285,3 +286,29 @@ def test_floating_intentions_travel_and_wait():
     again = World(world.left, world.right, world.now_ms)
     again.sync()
     assert again.a.progress.sent_intentions == 0, "what floats at both is not sent again"
+
+
+def test_what_was_pushed_live_and_acknowledged_is_never_evicted():
+    world, notes, far = small_share()
+    author = node(7, "author").identity
+    first = signed(notes, author, bytes(32), 1)
+    left, right = signed(notes, author, first.hash, 2), signed(notes, author, first.hash, 3)
+    for handle, branch in ((notes, left), (far, right)):
+        handle.weaver.ingest(first, START_MS)
+        handle.weaver.ingest(branch, START_MS)
+    world.run(world.a.sync(None, True))
+    limit = floating.FLOATING_ITEMS
+    floating.FLOATING_ITEMS = 8
+    made = []
+    for number in range(12):  # none of them can be witnessed on the other side of the fork
+        writer = node(20 + number, "writer").identity
+        made.append(intentions.create(crypto(), writer, 9, 0, notes.id, bytes(32), [left.hash], ops.app(b"")))
+        notes.weaver.ingest(made[-1], START_MS)
+        world.left.commit(START_MS)
+        for _ in range(60):
+            world.now_ms += 20
+            world.a.step(world.now_ms)
+            world.b.step(world.now_ms)
+    floating.FLOATING_ITEMS = limit
+    assert [far.store.has(item.hash) for item in made] == [True] * 8 + [False] * 4
+    assert world.a.progress.refused_count >= 4

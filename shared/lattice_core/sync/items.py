@@ -107,7 +107,6 @@ class ItemReceiver:
         self.count = 0  # items taken, in whatever way they ended
         self.ticket = node.ticket()
         self.ranges = Ranges()
-        self.listed = True  # what comes now was announced by the peer's tips
         self.full = False
         self._batch = []
         self._refused = {}  # author: why nothing more of its chain is taken
@@ -153,7 +152,7 @@ class ItemReceiver:
         weaver = self.weaver
         before = weaver.store.count
         try:
-            fate = weaver.ingest(item, now_ms, verified, self.listed)
+            fate = weaver.ingest(item, now_ms, verified, True)
         except StorageFull:
             if weaver.store.has(item.hash):  # the medium failed in the middle of it
                 self.node.rollback()

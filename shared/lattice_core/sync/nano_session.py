@@ -295,7 +295,6 @@ class StoreSession:
             self.peer.commit()
         self._done_told = True
         self._durable_told = receiver.count
-        receiver.listed = False
         if receiver.count:
             whole = not self.peer.lacks(self.handle)
             self.content.told = whole
