@@ -628,6 +628,42 @@ def _fill(storage, store):
     raise AssertionError("8 MiB did not fill it")
 
 
+def check_ranges_of_witnessed_hashes(make, reopen):
+    """Hosts and memory only: count, XOR and lists over any range, before and after commits and rollbacks."""
+    storage = make()
+    store = storage.store(STORE)
+    rng = Rng(5)
+    items = chain(author_key(1), 48)
+    hashes = [item.hash for item in items]
+
+    def witness(first, behind):
+        for number in range(first, behind):
+            store.put(items[number])
+            store.witness(hashes[number], 1, head(number))
+            _compare_ranges(store, hashes[: number + 1], rng)
+
+    witness(0, 12)
+    storage.commit()
+    witness(12, 30)
+    storage.rollback()
+    _compare_ranges(store, hashes[:12], rng)
+    witness(12, 40)
+    for item in items[40:]:
+        store.put(item)  # what floats is in no range
+    storage.commit()
+    _compare_ranges(reopen(storage).store(STORE), hashes[:40], rng)
+
+
+def _compare_ranges(store, hashes, rng):
+    for start, end in ((ZERO, None), (ZERO, b"\xff" * 32), (rng.bytes(32), rng.bytes(32)), (rng.choice(hashes), None)):
+        found = sorted([hash for hash in hashes if start <= hash and (end is None or hash < end)])
+        total = 0
+        for hash in found:
+            total ^= int.from_bytes(hash, "big")
+        assert store.range_summary(start, end) == (len(found), total.to_bytes(32, "big"))
+        assert store.range_hashes(start, end, 7) == found[:7]
+
+
 CHECKS = (
     check_intention_comes_back_whole,
     check_put_is_idempotent_and_keeps_the_first,
@@ -652,9 +688,9 @@ CHECKS = (
 )
 
 
-def install(names, make, reopen):
-    """Adds a test function for each check to `names`, the globals of a test file."""
-    for number, check in enumerate(CHECKS):
+def install(names, make, reopen, ranges=False):
+    """Adds a test function for each check to `names`, the globals of a test file. `ranges`: of what hosts offer, too."""
+    for number, check in enumerate(CHECKS + ((check_ranges_of_witnessed_hashes,) if ranges else ())):
         names["test_%02d" % number + check.__name__[len("check") :]] = _bind(check, make, reopen)
 
 

@@ -12,4 +12,4 @@ def reopen(storage):
     return storage.reopened()
 
 
-storage_suite.install(globals(), make, reopen)
+storage_suite.install(globals(), make, reopen, True)

@@ -30,7 +30,7 @@ def reopen(storage):
     return SqliteStorage(storage.path, _LIMIT_BYTES)
 
 
-storage_suite.install(globals(), make, reopen)
+storage_suite.install(globals(), make, reopen, True)
 
 
 def witnessed(storage, count, seed=1):
