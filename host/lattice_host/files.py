@@ -20,7 +20,7 @@ from lattice_core.files.files import BATCH_ENTRIES, Files
 from lattice_core.files.reading import File, Version
 
 from .chunking import cut
-from .safe_write import Destination
+from .safe_write import Destination, is_temporary
 
 COMMIT_BYTES = 8 << 20  # blobs of a large file are committed in pieces; its entry comes with the last one
 
@@ -196,6 +196,8 @@ def _unstorable(item: os.DirEntry, path: str) -> str | None:
         return "it is a symbolic link"
     if not item.is_file() and not item.is_dir():
         return "it is neither a file nor a folder"
+    if is_temporary(item.name) and item.is_file():
+        return "it is an unfinished file that an interrupted get has left"
     return tree.unsafe(path) or tree.too_long(path)
 
 
@@ -257,7 +259,7 @@ class _Getter:
         for version in file.conflicts:
             beside = tree.conflict_path(below, version.author, version.wall_ms, version.hash)
             failed = self._write_version(file, version, beside, self.result.conflict_copies)
-            reason = reason or failed
+            reason = reason or (failed and "%s: %s" % (tree.shown(beside), failed))
         return reason
 
     def _write_version(self, file: File, version: Version, below: str, written: list[tuple[str, Path]]) -> str | None:
@@ -273,7 +275,7 @@ class _Getter:
             where = self.folder.write(below, self._pieces(entry, below), entry.mode & 0o777, entry.modified_at)
         except OSError as error:
             return error.strerror or str(error)
-        except ProtocolError as error:
+        except (ProtocolError, UsageError) as error:  # UsageError: a part that was there when it was looked for is not
             return str(error)
         written.append((file.path, where))
         self.result.bytes += entry.size

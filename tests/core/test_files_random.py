@@ -19,7 +19,7 @@ def make_entry(rng, handle, path):
         cid = cids.make(cids.RAW, CRYPTO.blake3_digest(content))
         return Entry(path.split("/")[-1], 0o644, cid, 1, len(content), content)
     builder = ChunkListBuilder(CRYPTO)
-    parts = [bytes([rng.below(3)]) * 50 for _ in range(1 if kind == 1 else 3)]
+    parts = [bytes([rng.below(3)]) * 4096 for _ in range(1 if kind == 1 else 3)]
     for part in parts:
         builder.add(CRYPTO.blake3_digest(part), len(part))
         if keep:
@@ -28,7 +28,7 @@ def make_entry(rng, handle, path):
     for digest, data in lists:
         if keep:
             handle.files.contents.put(digest, data)
-    return Entry(path.split("/")[-1], 0o644, cid, 1, 50 * len(parts))
+    return Entry(path.split("/")[-1], 0o644, cid, 1, 4096 * len(parts))
 
 
 def step(rng, handle, now_ms):

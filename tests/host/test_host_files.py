@@ -4,6 +4,8 @@ import os
 import random
 import stat
 import sys
+import time
+import unicodedata
 
 import pytest
 
@@ -13,7 +15,7 @@ from lattice_core.files.entry import Entry
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.weaver.memory import MemoryStorage
-from lattice_host import crypto
+from lattice_host import crypto, safe_write
 from lattice_host import files as transfer
 from lattice_host.chunking import cut
 
@@ -299,7 +301,8 @@ def test_content_that_is_not_here_says_who_has_it(files, tmp_path):
         transfer.get(files, "a", tmp_path / "out")
 
 
-def test_conflict_copies_are_written_beside(tmp_path):
+def conflicting():
+    """Files in which `d/a.txt` is "two", and "one" its conflict copy."""
     laptop = fresh_node()
     files = laptop.create_store("notes", "core:kvstore", None, NOW_MS).files
     base = Entry("a.txt", 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"one")), 1, 3, b"one")
@@ -313,12 +316,117 @@ def test_conflict_copies_are_written_beside(tmp_path):
     for hash in [twin.store.witness_at(1)[0]]:
         files.handle.weaver.ingest(twin.store.get(hash), NOW_MS)
     laptop.commit(NOW_MS)
+    return files
+
+
+def test_conflict_copies_are_written_beside(tmp_path):
+    files = conflicting()
     result = transfer.get(files, "d", tmp_path / "out")
     assert (tmp_path / "out" / "a.txt").read_bytes() == b"two"
     ((_, copy),) = result.conflict_copies
     assert copy.read_bytes() == b"one" and copy.name.startswith("a (conflict 2027") and copy.suffix == ".txt"
     transfer.put(files, tmp_path / "out" / "a.txt", "d/a.txt", NOW_MS + 120_000)
     assert files.get("d/a.txt").conflicts == []
+
+
+def put_text(files, path, text):
+    entry = Entry(path.split("/")[-1], 0o644, cids.make(cids.RAW, crypto.blake3_digest(text)), 1, len(text), text)
+    files.handle.kv.put(b"fs/" + path.encode(), entry.encode(), NOW_MS)
+
+
+def test_a_file_called_like_a_conflict_copy_is_not_replaced_by_it(tmp_path):
+    files = conflicting()
+    file = files.get("d/a.txt")
+    name = file.conflict_path(file.conflicts[0])
+    put_text(files, name, b"a file of its own")
+    result = transfer.get(files, "d", tmp_path / "out")
+    assert tree_of(tmp_path / "out") == {"a.txt": b"two", name[2:]: b"a file of its own"}
+    assert [path for path, _ in result.written] == [name, "d/a.txt"] and result.conflict_copies == []
+    ((path, reason),) = result.problems
+    assert path == "d/a.txt" and "would replace" in reason and name[2:] in reason
+    transfer.get(files, "d", tmp_path / "out")  # what an earlier get wrote is replaced as ever
+    assert tree_of(tmp_path / "out") == {"a.txt": b"two", name[2:]: b"a file of its own"}
+
+
+def on_a_disk_that_folds(monkeypatch):
+    """From here on names that differ only in case or in the form of accents are one name."""
+
+    def folded(name):
+        return unicodedata.normalize("NFD", os.fspath(name)).casefold()
+
+    stat_, rename = os.stat, os.rename
+    monkeypatch.setattr(safe_write.os, "stat", lambda name, **more: stat_(folded(name), **more))
+    monkeypatch.setattr(safe_write.os, "rename", lambda old, new, **more: rename(old, folded(new), **more))
+
+
+@pytest.mark.parametrize(("first", "second"), [("A.txt", "a.txt"), ("u\u0308", "\u00fc"), ("s/B", "s/b")])
+def test_two_names_that_are_one_on_the_disk(files, tmp_path, monkeypatch, first, second):
+    put_text(files, first, b"first")
+    put_text(files, second, b"second")
+    transfer.get(files, "", tmp_path / "apart")
+    assert tree_of(tmp_path / "apart") == {first: b"first", second: b"second"}
+    on_a_disk_that_folds(monkeypatch)
+    result = transfer.get(files, "", tmp_path / "out")
+    assert sorted(tree_of(tmp_path / "out").values()) == [b"first"]
+    assert [path for path, _ in result.written] == [first]
+    assert [path for path, _ in result.problems] == [second] and first in result.problems[0][1]
+
+
+def test_what_a_killed_get_left_is_not_put_and_swept(files, tmp_path, monkeypatch):
+    transfer.put(files, write(tmp_path / "src" / "a", noise(5000)), "a", NOW_MS)
+    out = tmp_path / "out"
+    left = write(out / ".lattice-0123456789abcdef", b"half a fi")
+    others = [write(out / name, b"mine") for name in (".lattice-notes", "x.lattice-0123456789abcdef")]
+    result = transfer.put(files, out, "folder", NOW_MS)
+    assert [path for path, _ in result.skipped] == ["folder/" + left.name]
+    assert sorted(file.path for file in files.list("folder")) == ["folder/" + item.name for item in others]
+    os.utime(left, (1, 1))  # the last thing that is done to a file that is being written
+    transfer.get(files, "a", out)
+    assert left.exists()  # it may be another process's
+    now_s = time.time()
+    monkeypatch.setattr(safe_write.time, "time", lambda: now_s + 3600)
+    transfer.get(files, "a", out)
+    assert sorted(tree_of(out)) == sorted(["a"] + [item.name for item in others])
+
+
+def test_a_stored_name_like_that_of_an_unfinished_file_is_not_written(files, tmp_path):
+    put_text(files, ".lattice-0123456789abcdef", b"1")
+    put_text(files, "good", b"2")
+    result = transfer.get(files, "", tmp_path / "out")
+    assert tree_of(tmp_path / "out") == {"good": b"2"}
+    assert [path for path, _ in result.problems] == [".lattice-0123456789abcdef"]
+
+
+def test_a_content_that_is_partly_here_says_who_has_it(files, tmp_path):
+    other = fresh_node(2, "desktop")
+    files.node.admit(files.node.find_root(), other.identity.public, "desktop", NOW_MS)
+    put_text(files, "d/small", b"here")
+    # What a sync that was cut has brought: the entry, its list, and some of its chunks.
+    twin = other.add_handle(_joined(other, files.handle))
+    transfer.put(twin.files, write(tmp_path / "big", noise(200_000)), "d/big", NOW_MS)
+    files.handle.weaver.ingest(twin.store.get(twin.store.witness_at(1)[0]), NOW_MS)
+    files.node.commit(NOW_MS)
+    for number, digest in enumerate(twin.files.referenced()):
+        if number != 3:
+            body = twin.store.blob(digest)
+            files.contents.put(digest, body.read(0, body.size))
+    (want,) = files.contents.wants()
+    assert want.path == "d/big"
+    with pytest.raises(UsageError, match=r"not here; known to hold it: desktop \(wrote it\)"):
+        transfer.get(files, "d/big", tmp_path / "out")
+    result = transfer.get(files, "d", tmp_path / "folder")
+    assert tree_of(tmp_path / "folder") == {"small": b"here"}
+    assert [path for path, _ in result.problems] == ["d/big"] and "desktop" in result.problems[0][1]
+
+
+def test_a_chunk_that_has_gone_missing_does_not_stop_the_others(files, tmp_path):
+    for name in ("a", "b", "c"):
+        transfer.put(files, write(tmp_path / name, noise(50_000, ord(name))), "d/" + name, NOW_MS)
+    digests = list(files.referenced())
+    files.store.drop_blob(digests[1])  # a damaged medium: the books still call it complete
+    result = transfer.get(files, "d", tmp_path / "out")
+    assert sorted(tree_of(tmp_path / "out")) == ["b", "c"]
+    assert result.problems == [("d/a", "a part of the content is not here")]
 
 
 def _joined(node, handle):

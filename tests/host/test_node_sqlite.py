@@ -15,6 +15,8 @@ MODULES = (
     "test_files_entries",
     "test_files_content",
     "test_files_random",
+    "test_files_undo",
+    "test_files_books",
 )
 # These fill or damage the memory storage itself; test_storage_sqlite.py does the same to SQLite in its own way.
 OF_MEMORY = {
@@ -24,6 +26,8 @@ OF_MEMORY = {
     "test_unreferenced_content_gives_way_to_what_is_wanted",
     "test_a_full_disk_does_not_cost_a_computer_its_undo",
     "test_a_want_that_found_no_room_is_noted_later",
+    "test_a_missing_list_is_fetched_when_the_rest_of_the_file_is_here",
+    "test_content_whose_want_finds_no_room_is_not_acknowledged_as_here",
 }
 
 

@@ -15,6 +15,7 @@ from ..compat import const
 from ..errors import ProtocolError
 from ..weaver.store import TABLE_BLOBS
 from . import chunks
+from . import cid as cids
 
 _WANTED = b"w"
 _COMPLETE = b"c"
@@ -44,6 +45,7 @@ class Contents:
     def __init__(self, store, crypto):
         self.store = store
         self.crypto = crypto
+        self.drops = 0  # how often blobs were dropped
 
     # -- blobs -----------------------------------------------------------------------------------------------------
 
@@ -64,7 +66,8 @@ class Contents:
     # -- what is wanted ----------------------------------------------------------------------------------------------
 
     def consider(self, key, path, entries):
-        """Takes note of the entries (all heads) that stand under `key` now."""
+        """Takes note of the entries (all heads) that stand under `key` now. Lists are not walked here: a content that
+        has come another way is a want until the next session looks."""
         prefix = _WANTED + self.crypto.blake3_digest(key)[:_KEY_HASH_BYTES]
         stale = [row for row, _ in self.store.rows(TABLE_BLOBS, prefix)]
         for entry in entries:
@@ -73,7 +76,7 @@ class Contents:
             row = prefix + entry.digest
             if row in stale:
                 stale.remove(row)
-            elif not self.complete(entry):
+            elif not self.known(entry):
                 text = path.encode()[:_PATH_BYTES]
                 while (text[-1:] or b"\x00")[0] & 0xC0 == 0x80 and len(text) == _PATH_BYTES:
                     text = text[:-1]
@@ -86,12 +89,18 @@ class Contents:
         for row, value in self.store.rows(TABLE_BLOBS, _WANTED):
             yield Want(row, value)
 
-    def complete(self, entry):
-        """True when the whole content of an entry (or a Want) is here. Looks at the blobs once, then remembers."""
+    def known(self, entry):
+        """True when the content is known to be here without a look at chunk lists."""
         if entry.inline is not None or self.store.row(TABLE_BLOBS, _COMPLETE + entry.digest) == _shape(entry):
             return True
+        return entry.codec == cids.RAW and self.store.has_blob(entry.digest)
+
+    def complete(self, entry):
+        """True when the whole content of an entry (or a Want) is here. Looks at the blobs once, then remembers."""
+        if self.known(entry):
+            return True
         try:
-            for kind, _, _ in chunks.walk(self.store, entry.codec, entry.digest, entry.size):
+            for kind, _, _ in chunks.walk(self.store, entry.codec, entry.digest, entry.size, True):
                 if kind in (chunks.MISSING_CHUNK, chunks.MISSING_LIST):
                     return False
         except ProtocolError:
@@ -108,7 +117,8 @@ class Contents:
     def settle(self, want):
         """A want of which nothing is missing any more."""
         self.mark_complete(want)
-        self.store.put_row(TABLE_BLOBS, want.row, None)
+        if self.store.row(TABLE_BLOBS, want.row) is not None:
+            self.store.put_row(TABLE_BLOBS, want.row, None)
 
     # -- dropping ---------------------------------------------------------------------------------------------------
 
@@ -117,17 +127,35 @@ class Contents:
 
         `referenced`: iterator of the digests (roots, lists, chunks) that must stay. Returns (blobs, bytes) dropped.
         """
+        unsure, twice = self._marks_of_complete()
         kept = set()
         for digest in referenced:
-            kept.add(_mark(digest))
+            mark = _mark(digest)
+            kept.add(mark)
+            if mark in unsure and self.store.row(TABLE_BLOBS, _COMPLETE + digest) is not None:
+                unsure.remove(mark)
         for row, _ in self.store.rows(TABLE_BLOBS, _COMPLETE):
-            if _mark(row[1:]) not in kept:
+            if _mark(row[1:]) in unsure or _mark(row[1:]) in twice:
                 self.store.put_row(TABLE_BLOBS, row, None)
         doomed = [item for item in self.store.blobs() if self._is_doomed(item[0], kept, now_ms, keep_ms)]
         for digest, _ in doomed:
+            self.drops += 1
             self.store.drop_blob(digest)
             self._forget_unreferenced(digest)
         return len(doomed), sum([size for _, size in doomed])
+
+    def _marks_of_complete(self):
+        """(marks of all `c` rows, those that more than one has). A row may stay only when its very root is
+        referenced: a chance equality would call content complete whose chunks are dropped. Rows of equal marks go
+        all: `complete` makes them again."""
+        marks = set()
+        twice = set()
+        for row, _ in self.store.rows(TABLE_BLOBS, _COMPLETE):
+            mark = _mark(row[1:])
+            if mark in marks:
+                twice.add(mark)
+            marks.add(mark)
+        return marks, twice
 
     def _is_doomed(self, digest, kept, now_ms, keep_ms):
         """True when a blob's time is over; notes when it was first found unreferenced."""

@@ -6,9 +6,10 @@ from ..machines import kvlist, kvtable
 from ..weaver.store import TABLE_DATA
 from . import chunks, history, tree
 from .reading import Reading, Version
-from .wanted import Wanted
+from .wanted import UNFIT_KEPT, Wanted
 
 ROOM_KEPT_BYTES = const(65536)  # content leaves this much for intentions
+_HOST_ESTIMATE_STEPS = const(65536)  # a third of a second
 
 
 class Upkeep(Reading):
@@ -18,6 +19,8 @@ class Upkeep(Reading):
         super().__init__(handle, node)
         self._considered = handle.store.count  # the log up to here is reflected in what is wanted
         self._overlooked = node.storage.room() < ROOM_KEPT_BYTES  # a full medium may have kept us from noting wants
+        self._unnoted = []  # (path, size) of those that found no room, at most UNFIT_KEPT
+        self._unnoted_count = 0
 
     def consider_events(self, events):
         """Takes note of entries that were projected: which content is wanted now."""
@@ -41,17 +44,40 @@ class Upkeep(Reading):
             self.contents.consider(key, "" if file is None else file.path, entries)
         except StorageFull:
             self._overlooked = True  # the entry stands all the same; `wanted` looks again
+            for found in entries:
+                if not self.contents.known(found):
+                    self._unnoted_count += 1
+                    if len(self._unnoted) < UNFIT_KEPT:
+                        self._unnoted.append((file.path, found.size))
 
     def _consider_all(self):
         self._overlooked = False
+        self._unnoted = []
+        self._unnoted_count = 0
         for key, row in self.store.rows(TABLE_DATA, tree.KEY_PREFIX):
             self._consider(key, row)
+
+    def lacks(self):
+        """True when content that an entry names is not here, as far as is known; `wanted` knows better."""
+        if self._overlooked:
+            return True
+        for _ in self.contents.wants():
+            return True
+        return False
 
     def wanted(self):
         """What to ask peers for, within the storage's room: see `Wanted`."""
         if self._overlooked:
             self._consider_all()
-        return Wanted(self.contents, self._room, None if self.node.keep_unreferenced_ms else self.drop_unreferenced)
+        is_host = self.node.keep_unreferenced_ms > 0
+        collect = None if is_host else self.drop_unreferenced
+        wanted = Wanted(self.contents, self._losses, self._room, collect, self._unnoted, self._unnoted_count)
+        if is_host:
+            wanted.estimate_steps = _HOST_ESTIMATE_STEPS
+        return wanted
+
+    def _losses(self):
+        return self.contents.drops + self.node.transaction.rollbacks
 
     def _room(self):
         return max(self.node.storage.room() - ROOM_KEPT_BYTES, 0)
@@ -68,7 +94,7 @@ class Upkeep(Reading):
     def _blobs_of(self, found):
         yield found.digest
         try:
-            for _, digest, _ in chunks.walk(self.store, found.codec, found.digest, found.size):
+            for _, digest, _ in chunks.walk(self.store, found.codec, found.digest, found.size, True):
                 yield digest
         except ProtocolError:
             return  # damaged: what it named before the damage stays

@@ -3,9 +3,12 @@
 Lists first, so that the size of everything is known early, then file by file. A file that does not fit is not begun;
 it is named in `unfit` and the others still come. One `Wanted` serves one session:
 
-    digest = wanted.next()       # None: nothing more until those asked for have come
+    digest = wanted.next()       # None: nothing more until those asked for have come, or (`paused`) for now
     wanted.not_held(digest)      # the peer does not have it: not asked for again in this session
     wanted.again()               # when all asked for have come: True when it pays to go on with next()
+
+A large file is looked through in pieces: `next` returns with `paused` set after a bounded number of blobs, so that
+whoever calls it can have its other work done.
 """
 
 from ..compat import const
@@ -15,20 +18,32 @@ from . import cid as cids
 
 UNFIT_KEPT = const(64)
 _NOT_HELD_KEPT = const(512)
+_AVERAGE_BYTES = const(16384)  # of a chunk
+_PAUSE_STEPS = const(128)  # blobs looked at in one call of `next`: some 40 ms of the stick's
 _MISSING = (chunks.MISSING_CHUNK, chunks.MISSING_LIST)
 
 
 class Wanted:
-    """`room()`: bytes that content may take now; `collect()`: drops unreferenced blobs. Both None: no limit."""
+    """`room()`: bytes that content may take now; `collect()`: drops unreferenced blobs. Both None: no limit.
 
-    def __init__(self, contents, room=None, collect=None):
+    `losses()` is another number whenever blobs that were there may be gone. `unnoted`: (path, size) of content whose
+    want found no room, `unnoted_count` of them or more.
+    """
+
+    def __init__(self, contents, losses, room=None, collect=None, unnoted=(), unnoted_count=0):
         self.contents = contents
+        self.paused = False
+        self.estimate_steps = 1024  # blobs that an estimate looks at
         self.unfit = []  # (path, size) of the last pass, at most UNFIT_KEPT
         self.unfit_count = 0
         self.missing = 0  # blobs that the peer does not hold either
         self.blobs = self.bytes = 0  # asked for so far
+        self._losses = losses
         self._room = room
         self._collect = collect
+        self._unnoted = unnoted
+        self._unnoted_count = unnoted_count
+        self._steps = 0
         self._not_held = []
         self._pass = -1
         self._begin()
@@ -37,15 +52,20 @@ class Wanted:
         self._pass += 1
         self._asked = set()
         self._given = 0
-        self.unfit = []
-        self.unfit_count = 0
+        self.unfit = list(self._unnoted)
+        self.unfit_count = self._unnoted_count
         self._planned = 0  # bytes of the files begun in this pass
         self._left = None if self._room is None else self._room()
         self._items = self._walk()
 
     def next(self):
         """The digest of the next blob to ask for, or None for now."""
-        for digest, size in self._items:
+        self.paused = False
+        for item in self._items:
+            if item is None:
+                self.paused = True
+                return None
+            digest, size = item
             if digest in self._not_held or self._was_asked(digest):
                 continue
             self._given += 1
@@ -55,7 +75,9 @@ class Wanted:
         return None
 
     def again(self):
-        """After all that was asked for has come: starts over when that may lead to more. False: finished."""
+        """When all that was asked for has come: True when next() may lead to more, from the start if need be."""
+        if self.paused:
+            return True
         if not self._given or self._not_held_is_full():
             return False
         self._begin()
@@ -70,13 +92,26 @@ class Wanted:
         return len(self._not_held) >= _NOT_HELD_KEPT
 
     def estimate(self):
-        """(blobs, bytes) that are missing as far as is known now."""
+        """(blobs, bytes) that are missing as far as is known now. What would take too many steps to look at counts
+        as missing."""
+        left = self.estimate_steps
         count = total = 0
         for want in self.contents.wants():
-            for kind, _, size in self._blobs_of(want):
-                if kind in _MISSING:
+            unseen = want.size
+            for item in self._blobs_of(want):
+                if item is None:
+                    continue
+                left -= 1
+                if left < 0:
+                    break
+                if item[0] != chunks.HELD_LIST:
+                    unseen -= item[2]
+                if item[0] in _MISSING:
                     count += 1
-                    total += size
+                    total += item[2]
+            if left < 0:
+                count += unseen // _AVERAGE_BYTES + 1
+                total += unseen
         return count, total
 
     def _was_asked(self, digest):
@@ -90,43 +125,66 @@ class Wanted:
         return False
 
     def _walk(self):
-        """The missing blobs of one pass: (digest, size)."""
+        """The missing blobs of one pass: (digest, size), and None where a pause may be made."""
         for want in self.contents.wants():
             if want.codec == cids.LIST:
-                for kind, digest, _ in self._blobs_of(want):
-                    if kind == chunks.MISSING_LIST and self._fits_list(want):
-                        yield digest, 0
+                fits = None  # not looked at yet
+                for item in self._blobs_of(want):
+                    if item is None:
+                        yield None
+                    elif item[0] == chunks.MISSING_LIST:
+                        if fits is None:
+                            fits = self._may_fit((yield from self._missing_bytes(want)))
+                        if fits:
+                            yield item[1], 0
         for want in self.contents.wants():
-            missing = self._missing_bytes(want)
-            if missing == 0:
+            losses = self._losses()
+            missing = yield from self._missing_bytes(want)
+            if missing == 0 and losses == self._losses():
                 self.contents.settle(want)
+            elif missing < 0:
+                self.missing += self._pass == 0  # it is not here, and the peer must not take it to be
             elif missing > 0 and self._fits(want, missing):
-                for kind, digest, size in self._blobs_of(want):
-                    if kind == chunks.MISSING_CHUNK:
-                        yield digest, size
+                for item in self._blobs_of(want):
+                    if item is None:
+                        yield None
+                    elif item[0] == chunks.MISSING_CHUNK:
+                        yield item[1:]
+
+    def _steps_of(self, want):
+        """Walks a want, with None where a pause may be made. ProtocolError when a list of it is damaged."""
+        self._steps += 1  # a want alone counts too
+        for item in chunks.walk(self.contents.store, want.codec, want.digest, want.size, True):
+            self._steps += 1
+            if self._steps >= _PAUSE_STEPS:
+                self._steps = 0
+                yield None
+            yield item
 
     def _blobs_of(self, want):
-        """The blobs of a want; none when a list of it is damaged: nobody can complete it."""
+        """The same; ends where a list is damaged: nobody can complete it."""
         try:
-            for item in chunks.walk(self.contents.store, want.codec, want.digest, want.size):
+            for item in self._steps_of(want):
                 yield item
         except ProtocolError:
             return
 
     def _missing_bytes(self, want):
-        """Bytes of content that are not here; -1 when the content does not add up."""
+        """Returns bytes of content that are not here, -1 when the content does not add up; yields None for pauses."""
         total = 0
         try:
-            for kind, _, size in chunks.walk(self.contents.store, want.codec, want.digest, want.size):
-                if kind in _MISSING:
-                    total += size
+            for item in self._steps_of(want):
+                if item is None:
+                    yield None
+                elif item[0] in _MISSING:
+                    total += item[2]
         except ProtocolError:
             return -1
         return total
 
-    def _fits_list(self, want):
-        """A list is fetched only for a file that may fit: its size is known from the entry."""
-        return self._left is None or want.size <= self._left or self._fits_after_collect(want.size)
+    def _may_fit(self, missing):
+        """A list is fetched only for a file that may fit: what is behind it is known from the entry or its list."""
+        return missing > 0 and (self._left is None or missing <= self._left or self._fits_after_collect(missing))
 
     def _fits(self, want, missing):
         if self._left is None:

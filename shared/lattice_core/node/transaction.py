@@ -20,6 +20,7 @@ class Transaction:
         self._open = 1
         self._committed = 0
         self._lost = []
+        self.rollbacks = 0
         self._since_ms = None  # when the running one was first seen to hold something
         self._batch_bytes = getattr(storage, "commit_bytes", BATCH_BYTES)
 
@@ -53,6 +54,7 @@ class Transaction:
         self._since_ms = None
 
     def rolled_back(self):
+        self.rollbacks += 1
         self._lost.append(self._open)
         if len(self._lost) > _LOST_KEPT:
             self._lost.pop(0)

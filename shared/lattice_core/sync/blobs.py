@@ -95,6 +95,8 @@ class Puller:
         while len(self._flying) < self.peer.options.blob_requests:
             digest = self.wanted.next()
             if digest is None:
+                if self.wanted.paused:
+                    return True  # a large file is looked through piece by piece
                 if not self._flying and not self.wanted.again():
                     self._end()
                 break

@@ -158,9 +158,7 @@ class NanoPeer(Peer):
 
     def lacks(self, handle):
         """True when content that a store names is not here."""
-        for _ in handle.files.contents.wants():
-            return True
-        return False
+        return handle.files.lacks()
 
     def pull(self, handle):
         """Starts to pull what a store lacks."""
