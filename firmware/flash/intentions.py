@@ -74,7 +74,7 @@ class Intentions:
     def has(self, hash):
         return self.place_of(hash) != EMPTY
 
-    def put(self, intention):
+    def put(self, intention, absent=False):
         body = intention.body
         inline = body.size <= INLINE_BYTES
         if self.has(intention.hash):

@@ -307,7 +307,7 @@ def test_eviction_comes_after_the_newcomer_is_stored():
         replica.ingest(item)
     put = replica.store.put
 
-    def full(item):
+    def full(item, absent):
         raise StorageFull("no room")
 
     replica.store.put = full

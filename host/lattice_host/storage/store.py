@@ -64,9 +64,9 @@ class SqliteStore:
         """(sequence,) of an intention in the table, or None."""
         return self._database.one("SELECT sequence FROM intention WHERE store = ? AND hash = ?", (self._number, hash))
 
-    def put(self, intention):
+    def put(self, intention, absent=False):
         hash = intention.hash
-        if hash != self._absent and self.has(hash):
+        if not absent and hash != self._absent and self.has(hash):
             return
         self._storage.note(intention.body.size + 3 * _ROW_OVERHEAD_BYTES)
         self._absent = None

@@ -25,8 +25,7 @@ STATE_VERSION = const(1)
 _APP_KEY = const(0x52)  # app_data, length-delimited
 _SKIPPED = b"skipped/"
 _REASON_BYTES = const(200)
-_FEW_BYTES = const(96)  # ops of this size make no more rows than the weaver reckons with for any intention
-_ROWS_TO_OPS = const(16)  # rows have at most so many times the bytes of the ops that make them, about
+ROWS_TO_OPS = const(16)  # rows have at most so many times the bytes of the ops that make them, about
 _STATE_TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_HEADS)
 
 
@@ -71,11 +70,8 @@ class Projection:
         except ProtocolError as error:
             self._skip(change, str(error))
 
-    def estimate(self, intention, room):
-        """About how many bytes of rows an intention makes, 0 when they are few or surely fit into `room`."""
-        most = intention.ops_size * _ROWS_TO_OPS
-        if intention.ops_size <= _FEW_BYTES or most <= room:
-            return 0
+    def estimate(self, intention):
+        """About how many bytes of rows an intention makes."""
         change = Change(self.store, self.crypto, intention, [])
         try:
             leg, segments = leg_of(change)
@@ -85,7 +81,7 @@ class Projection:
                 return 0  # carried only
         except ProtocolError:
             return 0  # skipped: no rows
-        return most
+        return intention.ops_size * ROWS_TO_OPS
 
     def _skip(self, change, reason):
         intention = change.intention

@@ -171,7 +171,7 @@ class MemoryStore:
     def has(self, hash):
         return hash in self._intentions
 
-    def put(self, intention):
+    def put(self, intention, absent=False):
         hash = intention.hash
         if hash in self._intentions:
             return

@@ -79,9 +79,10 @@ if TYPE_CHECKING:
             """Stored, witnessed or floating."""
             ...
 
-        def put(self, intention: Intention) -> None:
+        def put(self, intention: Intention, absent: bool = False) -> None:
             """Stores a verified intention (its body may be a BytesBody, or what a BodyWriter of this storage
-            gave). It floats until `witness`."""
+            gave). It floats until `witness`. `absent`: the caller knows that it is not stored. StorageFull before
+            anything is changed."""
             ...
 
         def get(self, hash: bytes) -> "Optional[Intention]": ...

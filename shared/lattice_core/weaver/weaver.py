@@ -18,6 +18,7 @@ from ..compat import const
 from ..errors import StorageError, StorageFull, UsageError
 from ..limits import DEPS, OPS_BYTES
 from ..machines.change import note_event
+from ..machines.projection import ROWS_TO_OPS
 from ..model.intention import verify as verify_signature
 from . import verdicts
 from .floating import Floating
@@ -37,6 +38,7 @@ WRONG_SIGNATURE = "its signature is wrong"
 
 _STATE = b"state"  # which projection has made the rows
 _ROOM_BESIDE_BODY = const(2048)  # index, log entry and rows of an intention, about
+_FEW_BYTES = const(96)  # the rows of ops of this size are among these
 _REFUSALS_NOTED = const(32)  # events, while nobody takes them: a peer may cause any number of refusals
 
 
@@ -126,14 +128,16 @@ class Weaver:
         `ops`: bytes, or a `Body` that is too large to hold; `deps`: hashes, all of them witnessed. UsageError when it
         cannot be written.
         """
-        self._check_finished()
+        if self.unfinished:
+            raise _unfinished()
         size = len(ops) if isinstance(ops, (bytes, bytearray, memoryview)) else ops.size
         self._own.check(size, deps, now_ms)
         if self.identity.public in self._floating.authors:
             raise UsageError("own earlier writes came back and wait for what they depend on: sync first")
-        self._need_room(size)
+        room = self._need_room(size)
         intention = self._own.create(ops, unique(deps), now_ms)
-        self._need_room_for_rows(intention)
+        if intention.ops_size * ROWS_TO_OPS > room:
+            self._need_room_for_rows(intention)
         self._take(intention, now_ms)
         return intention
 
@@ -155,10 +159,10 @@ class Weaver:
         author. StorageFull comes before any change as a rule; where a medium fails in the middle of them the weaver is
         `unfinished`: roll back then. `now_ms` may be None on a node without a clock.
         """
-        self._check_finished()
+        if self.unfinished:
+            raise _unfinished()
         hash = intention.hash
-        store = self.store
-        if store.has(hash):
+        if self._is_known(intention):
             if listed and self._floating.count:
                 self._floating.mark_listed(hash)
             return DUPLICATE
@@ -167,7 +171,7 @@ class Weaver:
             return self._refuse(hash, reason)
         if not verified and not verify_signature(self.crypto, intention):
             return self._refuse(hash, WRONG_SIGNATURE)
-        self._need_room(intention.body.size)
+        room = self._need_room(intention.body.size)
         self._refused.forget(hash)
         try:
             blocker = self._blocker(intention)
@@ -175,13 +179,17 @@ class Weaver:
             return self._refuse_chain(intention, error)
         if blocker is not None:
             return self._float(intention, blocker, listed)
-        self._need_room_for_rows(intention)
+        if intention.ops_size * ROWS_TO_OPS > room:
+            self._need_room_for_rows(intention)
         self._take(intention, now_ms or 0)
         return WITNESSED
 
-    def _check_finished(self):
-        if self.unfinished:
-            raise StorageError("an earlier change failed in the middle: nothing goes on before a rollback")
+    def _is_known(self, intention):
+        """True when the intention is stored. Nearly every one that comes follows its author's tip: such a one is not
+        witnessed, and what floats is in memory."""
+        if intention.store_prev == self.store.chain(intention.author)[1]:
+            return self._floating.count > 0 and intention.hash in self._floating.hashes
+        return self.store.has(intention.hash)
 
     def _flaw(self, intention):
         """Why the intention is refused for what its hash covers, in words, or None."""
@@ -214,14 +222,16 @@ class Weaver:
         return None
 
     def _need_room(self, size):
-        if size + _ROOM_BESIDE_BODY > self.storage.room():
+        """How much room there is beside an intention. StorageFull when it does not fit."""
+        room = self.storage.room() - size - _ROOM_BESIDE_BODY
+        if room < 0:
             raise StorageFull("no room for an intention of %d bytes" % size)
+        return room
 
     def _need_room_for_rows(self, intention):
         """Small ops may make many rows: an intention of which they do not fit fails alone, before any change."""
-        rows = self.projection.estimate(intention, self.storage.room() - intention.body.size - _ROOM_BESIDE_BODY)
-        if rows:
-            self._need_room(intention.body.size + rows)
+        if intention.ops_size > _FEW_BYTES:
+            self._need_room(intention.body.size + self.projection.estimate(intention))
 
     # -- fates ---------------------------------------------------------------------------------------------------------
 
@@ -268,7 +278,7 @@ class Weaver:
         """Stores an intention as the first of several changes: until they are done the weaver is unfinished."""
         self.unfinished = True
         try:
-            self.store.put(intention)
+            self.store.put(intention, True)
         except StorageFull:
             self.unfinished = self.store.has(intention.hash)
             raise
@@ -382,6 +392,10 @@ class Weaver:
     def verify(self, progress=None):
         """Checks every hash, signature and chain on disk; see `verify.verify_store`."""
         return verify_store(self.store, self.crypto, self.log, progress)
+
+
+def _unfinished():
+    return StorageError("an earlier change failed in the middle: nothing goes on before a rollback")
 
 
 class _Contradiction(Exception):
