@@ -3,8 +3,9 @@ than their data."""
 
 from lattice_core.errors import Refused, UsageError
 from lattice_core.node import stores
+from lattice_core.sync.syncing import SESSIONS
 from lattice_core.sync.tasks import StreamLost
-from nano_support import START_MS, World, joined, node
+from nano_support import START_MS, World, joined, node, same
 from support import raises
 
 
@@ -13,23 +14,38 @@ def test_a_declared_store_that_is_not_open_is_named_and_the_sync_incomplete():
     world, notes = joined(left, right)
     extra = left.create_store("extra", "core:kvstore", None, START_MS)
     left.create_store("more", "core:kvstore", None, START_MS)
-    limit = stores.STORES_OPEN
-    stores.STORES_OPEN = 3  # as if there were 30 more
-    try:
-        world.connect()
-        report = world.run(world.b.sync())
-        assert len(right.stores) == 3 and not report.complete and not world.b.complete
-        ((store_id, error),) = report.errors
-        assert isinstance(error, Refused) and "was not synced: this node keeps at most 3" in str(error)
-        assert right.get(store_id) is None and store_id != notes.id
-        assert set(report.outcomes) == set([handle.id for handle in right.stores])
-        # Who asks for one store is told of that one only.
-        assert world.run(world.b.sync([notes.id])).complete
-    finally:
-        stores.STORES_OPEN = limit
+    right.stores_open = 3
+    world.connect()
+    report = world.run(world.b.sync())
+    assert len(right.stores) == 3 and not report.complete and not world.b.complete
+    ((store_id, error),) = report.errors
+    assert isinstance(error, Refused) and "was not synced: this node keeps at most 3" in str(error)
+    assert right.get(store_id) is None and store_id != notes.id
+    assert set(report.outcomes) == set([handle.id for handle in right.stores])
+    # Who asks for one store is told of that one only.
+    assert world.run(world.b.sync([notes.id])).complete
+    right.stores_open = stores.STORES_OPEN
     right.open(START_MS)
     world.connect()
     assert world.run(world.b.sync()).complete and right.get(extra.id) is not None
+
+
+def test_many_stores_are_synced_a_few_at_a_time():
+    left, right = node(1, "laptop"), node(2, "desktop")
+    world, _ = joined(left, right)
+    for number in range(14):
+        left.create_store("s%d" % number, "core:kvstore", None, START_MS).kv.put(b"k", b"v", START_MS)
+    left.commit(START_MS)
+    world.connect()
+    most = 0
+    task = world.b.sync()
+    while not task.done:
+        world.now_ms += 1
+        world.a.step(world.now_ms)
+        world.b.step(world.now_ms)
+        most = max(most, len(world.a.sessions), len(world.b.sessions))
+    assert task.error is None and task.result.complete and same(left, right) and len(right.stores) == 16
+    assert most <= SESSIONS
 
 
 def writer():

@@ -16,6 +16,13 @@ from ..storage import SqliteStorage
 from .output import warn
 
 _LOCK_WAIT_S = 2.0
+_STORES_OPEN = 1024  # a computer has the memory
+
+
+_RESTORED = (
+    "the identity in %s is older than its data: what it joins stays read-only until a sync was complete. After a loss "
+    "a new identity is safer (an empty data directory, and a new invite)"
+)
 
 
 def now_ms():
@@ -55,10 +62,12 @@ def desk(ctx, name=None):
         storage = SqliteStorage(directory.database)
         try:
             node = Node(storage, crypto, identity)
+            node.stores_open = _STORES_OPEN
             node.open(now_ms())
             if not node.name:
                 if not directory.identity_is_new:
                     node.note_restored()
+                    warn(_RESTORED % directory.path)
                 node.rename(name or socket.gethostname() or "host", now_ms())
             for store_id, words in node.damaged:
                 warn("store %s stays closed: %s" % (id_text(store_id), words))

@@ -43,13 +43,13 @@ def _why_closed(node, store_id):
     for damaged, words in node.damaged:
         if damaged == store_id:
             return words
-    if len(node.stores) >= stores.STORES_OPEN:
-        return "this node keeps at most %d stores open" % stores.STORES_OPEN
+    if len(node.stores) >= node.stores_open:
+        return "this node keeps at most %d stores open" % node.stores_open
     return "there was no room to open it"
 
 
 def _open_child(node, root, child, now_ms):
-    if len(node.stores) >= stores.STORES_OPEN or node.is_damaged(child.id):
+    if len(node.stores) >= node.stores_open or node.is_damaged(child.id):
         return False
     try:
         if stores.is_made(node, child.id):

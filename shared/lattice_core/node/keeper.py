@@ -27,6 +27,7 @@ class Keeper:
         self.name = name
         self.keep_unreferenced_ms = keep_unreferenced_ms
         self.stores = []
+        self.stores_open = stores.STORES_OPEN  # a computer sets more
         self.damaged = []
         self.transaction = Transaction(storage)
         self._events = []

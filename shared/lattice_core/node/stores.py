@@ -24,7 +24,7 @@ CREATABLE = (KV_TYPE,)  # data stores that users make here
 READABLE = (projection.TYPE_ROOT, projection.TYPE_KV, projection.TYPE_LOG)
 
 NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
-STORES_OPEN = const(32)  # declared children beyond this stay closed: each costs memory and a node record
+STORES_OPEN = const(32)  # declared children beyond this stay closed: each costs memory (on a stick; see Keeper)
 
 _ID_BYTES = const(16)
 

@@ -1,7 +1,10 @@
 """A whole synchronisation with one peer: the roots that both share, then the child stores that they declare."""
 
+from ..compat import const
 from ..errors import Refused
 from .tasks import StreamLost
+
+SESSIONS = const(4)  # of stores at once: each holds a stream of a few, and memory on both sides
 
 
 class Report:
@@ -33,7 +36,7 @@ def synchronise(peer, store_ids, live):
     done = []
     again = 1  # what settling writes (our name in a new share) goes out in one more round
     while True:
-        level = _next_level(peer, store_ids, done)
+        level = _next_level(peer, store_ids, done)[:SESSIONS]
         if not level:
             if not done:
                 raise Refused("no store here is shared with this peer: join with an invite, or ask to be let in again")
