@@ -30,12 +30,12 @@ class Puller:
         self.wanted = handle.files.wanted()
         self.store_id = handle.id
         self.full = 0  # blobs that found no room although they were planned
-        self.task = None
-        self._frames = None
+        self._frames = peer.open()
         self._flying = []  # digests asked for, in order
         self._stored = []  # (ticket, digest) not yet acknowledged
         self._large = None
         self._done = False
+        self.task = peer.start(self._run(), "pull")
 
     def cancel(self):
         if not self.task.done:
@@ -63,9 +63,9 @@ class Puller:
             "unfit_count": self.unfit_count(),
         }
 
-    def run(self, frames):
+    def _run(self):
         """Task: returns when nothing more can be had from this peer."""
-        self._frames = frames
+        frames = self._frames
         frames.post({"blob_open": {"store_id": self.store_id}})
         try:
             while not self._done or frames.queued() or not frames.ended or not frames.stream.finished():

@@ -161,10 +161,8 @@ class NanoPeer(Peer):
         return handle.files.lacks()
 
     def pull(self, handle):
-        """Starts to pull what a store lacks."""
-        puller = Puller(self, handle)
-        puller.task = self.start(puller.run(self.open()), "pull")
-        return puller
+        """Starts to pull what a store lacks: the Puller."""
+        return Puller(self, handle)
 
     # -- serving -----------------------------------------------------------------------------------------------
 
