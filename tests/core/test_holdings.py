@@ -36,7 +36,7 @@ def test_a_peer_that_refused_an_intention_is_not_taken_to_hold_it():
     def need(size):
         if size > 1000:
             raise StorageFull("no room")
-        real(size)
+        return real(size)
 
     there._need_room = need
     author = Identity(CRYPTO, bytes([9]) * 32)
