@@ -5,21 +5,17 @@ from lattice_core.seams import BytesBody, SliceBody
 from lattice_core.wire import scan
 from lattice_core.wire.fields import body_fields, fields, put_varint, read_varint, varint, varint_size
 from lattice_core.wire.messages import (
-    BootstrapRequest,
-    BootstrapResponse,
-    GetResponse,
     JoinResponse,
     KvPayload,
     Operation,
-    PeerMessage,
     PeerOp,
     PutOp,
     SetPeerStatus,
     SystemBatch,
     SystemOp,
-    TableValue,
     UniversalOp,
 )
+from lattice_core.wire.peer_messages import BootstrapRequest, BootstrapResponse, GetResponse, PeerMessage, TableValue
 from lattice_core.wire.protobuf import BYTES, FIXED64, INT32, OPTIONAL, REPEATED, STRING, UINT32, Message
 from support import Rng, raises
 

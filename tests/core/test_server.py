@@ -7,7 +7,7 @@ from lattice_core.sync.messages import Messages
 from lattice_core.sync.ref_peer import RefPeer
 from lattice_core.sync.streams import ALPN_SYNC
 from lattice_core.sync.tasks import StreamLost
-from lattice_core.wire.messages import PeerMessage
+from lattice_core.wire.peer_messages import PeerMessage
 from nano_support import START_MS, node
 from ref_support import RefWorld, joined
 from support import Rng, raises

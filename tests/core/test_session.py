@@ -8,7 +8,7 @@ from lattice_core.sync import fetch, large, reconcile, session, store_sync
 from lattice_core.sync.messages import Messages, next_message
 from lattice_core.sync.session import Session
 from lattice_core.sync.tasks import StreamLost, Task
-from lattice_core.wire.messages import PeerMessage
+from lattice_core.wire.peer_messages import PeerMessage
 from nano_support import START_MS, hashes, node, same
 from ref_support import RefWorld, joined
 from support import Rng, raises

@@ -12,14 +12,16 @@ from lattice_core.model import ops, snapshot, token, witness
 from lattice_core.seams import BytesBody
 from lattice_core.sync import tips_table
 from lattice_core.sync.tasks import Task
-from lattice_core.wire import base58, framing, messages, nano_messages, scan, utf8
+from lattice_core.wire import base58, framing, messages, nano_messages, peer_messages, scan, utf8
 from lattice_core.wire.fields import body_fields, fields
 from lattice_core.wire.incremental import Scanner
 from lattice_core.wire.protobuf import Message
 from lattice_host import crypto
 
 VECTORS = pathlib.Path(__file__).parent.parent / "vectors"
-MESH_TABLES = [table for table in vars(messages).values() if isinstance(table, Message)]
+MESH_TABLES = [
+    table for source in (messages, peer_messages) for table in vars(source).values() if isinstance(table, Message)
+]
 TABLES = MESH_TABLES + [table for table in vars(nano_messages).values() if isinstance(table, Message)]
 
 
@@ -52,7 +54,7 @@ def read_frames(data: bytes) -> None:
 
 def by_table(data: bytes) -> None:
     """Decoding and checking give the same verdict; what decodes, encodes to something that decodes the same."""
-    table = TABLES[data[0] % len(TABLES)] if data else messages.PeerMessage
+    table = TABLES[data[0] % len(TABLES)] if data else peer_messages.PeerMessage
     message = data[1:]
     checked = _outcome(lambda: scan.check(table, BytesBody(message)) or "well formed")
     values = _outcome(lambda: table.decode(message))

@@ -4,7 +4,8 @@ from judge.cases import h, intention, same, unknown
 from lattice_core import limits
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops, witness
-from lattice_core.wire.messages import FloatingMeta, Frontier, WitnessContent
+from lattice_core.wire.messages import WitnessContent
+from lattice_core.wire.peer_messages import FloatingMeta, Frontier
 
 
 def check(section, case, context):

@@ -12,7 +12,7 @@ from lattice_core.sync import bootstrap, chain, fetch, join
 from lattice_core.sync.large import read
 from lattice_core.sync.messages import next_message
 from lattice_core.sync.session import Session
-from lattice_core.wire.messages import PeerMessage
+from lattice_core.wire.peer_messages import PeerMessage
 
 
 def check(section, case, context):

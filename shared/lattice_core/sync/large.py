@@ -7,7 +7,7 @@ FetchIntentions lists is decoded while it is used, and what is sent is a list of
 from ..compat import const
 from ..seams import BytesBody
 from ..wire import scan
-from ..wire.messages import FetchIntentions, PeerMessage, ReconcileMessage, ReconcilePayload
+from ..wire.peer_messages import FetchIntentions, PeerMessage, ReconcileMessage, ReconcilePayload
 from ..wire.protobuf import varint
 
 _FETCH_KEY = b"\x1a"

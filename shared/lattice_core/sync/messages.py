@@ -6,7 +6,7 @@ What is to be sent is queued, long answers as iterators: they are made as the wi
 
 from ..limits import FRAME_BYTES
 from ..wire.framing import header, read_frame
-from ..wire.messages import PeerMessage
+from ..wire.peer_messages import PeerMessage
 from .large import read
 from .tasks import StreamLost, Task
 

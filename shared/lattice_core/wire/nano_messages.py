@@ -10,74 +10,80 @@ costs a dict in the heap of a stick.
 
 from ..compat import const
 from .messages import JoinRequest, JoinResponse
-from .protobuf import BOOL, BYTES, FIXED64, STRING, UINT32, UINT64, Message
+from .protobuf import Message
 
 # -- reconciliation by chain tips ------------------------------------------------------------------------------
 
 Open = Message(
     "Open",
     (
-        (1, "store_id", BYTES),
-        (2, "salt", BYTES),
-        (3, "sum", FIXED64, "?"),
-        (4, "chains", UINT32),
-        (5, "items", UINT64),
-        (6, "tips", BYTES),
-        (7, "live", BOOL),  # stay after the exchange and push what is new
+        (1, "store_id", "bytes"),
+        (2, "salt", "bytes"),
+        (3, "sum", "fixed64", "?"),
+        (4, "chains", "uint32"),
+        (5, "items", "uint64"),
+        (6, "tips", "bytes"),
+        (7, "live", "bool"),  # stay after the exchange and push what is new
     ),
 )
 Tips = Message(
     "Tips",
     (
-        (1, "sum", FIXED64),
-        (2, "chains", UINT32),
-        (3, "items", UINT64),
-        (4, "tips", BYTES),
-        (5, "bits", UINT32),
-        (6, "bucket_sums", BYTES),
-        (7, "known", BOOL),
-        (8, "complete", BOOL),
-        (9, "differ", BYTES),
-        (10, "more", BOOL),
+        (1, "sum", "fixed64"),
+        (2, "chains", "uint32"),
+        (3, "items", "uint64"),
+        (4, "tips", "bytes"),
+        (5, "bits", "uint32"),
+        (6, "bucket_sums", "bytes"),
+        (7, "known", "bool"),
+        (8, "complete", "bool"),
+        (9, "differ", "bytes"),
+        (10, "more", "bool"),
     ),
 )
 Nothing = Message("Nothing", ())
 
 # -- intentions ------------------------------------------------------------------------------------------------
 
-Count = Message("Count", ((1, "count", UINT64),))
-Done = Message("Done", ((1, "count", UINT64), (2, "whole", BOOL)))  # whole: nothing of the content is lacking
+Count = Message("Count", ((1, "count", "uint64"),))
+Done = Message("Done", ((1, "count", "uint64"), (2, "whole", "bool")))  # whole: nothing of the content is lacking
 ItemRefused = Message(
     "ItemRefused",
-    ((1, "hash", BYTES), (2, "author", BYTES), (3, "reason", STRING), (4, "no_room", BOOL), (5, "fork", BOOL)),
+    (
+        (1, "hash", "bytes"),
+        (2, "author", "bytes"),
+        (3, "reason", "string"),
+        (4, "no_room", "bool"),
+        (5, "fork", "bool"),
+    ),
 )
-Unfit = Message("Unfit", ((1, "path", STRING), (2, "size", UINT64)))
+Unfit = Message("Unfit", ((1, "path", "string"), (2, "size", "uint64")))
 Content = Message(
     "Content",
     (
-        (1, "done", BOOL),  # false: an estimate of what will be asked for
-        (2, "blobs", UINT64),
-        (3, "bytes", UINT64),
-        (4, "missing", UINT32),  # wanted, and not held by the peer either
+        (1, "done", "bool"),  # false: an estimate of what will be asked for
+        (2, "blobs", "uint64"),
+        (3, "bytes", "uint64"),
+        (4, "missing", "uint32"),  # wanted, and not held by the peer either
         (5, "unfit", Unfit, 512),  # what found no room, as far as it fits one message
-        (6, "unfit_count", UINT32),
+        (6, "unfit_count", "uint32"),
     ),
 )
-Words = Message("Words", ((1, "words", STRING),))
+Words = Message("Words", ((1, "words", "string"),))
 
 # -- blobs -----------------------------------------------------------------------------------------------------
 
-BlobOpen = Message("BlobOpen", ((1, "store_id", BYTES),))
-BlobRequest = Message("BlobRequest", ((1, "hash", BYTES),))
-BlobStored = Message("BlobStored", ((1, "hashes", BYTES),))  # 32 bytes each
+BlobOpen = Message("BlobOpen", ((1, "store_id", "bytes"),))
+BlobRequest = Message("BlobRequest", ((1, "hash", "bytes"),))
+BlobStored = Message("BlobStored", ((1, "hashes", "bytes"),))  # 32 bytes each
 
 # -- control of a stick ----------------------------------------------------------------------------------------
 
 Setup = Message(
-    "Setup", ((1, "name", STRING), (2, "store_id", BYTES), (3, "store_type", STRING), (4, "now_ms", UINT64))
+    "Setup", ((1, "name", "string"), (2, "store_id", "bytes"), (3, "store_type", "string"), (4, "now_ms", "uint64"))
 )
-OwnerChange = Message("OwnerChange", ((1, "key", BYTES),))
-Clock = Message("Clock", ((1, "now_ms", UINT64),))
+OwnerChange = Message("OwnerChange", ((1, "key", "bytes"),))
+Clock = Message("Clock", ((1, "now_ms", "uint64"),))
 ControlRequest = Message(
     "ControlRequest",
     (
@@ -90,25 +96,31 @@ ControlRequest = Message(
 )
 StoreStatus = Message(
     "StoreStatus",
-    ((1, "id", BYTES), (2, "name", STRING), (3, "type", STRING), (4, "intentions", UINT64), (5, "files", UINT64)),
+    (
+        (1, "id", "bytes"),
+        (2, "name", "string"),
+        (3, "type", "string"),
+        (4, "intentions", "uint64"),
+        (5, "files", "uint64"),
+    ),
 )
 Status = Message(
     "Status",
     (
-        (1, "version", STRING),
-        (2, "owned", BOOL),
+        (1, "version", "string"),
+        (2, "owned", "bool"),
         # What follows is for members only.
-        (3, "id", BYTES),
-        (4, "owners", BYTES, 16),
-        (5, "name", STRING),
+        (3, "id", "bytes"),
+        (4, "owners", "bytes", 16),
+        (5, "name", "string"),
         (6, "stores", StoreStatus, 64),
-        (7, "flash_total", UINT64),
-        (8, "flash_used", UINT64),
-        (9, "last_error", STRING),
-        (10, "state", STRING),
-        (11, "safe_to_unplug", BOOL),
-        (12, "member", BOOL),
-        (13, "files", UINT64),
+        (7, "flash_total", "uint64"),
+        (8, "flash_used", "uint64"),
+        (9, "last_error", "string"),
+        (10, "state", "string"),
+        (11, "safe_to_unplug", "bool"),
+        (12, "member", "bool"),
+        (13, "files", "uint64"),
     ),
 )
 ControlReply = Message("ControlReply", ((1, "status", Status, "what"), (2, "done", Nothing, "what")))
@@ -123,14 +135,14 @@ NanoFrame = Message(
         (3, "equal", Nothing, "message"),
         (4, "retry", Nothing, "message"),
         # 5 Probe, 6 ProbeAnswer and 7 Proof belong to the splitting of forked chains.
-        (8, "item", BYTES, "message"),
+        (8, "item", "bytes", "message"),
         (9, "sent", Count, "message"),
         (10, "durable", Count, "message"),
         (11, "item_refused", ItemRefused, "message"),
         (12, "done", Done, "message"),
         (13, "content", Content, "message"),
         (14, "refusal", Words, "message"),
-        (15, "part", BYTES, "message"),
+        (15, "part", "bytes", "message"),
         (16, "not_held", Nothing, "message"),
         (17, "blob_open", BlobOpen, "message"),
         (18, "blob_request", BlobRequest, "message"),

@@ -34,6 +34,17 @@ MESSAGE = const(8)
 REPEATED = "*"  # fourth item of a field: a list of values; a number instead: a list of at most so many
 OPTIONAL = "?"  # fourth item: written and reported whenever it is set, also when it holds the default
 
+# The same as words: rows of nothing but literals cost a stick no heap, they stay in its flash.
+_KINDS = {
+    "uint64": UINT64,
+    "uint32": UINT32,
+    "int32": INT32,
+    "bool": BOOL,
+    "fixed64": FIXED64,
+    "bytes": BYTES,
+    "string": STRING,
+}
+
 _OWN_DEPTH = const(16)  # messages we build ourselves never nest deeper
 _TABLE = ("rows", "by_key", "by_number", "_blank", "_lists")
 _DEFAULTS = (None, 0, 0, 0, False, 0, b"", "")
@@ -66,7 +77,7 @@ class Field:
         self.number = number
         self.name = name
         self.message = kind if isinstance(kind, Message) else None
-        self.kind: int = MESSAGE if isinstance(kind, Message) else kind
+        self.kind: int = MESSAGE if isinstance(kind, Message) else _KINDS.get(kind, kind)
         self.repeated = rule == REPEATED
         self.group = None if rule in (None, REPEATED, OPTIONAL) else rule
         self.present = rule == OPTIONAL or self.group is not None or self.message is not None
@@ -83,6 +94,7 @@ def _wire_type(kind):
 
 class Message:
     """A message table: Message("Name", ((number, "field", kind or Message[, group or REPEATED or OPTIONAL]), …)).
+    A kind is one of the numbers above, or its name as a word.
 
     A message that contains itself is declared first and filled with `define`.
     """
