@@ -689,7 +689,7 @@ CHECKS = (
 
 
 def install(names, make, reopen, ranges=False):
-    """Adds a test function for each check to `names`, the globals of a test file. `ranges`: of what hosts offer, too."""
+    """Adds a test function for each check to `names`, a test file's globals. `ranges`: of what hosts offer, too."""
     for number, check in enumerate(CHECKS + ((check_ranges_of_witnessed_hashes,) if ranges else ())):
         names["test_%02d" % number + check.__name__[len("check") :]] = _bind(check, make, reopen)
 
