@@ -147,7 +147,10 @@ def test_an_identity_without_its_data_writes_again_after_a_complete_sync(laptop,
     desktop.run("sync", stick.port)
     for left in desktop.folder.glob("node.db*"):
         left.unlink()
+    first = desktop.attempt("init", "--name", "desktop")
+    assert first.exit_code == 0 and "older than its data" in first.stderr
     again = Host(desktop.folder, "desktop")
+    assert again.attempt("status").stderr == ""
     token = laptop.json("invite")["token"]
     laptop.run("sync", stick.port)
     assert again.json("join", token, "--via", stick.port)["complete"]
