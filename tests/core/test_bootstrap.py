@@ -1,6 +1,7 @@
 """Bootstrap: pages, catch-up from the sequence remembered, what the client verifies."""
 
 from lattice_core.errors import ProtocolError, Refused
+from lattice_core.node.fetched import fetched_up_to
 from lattice_core.sync import bootstrap
 from lattice_core.sync.stored import StoreItems
 from nano_support import START_MS, node, same
@@ -55,10 +56,10 @@ def test_large_intentions_make_frames_smaller():
 def test_catch_up_goes_on_where_it_was():
     world, notes = joined(node(1, "left"), node(2, "right"))
     theirs = world.right.get(notes.id)
-    assert bootstrap.remembered(theirs, world.b.key) == 2
+    assert fetched_up_to(theirs, world.b.key) == 2
     write(world, notes, 9)
     assert catch_up(world, theirs, 4) == 9 and same(world.left, world.right)
-    assert bootstrap.remembered(theirs, world.b.key) == notes.store.count
+    assert fetched_up_to(theirs, world.b.key) == notes.store.count
     assert catch_up(world, theirs, 4) == 0
 
 
@@ -72,7 +73,7 @@ def test_an_interrupted_bootstrap_is_resumed():
         world.a.step(world.now_ms)
         world.b.step(world.now_ms)
     assert task.error is not None
-    reached = bootstrap.remembered(theirs, world.b.key)
+    reached = fetched_up_to(theirs, world.b.key)
     assert 2 < reached < notes.store.count
     world.connect()
     assert catch_up(world, theirs, 2) == notes.store.count - reached

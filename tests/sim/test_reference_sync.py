@@ -2,7 +2,7 @@
 
 import random
 
-from lattice_core.sync import bootstrap
+from lattice_core.node.fetched import fetched_up_to
 from lattice_core.sync.large import read
 from lattice_core.sync.messages import next_message
 from lattice_core.sync.session import Session
@@ -97,7 +97,7 @@ def test_a_long_history_comes_in_bulk():
     world.right.commit(world.now_ms)
     report = world.run(world.b.sync())
     assert report.complete and same(world.left, world.right)
-    assert bootstrap.remembered(theirs, world.b.key) >= ITEMS
+    assert fetched_up_to(theirs, world.b.key) >= ITEMS
     assert theirs.weaver.floating_count == 0
     assert theirs.files.holdings.holds_items(world.b.key) == theirs.store.count
 

@@ -8,7 +8,7 @@ node signs its own log.
 from ..compat import const
 from ..errors import ProtocolError, Refused
 from ..model import witness
-from ..weaver.store import TABLE_META
+from ..node.fetched import fetched_up_to, note_fetched
 from .fetch import HASH_BYTES, ROOM_BYTES, entry, size_of
 from .stored import StoreItems, parse
 
@@ -16,20 +16,9 @@ PAGE_RECORDS = const(1000)  # asked for at once; the reference's own clients ask
 FRAME_RECORDS = const(100)
 LARGEST_PAGE = const(10000)
 _RECORD_BYTES = const(256)  # in a frame, at most
-_REMEMBERED = b"sync/bootstrap/"
 
 
 # -- client ------------------------------------------------------------------------------------------------------------
-
-
-def remembered(handle, key):
-    """The peer's sequence up to which everything was fetched from it, 0 for nothing."""
-    row = handle.store.row(TABLE_META, _REMEMBERED + key)
-    return 0 if row is None else int.from_bytes(row, "big")
-
-
-def _remember(handle, key, sequence):
-    handle.store.put_row(TABLE_META, _REMEMBERED + key, sequence.to_bytes(8, "big"))
 
 
 def catch_up(peer, handle, page=PAGE_RECORDS):
@@ -40,7 +29,7 @@ def catch_up(peer, handle, page=PAGE_RECORDS):
     items = StoreItems(peer, handle)
     total = 0
     while True:
-        fetching = Page(items, handle, peer.key, remembered(handle, peer.key) + 1, page)
+        fetching = Page(items, handle, peer.key, fetched_up_to(handle, peer.key) + 1, page)
         yield from fetching.run(peer)
         peer.commit()
         total += fetching.records
@@ -90,7 +79,7 @@ class Page:
         self.records += len(records)
         self.items.take_parsed(found)
         if records and not self.items.held_back:
-            _remember(self.handle, self.key, behind - 1)
+            note_fetched(self.handle, self.key, behind - 1)
         self.last = frame["done"]
 
 
