@@ -1,10 +1,13 @@
 """The open transaction: when it is durable, who is told, what a failure takes with it."""
 
 from lattice_core.errors import StorageError, UsageError
+from lattice_core.files import cid
+from lattice_core.files.entry import Entry
 from lattice_core.limits import BATCH_BYTES, BATCH_MS
+from lattice_core.machines.change import EVENTS
 from lattice_core.model.intention import ZERO, create
 from lattice_core.weaver.weaver import WITNESSED
-from node_support import NOW_MS, make_node, reopened, share, value
+from node_support import NOW_MS, join, make_node, reopened, share, value
 from support import raises
 from weaver_support import put_ops
 
@@ -198,3 +201,32 @@ def test_a_rollback_that_fails_is_still_to_be_done():
     raises(StorageError, node.commit, NOW_MS)
     node.commit(NOW_MS)
     check_whole(node, data, item)
+
+
+def test_content_is_wanted_after_a_rollback_too():
+    node, root, data = share()
+    other = make_node(7, "other")
+    join(other, node, node.invite(root, NOW_MS))
+    there = other.get(data.id)
+    for number in range(EVENTS + 6):  # more than events are kept: the log says what was written
+        digest = node.crypto.blake3_digest(b"content %d" % number)
+        entry = Entry("f%d" % number, 0o644, cid.make(cid.RAW, digest), NOW_MS, 5000)
+        data.kv.put(b"fs/f%d" % number, entry.encode(), NOW_MS + number)
+    node.commit(NOW_MS)
+    own = node.identity.public
+    items = list(data.weaver.held_after({own: there.weaver.held(own)[0]}))
+    assert len(items) > EVENTS
+    commit = other.storage.commit
+    other.storage.commit = fail_commit
+    for item in items:
+        there.weaver.ingest(item, NOW_MS)
+    raises(StorageError, other.commit, NOW_MS)
+    other.storage.commit = commit
+    for item in items:
+        there.weaver.ingest(item, NOW_MS)
+    other.commit(NOW_MS)
+    assert len(list(there.files.contents.wants())) == EVENTS + 6
+
+
+def fail_commit():
+    raise StorageError("the medium is gone")

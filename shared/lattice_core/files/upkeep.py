@@ -22,6 +22,11 @@ class Upkeep(Reading):
         self._unnoted = []  # (path, size) of those that found no room, at most UNFIT_KEPT
         self._unnoted_count = 0
 
+    def rolled_back(self):
+        """The log is what the last commit left: what comes now was not considered, whatever has come before."""
+        self._considered = self.store.count
+        self._overlooked = True
+
     def consider_events(self, events):
         """Takes note of entries that were projected: which content is wanted now."""
         keys = set()

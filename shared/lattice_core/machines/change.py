@@ -11,7 +11,7 @@ from ..wire.fields import body_fields, fields
 from . import kvtable
 
 _FEW_DEPS = const(8)  # up to here a tuple is searched as fast as a set
-EVENTS = const(256)  # kept until somebody takes them; then only a mark that some were lost
+EVENTS = const(64)  # kept until somebody takes them, 200 bytes each; then only a mark that some were lost
 
 
 class Change:

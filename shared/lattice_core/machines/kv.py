@@ -16,7 +16,7 @@ from .keys import KEY_BYTES, KeyBuilder, row_key
 
 PUT = const(1)
 DELETE = const(2)
-_AT_ONCE = const(256)  # operations held at a time
+_AT_ONCE = const(64)  # operations held at a time: more of them break a small heap into pieces
 _SMALL_BYTES = const(256)
 _ROW_BYTES = const(112)  # a row with one head beside its key, and what storage adds
 
@@ -25,7 +25,7 @@ def in_reverse(change, start, end, scan):
     """Iterates over what `scan(change, start, end)` yields, last to first, without holding it all.
 
     `scan` walks a message once and yields tuples of which the second item is the position behind the element, from
-    which it can be started again: of a long message only every 256th position is remembered.
+    which it can be started again: of a long message only every 64th position is remembered.
     """
     marks = []
     held = []
@@ -107,12 +107,15 @@ def _single_put(buf, at, end):
     return (PUT, end, key, key_size, at, size) if at + size == end else None
 
 
-def estimate(change, start, end):
-    """About how many bytes of rows the payload at [start, end) makes. ProtocolError where it does not decode."""
+def estimate(change, start, end, enough):
+    """About how many bytes of rows the payload at [start, end) makes, counted up to `enough`. ProtocolError where it
+    does not decode."""
     total = 0
     for kind, _, _, key_size, _, _ in operations(change, start, end):
         if kind:
             total += min(key_size, ROW_KEY_BYTES) + _ROW_BYTES
+            if total > enough:
+                break
     return total
 
 

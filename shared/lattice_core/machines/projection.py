@@ -70,13 +70,13 @@ class Projection:
         except ProtocolError as error:
             self._skip(change, str(error))
 
-    def estimate(self, intention):
-        """About how many bytes of rows an intention makes."""
+    def estimate(self, intention, enough):
+        """About how many bytes of rows an intention makes; counted no further than `enough`."""
         change = Change(self.store, self.crypto, intention, [])
         try:
             leg, segments = leg_of(change)
             if leg == ops.LEG_APP and self.store_type == TYPE_KV:
-                return kv.estimate(change, segments[0][0], segments[0][1])
+                return kv.estimate(change, segments[0][0], segments[0][1], enough)
             if leg == ops.LEG_APP and self._machine is None:
                 return 0  # carried only
         except ProtocolError:

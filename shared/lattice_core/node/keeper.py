@@ -230,6 +230,7 @@ class Keeper:
         self.stores = [handle for handle in self.stores if handle.id in kept]
         for handle in self.stores:
             handle.weaver.reload()
+            handle.files.rolled_back()
         self._spoilt = False
         for root in self.roots():
             hierarchy.open_declared(self, root, None)  # what had been closed in it is open again

@@ -231,7 +231,8 @@ class Weaver:
     def _need_room_for_rows(self, intention):
         """Small ops may make many rows: an intention of which they do not fit fails alone, before any change."""
         if intention.ops_size > _FEW_BYTES:
-            self._need_room(intention.body.size + self.projection.estimate(intention))
+            room = self._need_room(intention.body.size)
+            self._need_room(intention.body.size + self.projection.estimate(intention, room))
 
     # -- fates ---------------------------------------------------------------------------------------------------------
 
