@@ -1,4 +1,4 @@
-"""A batch of thousands of keys on flash, in the stick's heap. test_large_batch.py starts it on the stick's interpreter."""
+"""A batch of thousands of keys on flash, in the stick's heap. Run by test_large_batch.py on the stick's interpreter."""
 
 from flash_storage_case import make
 
