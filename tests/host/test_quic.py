@@ -7,8 +7,6 @@ import pytest
 
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
-from lattice_core.sync.nano import NanoPeer
-from lattice_core.sync.ref_peer import RefPeer
 from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
 from lattice_host import crypto
 from lattice_host import files as transfer
@@ -16,7 +14,6 @@ from lattice_host.links import endpoint as quic
 from lattice_host.links import iroh_copy
 from lattice_host.storage import SqliteStorage
 
-PEERS = {ALPN_NANO: NanoPeer, ALPN_SYNC: RefPeer}
 SECONDS = 60
 
 
@@ -33,7 +30,7 @@ def fresh_node(folder, number, name):
 
 async def serve(node, endpoint, over):
     connection = await quic.accept(endpoint)
-    peer = PEERS[connection.alpn](node, connection)
+    peer = quic.peer_of(node, connection)
     await quic.drive(peer, connection, over.is_set)
     return peer
 
@@ -45,7 +42,7 @@ async def talk(server, client, alpn, command):
     over = asyncio.Event()
     serving = asyncio.create_task(serve(server, at_server, over))
     connection = await quic.dial(at_client, server.identity.public, at_server.bound_sockets()[:1], alpn)
-    peer = PEERS[alpn](client, connection)
+    peer = quic.peer_of(client, connection)
     task = command(peer)
     await quic.drive(peer, connection, lambda: task.done)
     over.set()

@@ -6,6 +6,8 @@ import time
 import iroh
 from iroh import iroh_ffi
 
+from lattice_core.sync.nano import NanoPeer
+from lattice_core.sync.ref_peer import RefPeer
 from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
 
 from . import iroh_copy
@@ -43,6 +45,11 @@ async def accept(endpoint):
     if incoming is None:
         return None
     return QuicConnection(endpoint, await (await incoming.accept()).connect(), False)
+
+
+def peer_of(node, connection):
+    """Who speaks on the connection: what its ALPN says."""
+    return (NanoPeer if connection.alpn == ALPN_NANO else RefPeer)(node, connection)
 
 
 async def drive(peer, connection, done):
