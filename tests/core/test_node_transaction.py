@@ -6,6 +6,7 @@ from lattice_core.files.entry import Entry
 from lattice_core.limits import BATCH_BYTES, BATCH_MS
 from lattice_core.machines.change import EVENTS
 from lattice_core.model.intention import ZERO, create
+from lattice_core.node.node import Node
 from lattice_core.weaver.weaver import WITNESSED
 from node_support import NOW_MS, join, make_node, reopened, share, value
 from support import raises
@@ -230,3 +231,21 @@ def test_content_is_wanted_after_a_rollback_too():
 
 def fail_commit():
     raise StorageError("the medium is gone")
+
+
+def test_a_store_that_fails_while_it_is_opened_leaves_nothing_half():
+    node, _, data = share()
+    data.kv.put(b"k", b"v", NOW_MS)
+    first = create(node.crypto, make_node(9).identity, NOW_MS, 0, data.id, ZERO, [], put_ops([(b"theirs", b"v")]))
+    node.commit(NOW_MS)
+    # Something floats that needs nothing: as if power had gone at the wrong moment of an older program.
+    data.store.put(first)
+    node.storage.commit()
+    before = data.store.count
+    failing_row(data)
+    again = Node(node.storage, node.crypto, node.identity)
+    again.open(NOW_MS)
+    assert [store_id for store_id, _ in again.damaged] == [data.id] and again.get(data.id) is None
+    assert data.store.count == before and data.store.floating() == [first.hash]
+    found = reopened(node).find("notes")
+    assert value(found, b"theirs") == b"v" and value(found, b"k") == b"v" and found.weaver.verify().problems == []

@@ -61,7 +61,8 @@ def test_what_breaks_a_rule_by_itself_is_refused():
     good = author.put(b"k", b"v")
     bad = intentions.parse(CRYPTO, good.body_bytes(), bytes(64))
     check_refused(replica, bad, "signature")
-    # The signature is not part of the name: the good copy is still taken, and the reason forgotten.
+    # The signature is not part of the name: the good copy is still wanted and taken, and the reason forgotten.
+    assert not replica.weaver.refuses(good.hash)
     assert replica.ingest(good) == WITNESSED and replica.weaver.refused(good.hash) is None
     assert replica.ingest(bad) == DUPLICATE
 
@@ -165,7 +166,7 @@ def test_the_list_of_refused_hashes_is_bounded():
     for item in forks:
         assert replica.ingest(item) == REFUSED
     known = [item for item in forks if replica.weaver.refused(item.hash)]
-    assert known == forks[5:]
+    assert known == forks[5:] and all([replica.weaver.refuses(item.hash) for item in known])
 
 
 def test_floating_is_bounded_in_number_oldest_first():
