@@ -275,7 +275,7 @@ def test_the_table_is_frozen_while_chains_grow():
 class CramedTable(ChainTable):
     """Ids of 6 bits and tags of 3: collisions everywhere."""
 
-    def __init__(self, chains, platform, salt):
+    def __init__(self, chains, platform, salt, strangers):
         plain = platform.blake3_digest
 
         class Weak:

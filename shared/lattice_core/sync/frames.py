@@ -39,11 +39,19 @@ class Large:
         self.size = size
 
 
+class Meter:
+    """Counts the bytes that moved on several streams."""
+
+    def __init__(self):
+        self.bytes = 0
+
+
 class Frames:
     """`post*` queue what is to be sent, `flush` hands it to the stream as its window allows, `poll` gives what came."""
 
-    def __init__(self, stream):
+    def __init__(self, stream, meter=None):
         self.stream = stream
+        self.meter = meter or Meter()
         self.ended = False  # the peer's direction ended orderly
         self._data = b""
         self._pos = 0
@@ -128,6 +136,7 @@ class Frames:
                 return False
             self._more.append(piece)
             self._have += len(piece)
+            self.meter.bytes += len(piece)
         if self._pos < len(self._data):
             self._more.insert(0, self._data[self._pos :])
         self._data = self._more[0] if len(self._more) == 1 else b"".join(self._more)
@@ -171,6 +180,13 @@ class Frames:
         """How many entries wait to be written."""
         return len(self._queue)
 
+    def abandon(self):
+        """Drops what is queued. True when no frame was cut in two, so that another may follow."""
+        whole = not self._sent and not (self._queue and isinstance(self._queue[0], _Reading))
+        self._queue = []
+        self._sent = 0
+        return whole and not self._fin_due
+
     def finish(self):
         """Ends our direction after what is queued."""
         if not self._finished:
@@ -200,6 +216,7 @@ class Frames:
                 if done:
                     self._queue.pop(0)
                     self._sent = 0
+            self.meter.bytes += count
             wrote = wrote or count > 0
             if not done:
                 if count == 0 and stream.error is not None:

@@ -7,12 +7,15 @@ intentions or whole chains without ending the session, and says how many of thos
 
 from ..compat import const
 from ..errors import ProtocolError, StorageFull
+from ..machines.projection import ROWS_TO_OPS
 from ..model import intention as intentions
 from ..weaver.weaver import DROPPED, DUPLICATE, REFUSED
 from ..wire.nano_messages import ITEM_HEAD_BYTES, ITEM_KEY
 from .arriving import Arriving
 
 _RANGES = const(64)
+_SKIPPED = const(256)
+_FEW_BYTES = const(4096)  # ops that cannot make rows without end
 
 
 class ItemSender:
@@ -68,6 +71,11 @@ class ItemSender:
         self.progress.sent_intentions += 1
         self.progress.sent_bytes += item.body.size + ITEM_HEAD_BYTES
 
+    def skip(self, author):
+        """The peer takes nothing more of this chain. Beyond a number it passes over what is sent all the same."""
+        if len(self.skipped) < _SKIPPED:
+            self.skipped.add(author)
+
     def acknowledged(self, count):
         if not self.durable <= count <= self.count:
             raise ProtocolError("%d intentions acknowledged of %d" % (count, self.count))
@@ -99,7 +107,7 @@ class Ranges:
 class ItemReceiver:
     """Takes items: small ones in batches that are verified together, large ones into storage while they arrive."""
 
-    def __init__(self, node, handle, frames, progress):
+    def __init__(self, node, handle, frames, progress, authors_refused):
         self.node = node
         self.weaver = handle.weaver
         self.frames = frames
@@ -109,7 +117,9 @@ class ItemReceiver:
         self.ranges = Ranges()
         self.full = False
         self._batch = []
-        self._refused = {}  # author: why nothing more of its chain is taken
+        self._refused = set()  # authors of whose chains nothing more is taken
+        self._authors_refused = authors_refused  # at most; what they would all be told waits in memory
+        self._told = 0  # refusals
         self._body = None
 
     def begin(self):
@@ -151,12 +161,16 @@ class ItemReceiver:
             return
         weaver = self.weaver
         before = weaver.store.count
+        alone = item.ops_size > _FEW_BYTES and item.ops_size * ROWS_TO_OPS > self.node.storage.room()
+        if alone and self.node.storage.pending():
+            self.node.commit(now_ms)  # it may not fit, and then takes nothing else with it
         try:
             fate = weaver.ingest(item, now_ms, verified, True)
         except StorageFull:
-            if weaver.store.has(item.hash):  # the medium failed in the middle of it
+            if weaver.unfinished:
                 self.node.rollback()
-                raise
+                if not alone:
+                    raise
             self._refuse(item, "there is no room for it", True)
             return
         after = weaver.store.count
@@ -166,18 +180,26 @@ class ItemReceiver:
             self._refuse(item, "there is no room for what waits for others", True)
         elif fate == REFUSED:
             self._refuse(item, weaver.refused(item.hash) or "it was refused", False)
-        elif fate == DROPPED:
-            self._refuse(item, "too much waits for what has not come", True)
         elif fate != DUPLICATE:
             self.progress.received_intentions += 1
 
     def _refuse(self, item, reason, no_room):
-        """Says why; what follows in the same chain is not taken in this session."""
-        self._refused[item.author] = reason
+        """Says why; what follows in the same chain is not taken in this session. ProtocolError when too many authors'
+        intentions are bad; where only the room ends, the rest is passed over."""
         self.full = self.full or no_room
+        if len(self._refused) < self._authors_refused:
+            self._refused.add(item.author)
+        elif not no_room:
+            raise ProtocolError("intentions of more than %d authors had to be refused" % self._authors_refused)
         self.progress.note_refused(item.hash, item.author, reason, False)
-        message = {"hash": item.hash, "author": item.author, "reason": reason[:200], "no_room": no_room}
-        self.frames.post({"item_refused": message})
+        self._tell(item.hash, item.author, reason, no_room)
+
+    def _tell(self, hash, author, reason, no_room):
+        """Refusals wait until the peer reads: beyond a number that an honest one hears they are not told one by one."""
+        if self._told < self._authors_refused:
+            self._told += 1
+            message = {"hash": hash, "author": author, "reason": reason[:200], "no_room": no_room}
+            self.frames.post({"item_refused": message})
 
     # -- large ones --------------------------------------------------------------------------------------------
 
@@ -199,10 +221,13 @@ class ItemReceiver:
         if arriving.reason is not None:
             self.full = True  # its author is not known
             self.progress.note_refused(b"", b"", arriving.reason, False)
-            self.frames.post({"item_refused": {"reason": arriving.reason, "no_room": True}})
+            self._tell(b"", b"", arriving.reason, True)
         else:
-            item = intentions.from_body(arriving.body(), arriving.hasher.digest(), arriving.head)
-            self._ingest_one(item, intentions.verify(self.node.crypto, item), now_ms)
+            try:
+                item = intentions.from_body(arriving.body(), arriving.hasher.digest(), arriving.head)
+                self._ingest_one(item, intentions.verify(self.node.crypto, item), now_ms)
+            finally:
+                arriving.discard()  # what the store did not take gives its room back
         self.ticket = self.node.ticket()
         return True
 

@@ -55,4 +55,3 @@ def serve(peer, frames, values):
     peer.commit()
     frames.post({"join_response": response})
     yield from peer.close_stream(frames)
-

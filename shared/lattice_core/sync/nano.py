@@ -8,26 +8,40 @@ The first frame of a stream says what it is. Whether the peer may have an answer
 stranger changes nothing here and learns nothing, not even which stores there are.
 """
 
+from ..compat import const
 from ..errors import ProtocolError, Refused, StorageError, UsageError
 from ..node.device import check_name
 from ..wire.nano_messages import NanoFrame
 from . import control, join
 from .blobs import BlobServer, Puller
-from .frames import Frames, Large
+from .frames import Frames, Large, Meter
 from .nano_session import StoreSession
 from .peer import ANSWER_MS, Peer, silent, stranger
 from .syncing import synchronise
 from .tasks import StreamLost, Task
 
+PACE_MS = const(120000)  # while something is under way ...
+PACE_BYTES = const(2048)  # ... so much moves in that time, or the connection is closed: it would keep all else waiting
+CHAINS = const(65536)  # of a store that a computer compares, and authors of a session it refuses one by one
+CHAINS_STICK = const(1024)
+AUTHORS_REFUSED = const(1024)
+AUTHORS_REFUSED_STICK = const(64)
+
+
+class NotOpen(Refused):
+    """A store of a share that this node keeps closed: for want of room here, and no fault of who asks."""
+
 
 class Options:
-    """What differs between a computer and a stick. `flash()` gives (total, used) in bytes."""
+    """What differs between a computer and a stick. `flash()` gives (total, used) in bytes, on a stick only."""
 
     def __init__(self, version="", verify_batch=256, blob_requests=8, flash=None):
         self.version = version
         self.verify_batch = verify_batch  # intentions verified together, and at most ingested between two yields
         self.blob_requests = blob_requests  # in flight
         self.flash = flash
+        self.chains = CHAINS if flash is None else CHAINS_STICK  # that only the peer has, in one comparison
+        self.authors_refused = AUTHORS_REFUSED if flash is None else AUTHORS_REFUSED_STICK  # in one session
 
 
 class NanoPeer(Peer):
@@ -38,6 +52,22 @@ class NanoPeer(Peer):
         super().__init__(node, connection, device)
         self.options = options or Options()
         self._durable_counts = {}
+        self._meter = Meter()
+        self._paced_at = None  # when something was first under way, or enough had moved
+        self._paced_bytes = 0
+
+    def step(self, now_ms):
+        busy = super().step(now_ms)
+        self._keep_pace()
+        return busy
+
+    def _keep_pace(self):
+        """A peer that trickles is not silent, and would for ever keep what it has begun from ending."""
+        moved = self._meter.bytes
+        if self._paced_at is None or not self.transfers() or moved - self._paced_bytes >= PACE_BYTES:
+            self._paced_at, self._paced_bytes = self.now_ms, moved
+        elif self.now_ms - self._paced_at > PACE_MS and self.connection.closed is None:
+            self.connection.close("only a trickle moved on this connection for %d s: connect again" % (PACE_MS // 1000))
 
     # -- commands: each returns a Task -------------------------------------------------------------------------
 
@@ -106,7 +136,7 @@ class NanoPeer(Peer):
     # -- what tasks stand on -----------------------------------------------------------------------------------
 
     def open(self):
-        return Frames(self.open_stream())
+        return Frames(self.open_stream(), self._meter)
 
     def answer(self, frames):
         """Task: the peer's next message as a dict. Refused when it says no; StreamLost after ANSWER_MS."""
@@ -168,19 +198,28 @@ class NanoPeer(Peer):
 
     def _serve(self, stream):
         """Task: one stream that the peer opened."""
-        frames = Frames(stream)
+        frames = Frames(stream, self._meter)
         try:
             try:
                 frame = yield from self._first(frames)
                 if frame is not None:
                     yield from self._dispatch(frames, frame)
             except (Refused, UsageError, StorageError) as error:
-                self.fault(error)
-                frames.post({"refusal": {"words": str(error)[:300]}})
-                yield from self.close_stream(frames)
+                if not isinstance(error, (NotOpen, StorageError)):
+                    self.fault(error)
+                yield from self._refuse(frames, error)
         except ProtocolError as error:
             self.fault(error)
             frames.stream.reset()
+
+    def _refuse(self, frames, error):
+        """Task: says no in words. What waited to be sent is dropped: who is refused gets nothing more."""
+        self.last_fault = error
+        if not frames.abandon():
+            frames.stream.reset()
+            return
+        frames.post({"refusal": {"words": str(error)[:300]}})
+        yield from self.close_stream(frames)
 
     def _first(self, frames):
         began_ms = self.now_ms
@@ -212,9 +251,12 @@ class NanoPeer(Peer):
             raise ProtocolError("a stream that begins with none of the openings")
 
     def _shared(self, store_id):
-        if not self.node.may_connect(store_id, self.key):
-            raise stranger()
-        return self.node.get(store_id)
+        if self.node.may_connect(store_id, self.key):
+            return self.node.get(store_id)
+        for closed_id, root_id, name, why in self.node.closed_children():
+            if closed_id == store_id and self.node.may_connect(root_id, self.key):
+                raise NotOpen("%s is not open there: %s" % (name or "this store", why))
+        raise stranger()
 
     def _serve_sync(self, frames, opened):
         handle = self._shared(opened["store_id"])

@@ -7,7 +7,7 @@ the FIN and push what is new until the initiator ends.
 """
 
 from ..compat import const
-from ..errors import ProtocolError, Refused
+from ..errors import LatticeError, ProtocolError, Refused
 from ..wire.nano_messages import ITEM_KEY, NanoFrame
 from . import tips
 from .content import Content
@@ -17,6 +17,7 @@ from .peer import ANSWER_MS
 from .tasks import StreamLost
 
 _FRAMES_AT_ONCE = const(512)  # of one stream before the others have their turn
+_FORKS_NAMED = const(64)  # in the outcome of one session
 _QUEUED = const(16)  # items prepared for sending; a computer prepares as many as it verifies together
 _RECONCILE = ("open", "tips", "equal", "retry")
 
@@ -45,9 +46,10 @@ class StoreSession:
         self.outcome = Outcome(handle)
         self._agreed_at = handle.files.holdings.holds_items(peer.key)
         agreed = self._agreed if self._agreed_at else None  # a hint
-        self.exchange = tips.Exchange(handle.weaver, peer.node.crypto, handle.id, initiator, live, agreed)
+        strangers = peer.options.chains
+        self.exchange = tips.Exchange(handle.weaver, peer.node.crypto, handle.id, initiator, live, agreed, strangers)
         self.sender = ItemSender(handle.weaver, frames, peer.progress, max(_QUEUED, peer.options.verify_batch))
-        self.receiver = ItemReceiver(peer.node, handle, frames, peer.progress)
+        self.receiver = ItemReceiver(peer.node, handle, frames, peer.progress, peer.options.authors_refused)
         self.content = Content(peer, handle, frames, self.outcome)
         self.stopping = False
         self._frozen = 0  # our witness sequence when the tips were taken
@@ -78,6 +80,10 @@ class StoreSession:
                 elif not self.in_step():
                     self.peer.check_silence(ANSWER_MS)
                 yield
+        except LatticeError:
+            if self.initiator and self.frames.stream.error is None:
+                self.frames.stream.reset()  # nobody is left to go on with it
+            raise
         finally:
             self.receiver.close()
             self.content.close()
@@ -195,7 +201,7 @@ class StoreSession:
     def _hear_refused(self, body):
         self._refused = True
         if len(body["author"]) == 32:
-            self.sender.skipped.add(body["author"])
+            self.sender.skip(body["author"])
             if body["fork"]:
                 self._note_fork(body["author"])
                 return
@@ -252,7 +258,7 @@ class StoreSession:
             self._note_held()
 
     def _note_fork(self, author):
-        if author not in self.outcome.forks:
+        if len(self.outcome.forks) < _FORKS_NAMED and author not in self.outcome.forks:
             self.outcome.forks.append(author)
 
     def _post(self, frames):
@@ -262,6 +268,8 @@ class StoreSession:
     # -- sending -----------------------------------------------------------------------------------------------
 
     def _send(self):
+        if self.exchange.done() and self._has_items():
+            self.peer.check_allowed(self.handle)  # asked each time: it may have been revoked since the opening
         moved = self.frames.flush()
         if self.exchange.done() and not self._finishing:
             if self._sent_count is None:
@@ -279,15 +287,27 @@ class StoreSession:
             moved = self.frames.flush() or moved
         return moved
 
+    def _has_items(self):
+        """True when intentions wait to be sent."""
+        if self._sent_count is None:
+            return True
+        if self.frames.queued():
+            return True
+        return self.exchange.live and self.sender.cursor < self.peer.durable_count(self.handle)
+
     def _acknowledge(self):
         receiver = self.receiver
         if receiver.busy():
             return
         if not self._done_told and self._their_sent is not None:
             self._tell_done()
-        elif receiver.count > self._durable_told and self.node.durable(receiver.ticket):
+        elif receiver.count > self._durable_told and self.node.durable(receiver.ticket) and not self._unread():
             self._durable_told = receiver.count
             self.frames.post({"durable": {"count": receiver.count}})
+
+    def _unread(self):
+        """True when the peer has not read what it was told: counts of what is durable then wait, the last says all."""
+        return self.frames.queued() >= self.sender.queue_limit + _QUEUED
 
     def _tell_done(self):
         receiver = self.receiver

@@ -88,6 +88,13 @@ def _shared(peer, values):
     return peer.node.get(store_id)
 
 
+def _while_allowed(peer, handle, frames):
+    """Iterates over the frames of a long answer as long as the peer may have the store."""
+    for frame in frames:
+        peer.check_allowed(handle)
+        yield frame
+
+
 def _join(peer, messages, values):
     response = join.accept(peer.node, values, peer.key, peer.wall_ms())
     peer.commit()
@@ -103,5 +110,5 @@ def _bootstrap(peer, messages, values):
         peer.fault(error)
         messages.post(bootstrap.nothing(values["store_id"]))
         return False
-    messages.post(bootstrap.pages(handle, values))
+    messages.post(_while_allowed(peer, handle, bootstrap.pages(handle, values)))
     return not bootstrap.is_full(handle, values)

@@ -1,8 +1,11 @@
 """A store as `lattice-sync/1` sees it: the set that is reconciled, and the way in for what a peer sends."""
 
+from ..compat import const
 from ..errors import ProtocolError, StorageFull
 from ..model import intention as intentions
 from ..weaver.weaver import DROPPED, DUPLICATE, REFUSED
+
+_ASKED_BEFORE_CHECK = const(16)
 
 
 class StoreItems:
@@ -15,10 +18,18 @@ class StoreItems:
         store = handle.weaver.store
         self.range_summary = store.range_summary
         self.range_hashes = store.range_hashes
-        self.get = store.get
+        self._asked = 0
         self.new = 0  # taken and not known before
         self.held_back = 0  # not taken for want of room
         self.bad = 0  # entries that are no intention
+
+    def get(self, hash):
+        """The intention with this hash, to be sent, or None. Refused once the peer may have no more: an answer can be
+        long, and it may be revoked meanwhile."""
+        if self._asked % _ASKED_BEFORE_CHECK == 0:
+            self.peer.check_allowed(self.handle)
+        self._asked += 1
+        return self.handle.store.get(hash)
 
     def commit(self):
         """Makes durable what the next message tells."""

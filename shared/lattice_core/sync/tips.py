@@ -8,7 +8,7 @@ which position on; the other side knows the same about its own. A chain of which
 
 from ..compat import const
 from ..errors import ProtocolError, UsageError
-from .tips_table import SALT_BYTES, ChainTable
+from .tips_table import SALT_BYTES, STRANGERS, ChainTable
 
 OPEN_ENTRIES = const(12)  # an Open lists all chains up to so many, else the newest
 ANSWER_ENTRIES = const(16)  # the first answer lists all chains up to so many, else the newest
@@ -54,8 +54,9 @@ class Exchange:
     messages to send. Both raise ProtocolError when the peer breaks the rules.
     """
 
-    def __init__(self, chains, crypto, store_id, initiator, live=False, agreed=None):
+    def __init__(self, chains, crypto, store_id, initiator, live=False, agreed=None, strangers=STRANGERS):
         self.chains = chains
+        self.strangers = strangers  # the most chains of the peer that are new to us
         self.agreed = agreed
         self.crypto = crypto
         self.store_id = store_id
@@ -126,7 +127,7 @@ class Exchange:
     def _open(self, body):
         for _ in range(_SALT_DRAWS):
             salt = self.crypto.random(SALT_BYTES)
-            self.table = ChainTable(self.chains, self.crypto, salt)
+            self.table = ChainTable(self.chains, self.crypto, salt, self.strangers)
             if self.table.distinct:
                 break
         else:
@@ -240,7 +241,7 @@ class Exchange:
         self.peer_items = body["items"]
         self._target = body["sum"]
         self._complete = False
-        table = self.table = ChainTable(self.chains, self.crypto, body["salt"])
+        table = self.table = ChainTable(self.chains, self.crypto, body["salt"], self.strangers)
         if not table.distinct:
             return [{"retry": {}}], LISTEN
         if table.sum == self._target and table.count == self.peer_chains:

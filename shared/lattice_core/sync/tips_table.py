@@ -5,7 +5,7 @@ The table is frozen when it is made: chains that grow afterwards still answer fo
 """
 
 from ..compat import const
-from ..errors import ProtocolError
+from ..errors import ProtocolError, Refused
 from ..wire.protobuf import read_varint, varint
 from .tasks import StreamLost
 
@@ -14,6 +14,8 @@ ID_BYTES = const(4)
 TAG_BYTES = const(8)
 MASK64 = 0xFFFFFFFFFFFFFFFF
 _MAX_POSITION = 1 << 48
+STRANGERS = const(65536)  # chains that only the peer has; a stick takes fewer
+_TOLD_TOGETHER = const(64)  # ids in one piece of an answer
 
 # What is known of a chain (bit flags).
 _TOLD = const(1)  # our entry went to the peer
@@ -48,6 +50,14 @@ def read_entries(buf):
         yield identity, position, tag
 
 
+def _index(ids, identity):
+    """Which of the ids in one buffer this is, or -1."""
+    at = ids.find(identity)
+    while at >= 0 and at % ID_BYTES:
+        at = ids.find(identity, at + 1)
+    return at // ID_BYTES if at >= 0 else -1
+
+
 class ChainTable:
     """Own chains and what the peer has said about them.
 
@@ -55,8 +65,9 @@ class ChainTable:
     newest_held(count) (the weaver). Chains are numbered in the order of held_authors().
     """
 
-    def __init__(self, chains, crypto, salt):
+    def __init__(self, chains, crypto, salt, strangers_limit=STRANGERS):
         self.chains = chains
+        self.strangers_limit = strangers_limit
         self.digest = crypto.blake3_digest
         self.salt_tag = bytes(salt) + b"t"
         self.authors = chains.held_authors()
@@ -84,8 +95,8 @@ class ChainTable:
         self.peer_sum = self.sum
         self.heard_sum = 0  # tags of the peer's entries alone
         self.heard = 0
-        self.strangers = []  # ids of the peer's chains that we have nothing of, not yet answered
-        self.stranger_ids = set()
+        self.strangers = bytearray()  # ids of the peer's chains that we have nothing of
+        self._answered = 0  # bytes of them that were answered
         self.missing = 0  # intentions that the peer is known to have and we lack
         self.forks = []
         self.bits = 0
@@ -98,10 +109,7 @@ class ChainTable:
 
     def find(self, identity):
         """Number of the chain with this id, or -1."""
-        at = self.ids.find(identity)
-        while at >= 0 and at % ID_BYTES:
-            at = self.ids.find(identity, at + 1)
-        return at // ID_BYTES if at >= 0 else -1
+        return _index(self.ids, identity)
 
     def tag(self, number):
         """The tag of the tip as an integer."""
@@ -133,9 +141,13 @@ class ChainTable:
 
     def tell_strangers(self, parts):
         """Answers "I have none of it" to chains that only the peer has."""
-        for identity in self.strangers:
-            put_entry(parts, identity, 0, b"")
-        self.strangers = []
+        while self._answered < len(self.strangers):
+            behind = min(self._answered + _TOLD_TOGETHER * ID_BYTES, len(self.strangers))
+            entries = []
+            for at in range(self._answered, behind, ID_BYTES):
+                put_entry(entries, self.strangers[at : at + ID_BYTES], 0, b"")
+            parts.append(b"".join(entries))
+            self._answered = behind
 
     def tell_differing(self, parts):
         """Appends our entries of all chains that the peer has told and we hold otherwise."""
@@ -160,10 +172,11 @@ class ChainTable:
                 self._hear_stranger(identity, position, tag)
 
     def _hear_stranger(self, identity, position, tag):
-        if identity in self.stranger_ids:
+        if _index(self.strangers, identity) >= 0:
             raise ProtocolError("the same chain twice in one exchange")
-        self.stranger_ids.add(identity)
-        self.strangers.append(identity)
+        if len(self.strangers) >= self.strangers_limit * ID_BYTES:
+            raise Refused("more than %d authors are new to this node: too many to compare" % self.strangers_limit)
+        self.strangers.extend(identity)
         self.missing += position
         self._put_in(identity, tag)
 
