@@ -12,6 +12,11 @@
 // As on the board: halves a collection of a heap full of buffers.
 #define MICROPY_ALLOC_GC_STACK_SIZE (2048)
 
+// State of calls on a stack of its own (4 KiB, outside the heap): else every function with more than 11 slots takes it
+// from the heap. A larger cache of look-ups (512 bytes). Both are memory of the board, too: docs/decisions.md, "Link".
+#define MICROPY_ENABLE_PYSTACK (1)
+#define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE (512)
+
 #include "variants/mpconfigvariant_common.h"
 
 // Nothing here may need them.
