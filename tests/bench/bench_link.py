@@ -5,6 +5,7 @@
 Each direction is measured twice in one run: raw (the same interpreter reads or writes the same pty with the same
 buffer sizes and looks at nothing) and through the link (framed, checked, sealed, acknowledged, one stream).
 `overhead_percent` counts every byte on the wire in both directions beyond the payload, after the handshake.
+`…cpu_us_per_kib` is the processor time of both ends: what the rate comes from, and what a busy machine does not change.
 """
 
 import argparse
@@ -63,17 +64,36 @@ class Desk:
     def wait(self, timeout_s):
         select.select([self.port], [self.port] if self.out else [], [], timeout_s)
 
+    def cpu_s(self):
+        """Processor time so far: (this process, the interpreter)."""
+        clock = ~self.child.pid << 3 | 2  # clock_getcpuclockid(3) on Linux
+        return time.process_time(), time.clock_gettime(clock)
+
     def end(self):
         self.child.kill()
         self.child.wait(10)
         os.close(self.port)
 
 
+class Meter:
+    """Time from now on: by the clock, and of both processors."""
+
+    def __init__(self, desk):
+        self.desk = desk
+        self.here, self.there = desk.cpu_s()
+        self.started = time.perf_counter()
+
+    def read(self):
+        seconds = time.perf_counter() - self.started
+        here, there = self.desk.cpu_s()
+        return seconds, (here - self.here, there - self.there)
+
+
 def raw(what, count):
-    """Seconds for `count` raw bytes."""
+    """(seconds, (processor seconds here, there)) for `count` raw bytes."""
     desk = Desk("raw", what, count)
     time.sleep(0.3)  # the interpreter starts
-    started = time.perf_counter()
+    meter = Meter(desk)
     if what == "take":
         data = os.urandom(OUT_BYTES)
         left = count
@@ -93,9 +113,9 @@ def raw(what, count):
             got += len(data)
             if not data:
                 desk.wait(1)
-    seconds = time.perf_counter() - started
+    figures = meter.read()
     desk.end()
-    return seconds
+    return figures
 
 
 class Transfer:
@@ -150,19 +170,23 @@ class Transfer:
         stream.finish()
 
     def run(self):
-        """(seconds, bytes on the wire, frames sent again)"""
+        """(seconds, processor seconds, bytes on the wire, frames sent again)"""
         while self.link.connection is None:
             self.exchange()
         counters = self.link.counters
         before = counters.bytes_in + counters.bytes_out
-        started = time.perf_counter()
+        meter = Meter(self.desk)
         self.stream = self.link.connection.open_stream()
         while not (self.stream.finished() and self.stream.at_end()):
             self.exchange()
-        seconds = time.perf_counter() - started
+        seconds, cpu_s = meter.read()
         wire = counters.bytes_in + counters.bytes_out - before
         self.desk.end()
-        return seconds, wire, counters.resent
+        return seconds, cpu_s, wire, counters.resent
+
+
+def per_kib(cpu_s, count):
+    return {name: round(seconds * 1e6 * 1024 / count, 1) for name, seconds in zip(("host", "stick"), cpu_s)}
 
 
 def main():
@@ -170,13 +194,15 @@ def main():
     parser.add_argument("--bytes", type=int, default=4 << 20)
     count = parser.parse_args().bytes
     for name, what in (("host to stick", "take"), ("stick to host", "give")):
-        raw_s = min(raw(what, count) for _ in range(RUNS))
-        seconds, wire, resent = min(Transfer(what, count).run() for _ in range(RUNS))
+        raw_s, raw_cpu_s = min(raw(what, count) for _ in range(RUNS))
+        seconds, cpu_s, wire, resent = min(Transfer(what, count).run() for _ in range(RUNS))
         figures = {
             "bench": "link over a pty, " + name,
             "raw_kib_per_s": round(count / 1024 / raw_s),
             "link_kib_per_s": round(count / 1024 / seconds),
             "link_percent_of_raw": round(100 * raw_s / seconds, 1),
+            "raw_cpu_us_per_kib": per_kib(raw_cpu_s, count),
+            "link_cpu_us_per_kib": per_kib(cpu_s, count),
             "overhead_percent": round(100 * (wire - count) / wire, 2),
             "sent_again": resent,
             "aim": {"link_percent_of_raw": ">= 50", "overhead_percent": "<= 4"},

@@ -140,18 +140,20 @@ class World:
 
     def exchange(self):
         """Everything that is to be sent or due now."""
-        moved = True
-        while moved:
-            moved = self._flush(self.a, self.to_b) | self._flush(self.b, self.to_a)
-            moved |= self._deliver(self.to_b, self.b) | self._deliver(self.to_a, self.a)
+        news_a = news_b = True  # what has heard nothing since it was last asked has nothing new to say
+        while news_a or news_b:
+            if news_a:
+                self._flush(self.a, self.to_b)
+            if news_b:
+                self._flush(self.b, self.to_a)
+            news_b = self._deliver(self.to_b, self.b)
+            news_a = self._deliver(self.to_a, self.a)
 
     def _flush(self, link, line):
-        moved = False
         while True:
             packet = link.send(self.now)
             if packet is None:
-                return moved
-            moved = True
+                return
             line.put(bytes(packet), self.now)
 
     def _deliver(self, line, link):

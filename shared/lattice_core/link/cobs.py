@@ -19,16 +19,18 @@ def encoded_size(length):
 def encode(source, length, target, at):
     """Encodes source[:length] to `target` (a memoryview) from `at`. Returns the end in `target`."""
     parts = []
+    add = parts.append
     for run in bytes(memoryview(source)[:length]).split(b"\0"):
-        full = len(run) // _FULL * _FULL
-        for start in range(0, full, _FULL):
-            parts.append(b"\xff")
-            parts.append(run[start : start + _FULL])
-        if full:
-            run = run[full:]
-        parts.append(_CODES[len(run) : len(run) + 1])
-        parts.append(run)
-    if full and not run:
+        size = len(run)
+        full = 0
+        while size >= _FULL:
+            add(b"\xff")
+            add(run[full : full + _FULL])
+            full += _FULL
+            size -= _FULL
+        add(_CODES[size : size + 1])
+        add(run[full:] if full else run)
+    if full and not size:
         del parts[-2:]  # a full block at the end says by itself that no zero follows
     encoded = b"".join(parts)
     end = at + len(encoded)
@@ -41,16 +43,17 @@ def decode(view, start, end):
     encoded = bytes(view[start:end])
     size = len(encoded)
     parts = []
+    add = parts.append
     at = 0
     while at < size:
         code = encoded[at]
         stop = at + code
         if code == 0 or stop > size:
             return -1
-        parts.append(encoded[at + 1 : stop])
+        add(encoded[at + 1 : stop])
+        if code != 255 and stop < size:
+            add(b"\0")
         at = stop
-        if code != 255 and at < size:
-            parts.append(b"\0")
     plain = b"".join(parts)
     end = start + len(plain)
     view[start:end] = plain

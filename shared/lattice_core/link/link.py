@@ -129,9 +129,7 @@ class Link:
         self.counters.bytes_in += len(data)
         pipe = self._pipe
         rest = memoryview(data)
-        taken = 0
-        while taken < len(rest):
-            rest = rest[taken:]
+        while len(rest):
             taken = pipe.put(rest)
             while True:
                 session = self._session
@@ -139,9 +137,13 @@ class Link:
                 if found[1] == NOTHING:
                     break
                 self._take(session, found)
+            if taken == len(rest):
+                return
+            rest = rest[taken:]
 
     def send(self, now_ms: int) -> "Optional[memoryview]":
-        """The next bytes for the pipe (one frame or packet), valid until the next call of any method, or None."""
+        """The next bytes for the pipe (one frame or packet), valid until the next call of any method (on a
+        serial pipe: of this one), or None."""
         now = now_ms - self._start_ms
         if now != self._checked_at:
             self._now = self._checked_at = now

@@ -65,7 +65,7 @@ class Connection:
         self._grants_due = 0
         self._resets = []
         self.fins = []  # (number of the packet that ends the message, stream)
-        self._message_fins = []
+        self.message_fins = []  # streams whose FIN is in the message just filled
         self.control_due = False
         self._close_text = None
         self.close_sent = False
@@ -168,7 +168,7 @@ class Connection:
             pack_into("<H", view, at + _REST_HEAD, pending)
         if stream.take_into(view[start:end]):
             kind |= _FIN
-            self._message_fins.append(stream)
+            self.message_fins.append(stream)
         pack_into("<BH", view, at, kind, stream.id)
         return end
 
@@ -206,10 +206,9 @@ class Connection:
 
     def message_leaves(self, packet_number):
         """The message just filled ends with this packet (counted from 1)."""
-        if self._message_fins:
-            for stream in self._message_fins:
-                self.fins.append((packet_number, stream))
-            self._message_fins = []
+        for stream in self.message_fins:
+            self.fins.append((packet_number, stream))
+        self.message_fins = []
 
     def packets_arrived(self, count):
         """The peer has the first `count` packets of the session."""

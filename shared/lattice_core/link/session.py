@@ -175,7 +175,7 @@ class Session:
                 return self._transmit(slot, arq.number_of(slot), None, 0)
         if arq.sent - arq.acked >= WINDOW:
             return None
-        if self.message_left():
+        if self._message_length > self._message_at:
             return self._cut(connection, t)
         if connection is None or not connection.has_something():
             return None
@@ -202,7 +202,8 @@ class Session:
         packet = self._transmit(slot, seq, cipher.key, cipher.nonce)
         arq.lengths[slot] = length + TAG_BYTES
         cipher.step()
-        connection.message_leaves(arq.sent)
+        if connection.message_fins:
+            connection.message_leaves(arq.sent)
         return packet
 
     def _cut(self, connection, t):
