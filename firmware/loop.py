@@ -15,8 +15,8 @@ from lattice_core.sync.nano import NanoPeer, Options
 
 from .version import VERSION
 
-_READ_BYTES = const(4096)
-_READS_PER_TURN = const(4)
+_READ_BYTES = const(1024)  # about a frame
+_READS_PER_TURN = const(16)
 _LONGEST_WAIT_MS = const(1000)
 _VERIFY_BATCH = const(4)  # intentions between two looks at the port: 20 ms each on the board
 _BLOB_REQUESTS = const(4)
@@ -34,18 +34,18 @@ class Loop:
         self.connection = None
         self.peer = None
         self._in = bytearray(_READ_BYTES)
-        self._rest = bytearray(_READ_BYTES)  # end of a frame that the port did not take at once
+        self._rest = None  # end of a frame that the port did not take at once: a view of the link's own buffer
         self._listen()
 
     def _listen(self):
         """A link that nobody has spoken on yet."""
-        self.link = None  # its buffers first
-        self._rest_at = self._rest_end = 0
+        self.link = self._rest = None  # its buffers first
         now_ms = self.board.clock.now_ms()
         seed = self.node.identity.seed
         self.link = Link(self.board.crypto, seed, False, SERIAL, VERSION.encode(), now_ms)
 
     def run(self):
+        """For ever. What leaves it cannot be put right in place: main starts everything anew."""
         while True:
             try:
                 self.turn()
@@ -128,19 +128,17 @@ class Loop:
         """Frames, until the link has none or the port takes no more. True when any went out."""
         moved = False
         while True:
-            if self._rest_at < self._rest_end:
-                taken = self.serial.write(memoryview(self._rest)[self._rest_at : self._rest_end])
-                self._rest_at += taken
-                if self._rest_at < self._rest_end:
-                    return moved
-            packet = self.link.send(now_ms)
+            packet = self._rest
             if packet is None:
-                return moved
-            moved = True
+                packet = self.link.send(now_ms)
+                if packet is None:
+                    return moved
+                moved = True
             taken = self.serial.write(packet)
-            self._rest_at = 0
-            self._rest_end = len(packet) - taken
-            memoryview(self._rest)[: self._rest_end][:] = packet[taken:]
+            if taken < len(packet):
+                self._rest = packet[taken:]
+                return moved
+            self._rest = None
 
     def _housekeep(self):
         """Only while nobody waits for us."""
@@ -160,4 +158,4 @@ class Loop:
         for deadline_ms in due:
             if deadline_ms is not None and deadline_ms < until:
                 until = deadline_ms
-        self.serial.wait(max(0, until - now_ms), self._rest_at < self._rest_end)
+        self.serial.wait(max(0, until - now_ms), self._rest is not None)

@@ -2,12 +2,13 @@
 
     power → large buffers → button held? erase everything → mount → read checkpoint and log → open stores → loop
 
-A stick whose flash is damaged does not go on: the LED says so, and only the button erases what is left.
+A stick whose flash is damaged does not go on: the LED says so, and only the button erases what is left. Whatever else
+goes wrong ends as with a watchdog: everything starts anew from flash, and the last error says what it was.
 """
 
 import gc
 
-from lattice_core.errors import LatticeError
+from lattice_core.errors import LatticeError, StorageError
 from lattice_core.node.device import Device, load_identity
 from lattice_core.node.node import Node
 
@@ -17,13 +18,18 @@ from .flash.storage import FlashStorage
 from .loop import Loop
 
 RESET_HOLD_MS = 5000  # how long the button must be held while power comes
+REST_MS = 1000  # before everything starts anew: what fails at once does not wear the flash out
 GC_THRESHOLD_BYTES = 65536  # collected late, long-lived objects lie scattered over the heap and nothing large fits
 
 
-def start(board):
-    """Everything up to the loop. StorageError when the flash is beyond use."""
+def start(board, memory=None, gone_wrong=""):
+    """Everything up to the loop. StorageError when the flash is beyond use.
+
+    `memory`: the large buffers of an earlier start; `gone_wrong`: what ended that, in words.
+    """
     gc.threshold(GC_THRESHOLD_BYTES)
-    memory = Memory()
+    if memory is None:
+        memory = Memory()
     if _reset_wanted(board):
         medium.erase(board.flash)
     storage = FlashStorage(medium.mount(board.flash), memory)
@@ -31,11 +37,18 @@ def start(board):
     device = Device(storage)
     node = Node(storage, board.crypto, identity, keep_unreferenced_ms=0)
     node.open(device.now_ms(board.clock.now_ms()))
-    if storage.damage and storage.damage != device.last_error():
-        device.note_error(storage.damage)
-        node.commit()
+    _note_error(node, device, gone_wrong or storage.damage)
     gc.collect()
     return Loop(board, storage, node, device)
+
+
+def _note_error(node, device, words):
+    if words and words != device.last_error():
+        try:
+            device.note_error(words)
+            node.commit()
+        except StorageError:
+            device.reload()  # there is no room even for that
 
 
 def _reset_wanted(board):
@@ -47,8 +60,25 @@ def _reset_wanted(board):
 
 
 def main(board):
+    memory = Memory()
+    gone_wrong = ""
+    while True:
+        try:
+            _boot(board, memory, gone_wrong)
+            return
+        except Exception as error:  # noqa: BLE001 (this is the watchdog: no error may leave a dead stick)
+            board.check_power()
+            gone_wrong = "started anew after %s: %s" % (type(error).__name__, error)
+        board.show("error")
+        board.restart()
+        gc.collect()
+        board.serial.wait(REST_MS, False)
+
+
+def _boot(board, memory, gone_wrong):
+    """From flash into the loop, which ends only with what it cannot put right. Returns when the flash is beyond use."""
     try:
-        loop = start(board)
+        loop = start(board, memory, gone_wrong)
     except LatticeError as error:
         board.check_power()
         board.show("error")

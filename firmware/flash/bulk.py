@@ -20,7 +20,7 @@ class Bulk:
         self.moves = 0  # counts compactions: bodies look their place up again
         self.reserved = 0  # promised to open writers and not yet written
         self.batch_bytes = 0  # written since the last commit
-        self.pins = {}  # slot: writers and unadopted bodies in it
+        self.pins = {}  # slot: writers and unadopted bodies in it, and whoever else reads there
         self.emptied = {}  # slots that take no further bodies
         self._open = {}  # slot: file open for appending
         self._busy = {}  # slot: its writer
@@ -31,7 +31,7 @@ class Bulk:
         if len(self._busy) >= _WRITERS:
             raise StorageError("more than %d large bodies at once" % _WRITERS)
         slot = self._choose(size)
-        self.pins[slot] = self.pins.get(slot, 0) + 1
+        self.pin(slot)
         self._busy[slot] = True
         self.reserved += size
         return BulkWriter(self, slot, size)
@@ -85,12 +85,16 @@ class Bulk:
         """The segment is about to be emptied: it takes no further bodies."""
         self.emptied[slot] = True
 
+    def pin(self, slot):
+        """The segment stays, even when nothing in it is alive."""
+        self.pins[slot] = self.pins.get(slot, 0) + 1
+
     def unpin(self, slot):
-        left = self.pins[slot] - 1
-        if left:
+        left = self.pins.get(slot, 0) - 1  # `abandon` may have taken all pins
+        if left > 0:
             self.pins[slot] = left
         else:
-            del self.pins[slot]
+            self.pins.pop(slot, None)
 
     def abandon(self):
         """Nobody writes or holds a body that no record names: gives up what was left open."""
@@ -121,6 +125,7 @@ class BulkWriter:
         self.start = bulk.slots.sizes[slot]
         self.size = 0
         self.limit = limit
+        self._body = None
 
     def write(self, data):
         if self.size + len(data) > self.limit:
@@ -129,22 +134,24 @@ class BulkWriter:
         self.bulk.reserved -= len(data)
         self.size += len(data)
 
-    def _end(self):
+    def body(self):
         self.bulk.reserved -= self.limit - self.size
         self.limit = self.size
         self.bulk.finish(self.slot)
-
-    def body(self):
-        self._end()
         place = location(self.slot, self.start)
         self.slot = -1
-        return BulkBody(self.bulk, place, self.size, None)
+        self._body = BulkBody(self.bulk, place, self.size, None)
+        return self._body
 
     def discard(self):
         if self.slot >= 0:
-            self._end()
-            self.bulk.unpin(self.slot)
+            slot = self.slot
             self.slot = -1
+            self.bulk.unpin(slot)
+            self.bulk.reserved -= self.limit - self.size
+            self.bulk.finish(slot)
+        elif self._body is not None:
+            self._body.adopt(None)  # by nobody: dead space
 
 
 class BulkBody:
@@ -172,7 +179,7 @@ class BulkBody:
         return bulk.slots.read(slot, offset_of(self.place) + offset, count)
 
     def adopt(self, where):
-        """A record of the log names it now: the writer's claim on the segment ends."""
+        """A record of the log names it now (or nobody ever will): the writer's claim on the segment ends."""
         if not self.adopted:
             self.adopted = True
             self.where = where

@@ -1,7 +1,8 @@
 """Making room and keeping boots fast: dead bodies, mostly dead segments, the checkpoint.
 
-Work is cut into pieces of about one erase, done between transactions (`step`), or all at once at the end of a commit
-when room is short. A log segment is deleted only after a checkpoint that no longer needs it.
+Work is cut into pieces of about one erase, done between transactions (`step`), or some of them at the end of a commit
+when room is short: as many as outrun what a batch adds, and never so many that a peer would think the stick gone. A
+log segment is deleted only after a checkpoint that no longer needs it.
 """
 
 from lattice_core.errors import StorageFull
@@ -16,7 +17,8 @@ _PIECE_BYTES = 3500
 _TIGHT_BYTES = 262144  # above all floors: compaction starts while there is room for it
 _MARGIN_BYTES = 24576  # littlefs' own, while a segment is copied
 _SEGMENTS_PER_CHECKPOINT = 2
-_AT_ONCE = 4  # segments compacted in one commit at most
+_STEPS_AT_ONCE = 16  # pieces done in one commit: a batch of 16 KiB adds 5, and a victim is dead by a quarter
+_STEPS_IN_NEED = 32  # while less than half of _TIGHT_BYTES is free
 
 
 class Housekeeping:
@@ -24,6 +26,7 @@ class Housekeeping:
         self.storage = storage
         self._job = None
         self._busy = False
+        self._indivisible = False  # the job writes a checkpoint, which the next change would make void
         self._stuck = 0  # free bytes with which the last job found no room: it is not tried again with less
 
     def stop(self):
@@ -39,6 +42,7 @@ class Housekeeping:
         if self._job is None:
             self._job = self._next_job()
             if self._job is None:
+                self.storage.measure_space()
                 return False
         self._busy = True
         try:
@@ -59,11 +63,12 @@ class Housekeeping:
         if self._busy:
             return
         self._remove_dead()
-        for _ in range(_AT_ONCE):
+        in_need = self.storage.slots.free < _TIGHT_BYTES // 2 + self.storage.checkpoint.bytes
+        for _ in range(_STEPS_IN_NEED if in_need else _STEPS_AT_ONCE):
             if not self._tight() or not self.step():
-                return
-            while self._job is not None and self.step():
-                pass
+                break
+        while self._indivisible and self.step():
+            pass
 
     def _remove_dead(self):
         for slot in self.storage.bulk.dead():
@@ -107,16 +112,20 @@ class Housekeeping:
     def _write_checkpoint(self):
         """Until one was written that nothing has changed under."""
         storage = self.storage
-        while True:
-            version = storage.version
-            steps = storage.checkpoint.steps()
-            for _ in steps:
-                yield
-                if storage.version != version:
-                    steps.close()
-                    break
-            else:
-                return
+        self._indivisible = True
+        try:
+            while True:
+                version = storage.version
+                steps = storage.checkpoint.steps()
+                for _ in steps:
+                    yield
+                    if storage.version != version:
+                        steps.close()
+                        break
+                else:
+                    return
+        finally:
+            self._indivisible = False
 
     def _compact(self, slot):
         if self.storage.slots.kinds[slot] == BULK:
@@ -181,24 +190,40 @@ class Housekeeping:
 
     # -- bulk segments -----------------------------------------------------------------------------------------------
     def _compact_bulk(self, slot):
+        """Between two pieces others write, drop and roll back: the pin keeps the segment, indexes may get shorter."""
+        bulk = self.storage.bulk
+        bulk.close_to_new(slot)
+        bulk.pin(slot)
+        try:
+            yield from self._move_blobs(slot)
+            for store in self.storage.stores():
+                yield from self._move_intentions(store, store.items, slot)
+                yield from self._move_intentions(store, store.floats, slot)
+            bulk.moves += 1
+        finally:
+            bulk.unpin(slot)
+        if not self.storage.slots.live[slot] and slot not in bulk.pins:
+            bulk.remove(slot)
+
+    def _move_blobs(self, slot):
         storage = self.storage
-        storage.bulk.close_to_new(slot)
         items = storage.blob_items
-        for index in range(items.count):
+        index = 0
+        while index < items.count:
             place = items.place(index)
             if place != EMPTY:
                 store = storage.numbered(items.tag(index))
                 if slot_of(store.contents.extent(place)[0]) == slot:
                     yield from self._move_blob(store, place)
-        for store in storage.stores():
-            for rows in (store.items, store.floats):
-                for index in range(rows.count):
-                    place = rows.place(index)
-                    if place != EMPTY and store.refers_to(place, slot):
-                        yield from self._move_intention(store, place)
-        storage.bulk.moves += 1
-        if not storage.slots.live[slot] and slot not in storage.bulk.pins:
-            storage.bulk.remove(slot)
+            index += 1
+
+    def _move_intentions(self, store, rows, slot):
+        index = 0
+        while index < rows.count:
+            place = rows.place(index)
+            if place != EMPTY and store.refers_to(place, slot):
+                yield from self._move_intention(store, place)
+            index += 1
 
     def _move_blob(self, store, place):
         storage = self.storage
@@ -229,13 +254,18 @@ class Housekeeping:
         storage = self.storage
         source = BulkBody(storage.bulk, at, size, _nowhere)
         writer = storage.bulk.writer(size)
-        for offset in range(0, size, _PIECE_BYTES):
-            writer.write(source.read(offset, min(_PIECE_BYTES, size - offset)))
-            yield
-        return writer.body()
+        moved = None
+        try:
+            for offset in range(0, size, _PIECE_BYTES):
+                writer.write(source.read(offset, min(_PIECE_BYTES, size - offset)))
+                yield
+            moved = writer.body()
+        finally:
+            if moved is None:
+                writer.discard()
+        return moved
 
 
 def _nowhere():
     """A body that is being moved stays where it is until its move is committed."""
     return EMPTY
-

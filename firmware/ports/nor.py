@@ -46,6 +46,7 @@ class Nor:
     """Block device of the data part of a chip (extended protocol of `vfs.AbstractBlockDev`)."""
 
     def __init__(self, path, cut_at=0, start=FIRMWARE_BYTES):
+        self.path = path
         self.file = open(path, "r+b")
         self.start = start
         self.blocks = (size_of(path) - start) // BLOCK_BYTES
@@ -53,6 +54,14 @@ class Nor:
         self.erases = 0
         self.programs = 0
         self.dead = False
+
+    def again(self):
+        """The same chip for whoever starts anew. This object does nothing any more: files left open write nothing."""
+        chip = Nor(self.path, self.cut_at, self.start)
+        chip.erases, chip.programs = self.erases, self.programs
+        self.dead = True
+        self.file.close()
+        return chip
 
     def readblocks(self, block, buffer, offset=0):
         if self.dead:  # without an allocation: the collector closes files that were left open
@@ -118,4 +127,3 @@ class Nor:
     def _die(self):
         self.dead = True
         raise PowerCut()
-

@@ -43,6 +43,10 @@ class Board:
         if self.flash.dead:
             raise PowerCut()
 
+    def restart(self):
+        """What a watchdog does: nothing that ran before can reach the flash any more."""
+        self.flash = self.flash.again()
+
     def stopped(self, error):
         """The firmware cannot go on: on a board the LED says so until the plug is pulled."""
         sys.print_exception(error)

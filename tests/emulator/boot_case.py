@@ -6,7 +6,10 @@ import os
 import lattice_native
 
 from firmware import main
+from firmware.flash.files import Files
+from firmware.loop import Loop
 from firmware.ports.nor import Nor, make_image
+from lattice_core.errors import StorageError, StorageFull
 from lattice_core.link.link import OPEN, SERIAL, Link
 from lattice_core.sync.nano import NanoPeer
 from nano_support import START_MS, node
@@ -65,6 +68,9 @@ class Board:
 
     def check_power(self):
         assert not self.flash.dead
+
+    def restart(self):
+        self.flash = self.flash.again()
 
 
 def fresh_board():
@@ -145,3 +151,156 @@ def test_noise_on_the_line_changes_nothing():
             board.clock.ms += 10
             loop.turn()
     assert board.serial.inbox == b"" and loop.connection is None and loop.device.state == "fresh"
+
+
+class Pulled(BaseException):
+    """The plug is pulled: ends a test of what otherwise runs for ever."""
+
+
+def _until_pulled(board, turns):
+    """Makes the board's plug be pulled after so many waits."""
+    left = [turns]
+
+    def wait(timeout_ms, writing):
+        board.clock.ms += timeout_ms
+        left[0] -= 1
+        if not left[0]:
+            raise Pulled()
+
+    board.serial.wait = wait
+
+
+def _run_main(board, turns):
+    _until_pulled(board, turns)
+    try:
+        main.main(board)
+    except Pulled:
+        return
+    raise AssertionError("the firmware has ended")
+
+
+def _last_error():
+    return main.start(Board()).device.last_error()
+
+
+def _fails_once(error):
+    left = [error]
+
+    def function(loop):
+        if left:
+            raise left.pop()
+
+    return function
+
+
+def test_whatever_goes_wrong_the_stick_starts_anew():
+    for error in (ValueError("not foreseen"), IndexError("list"), AttributeError("reload"), StorageError("the log")):
+        board = fresh_board()
+        public = main.start(board).node.identity.public
+        board.flash = board.flash.again()
+        follow = Loop._follow_connection
+        Loop._follow_connection = _fails_once(error)
+        try:
+            _run_main(board, 6)
+        finally:
+            Loop._follow_connection = follow
+        assert board.shown[-1] == "ready" and "error" in board.shown, board.shown
+        board.flash.dead = True
+        assert str(error) in _last_error() and type(error).__name__ in _last_error()
+        assert main.start(Board()).node.identity.public == public
+
+
+def test_what_fails_at_every_boot_is_written_down_once():
+    board = fresh_board()
+    main.start(board)
+    board.flash = board.flash.again()
+    follow = Loop._follow_connection
+
+    def fail(loop):
+        raise ValueError("again and again")
+
+    Loop._follow_connection = fail
+    try:
+        _run_main(board, 4)
+        erases = board.flash.erases
+        _run_main(board, 4)
+    finally:
+        Loop._follow_connection = follow
+    assert board.flash.erases - erases <= 2 * 4, "each start writes"
+    board.flash.dead = True
+    assert "again and again" in _last_error()
+
+
+def _write_fails_once(loop, error):
+    """The next commit of the storage fails, as when the flash or the heap is full."""
+    commit = loop.storage.commit
+
+    def fail():
+        loop.storage.commit = commit
+        raise error
+
+    loop.storage.commit = fail
+
+
+def test_a_failed_commit_is_rolled_back_and_told():
+    loop = main.start(fresh_board())
+    loop.device.note_error("something to write")
+    _write_fails_once(loop, StorageFull("the flash is full"))
+    for _ in range(3):
+        loop.board.clock.ms += 1000
+        loop.turn()
+    assert loop.device.last_error() == "the flash is full", loop.device.last_error()
+    assert loop.board.shown[-2:] == ["error", "ready"], loop.board.shown
+    assert loop.node.transaction.rollbacks and loop.storage.pending() == 0
+
+
+def test_no_memory_is_survived():
+    board = fresh_board()
+    loop = main.start(board)
+    loop.device.note_error("something to write")
+    _write_fails_once(loop, MemoryError("no heap"))
+    board.clock.ms += 1000
+    _until_pulled(board, 3)
+    try:
+        loop.run()
+    except Pulled:
+        pass
+    assert loop.device.last_error() == "out of memory: no heap" and loop.storage.pending() == 0
+
+
+def test_no_memory_in_the_middle_of_a_write_is_survived():
+    """littlefs was left in the middle of an operation: only a new start makes the log writable again."""
+    board = fresh_board()
+    sync = Files.sync
+    failed = []
+
+    def no_memory(files, file):
+        if not failed and board.clock.ms > 100:
+            failed.append(1)
+            raise MemoryError("no heap for a block")
+        sync(files, file)
+
+    loop = main.start(board)
+    Files.sync = no_memory
+    start = main.start
+
+    def started(board, memory, gone_wrong):
+        again = start(board, memory, gone_wrong)
+        if not failed:
+            again.device.note_error("something to write")
+            board.clock.ms += 1000
+        return again
+
+    board.flash = loop.board.flash.again()
+    main.start = started
+    try:
+        _run_main(board, 8)
+    finally:
+        main.start = start
+        Files.sync = sync
+    board.flash.dead = True
+    assert failed and board.shown[-1] == "ready"
+    assert "started anew" in _last_error(), _last_error()
+    loop = main.start(Board())
+    loop.device.note_error("writable")
+    loop.node.commit()

@@ -38,4 +38,9 @@ def reopen(storage):
     return _start()
 
 
+def flash_ms():
+    """Time that the chip has worked since the plug was put in: 45 ms an erase, 0.4 ms a program."""
+    return _device[0].erases * 45 + _device[0].programs * 2 // 5
+
+
 storage_suite.install(globals(), make, reopen)

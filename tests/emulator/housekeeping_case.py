@@ -1,11 +1,13 @@
 """Space comes back: many times the chip's size is written, and what is alive stays. On the stick's interpreter."""
 
-from flash_storage_case import make, reopen
+from flash_storage_case import flash_ms, make, reopen
 
 from lattice_core.errors import StorageFull
 from lattice_core.weaver.store import TABLE_DATA
 from storage_suite import STORE, author_key, chain, head
 from support import Rng
+
+LONGEST_COMMIT_MS = 4500  # of flash work; a peer gives a link up after 15 s of silence
 
 
 def _run(storage):
@@ -171,3 +173,105 @@ def test_a_full_chip_takes_rows_and_drops():
         store.drop_blob(bytes([number & 255, number >> 8]) + bytes(30))
     storage.commit()
     assert storage.room() > (count - 3) * 30000
+
+
+def _half_dead(dropped):
+    """A storage whose bulk segment is worth compacting, the names of its blobs, and how many of them are dropped."""
+    storage = make()
+    store = storage.store(STORE)
+    names = [bytes([n + 1]) * 32 for n in range(6)]
+    for n in range(6):
+        store.put_blob(names[n], bytes([n]) * 20000)
+    storage.commit()
+    for name in names[:dropped]:
+        store.drop_blob(name)
+    storage.commit()
+    return storage, names
+
+
+def test_content_is_dropped_while_it_is_moved():
+    for pause in range(1, 14):
+        storage, names = _half_dead(4)
+        store = storage.store(STORE)
+        free = storage.room()
+        for _ in range(pause):
+            storage.idle()
+        for name in names[4:]:
+            store.drop_blob(name)
+        storage.commit()
+        _run(storage)
+        assert not storage.bulk.pins and storage.bulk.reserved == 0, pause
+        assert not list(store.blobs()) and storage.room() >= free - 8192, (pause, free, storage.room())
+        store.put_blob(names[0], bytes(9000))
+        storage.commit()
+        assert reopen(storage).store(STORE).blob(names[0]).read(0, 2) == bytes(2)
+
+
+def test_a_move_is_given_up_and_begun_again():
+    for pause in range(1, 14, 3):
+        storage, names = _half_dead(4)
+        for _ in range(pause):
+            storage.idle()
+        storage.abandon_bodies()
+        assert not storage.bulk.pins and storage.bulk.reserved == 0, pause
+        _run(storage)
+        storage = reopen(storage)
+        assert sorted(storage.store(STORE).blobs()) == [(name, 20000) for name in names[4:]]
+
+
+def test_a_transaction_is_rolled_back_while_content_is_moved():
+    for pause in range(1, 14, 3):
+        storage, names = _half_dead(4)
+        for _ in range(pause):
+            storage.idle()
+        store = storage.store(STORE)
+        store.drop_blob(names[5])
+        store.put_row(TABLE_DATA, b"key", b"value")
+        storage.rollback()
+        _run(storage)
+        assert not storage.bulk.pins
+        for _ in range(2):
+            assert sorted(storage.store(STORE).blobs()) == [(name, 20000) for name in names[4:]]
+            assert storage.store(STORE).blob(names[5]).read(19998, 2) == bytes([5, 5])
+            storage = reopen(storage)
+
+
+def test_a_complete_body_that_nobody_takes_gives_its_room_back():
+    storage = make()
+    store = storage.store(STORE)
+    store.put_row(TABLE_DATA, b"key", b"value")
+    storage.commit()
+    room = storage.room()
+    for number in range(40):  # 4 MB
+        writer = storage.body_writer(100000)
+        for _ in range(50):
+            writer.write(bytes(2000))
+        writer.body()
+        writer.discard()
+        store.put_row(TABLE_DATA, b"key", bytes([number]))
+        storage.commit()
+        _run(storage)
+    assert not storage.bulk.pins and storage.room() > room - 150000, (room, storage.room())
+    writer = storage.body_writer(9000)
+    writer.write(bytes(9000))
+    store.put_blob(b"kept" * 8, writer.body())
+    writer.discard()  # the store has it
+    storage.commit()
+    assert store.blob(b"kept" * 8).read(0, 3) == bytes(3)
+
+
+def test_no_commit_keeps_the_peer_waiting():
+    """Compaction inside a commit is bounded: 45 ms an erase, 0.4 ms a program; a link is given up after 15 s."""
+    rng = Rng(3)
+    storage = make()
+    longest_ms = written = 0
+    while written < 6000000:
+        store = storage.store(STORE)
+        while storage.pending() < 16384:
+            key = b"k%03d" % rng.below(1080)
+            store.put_row(TABLE_DATA, key, rng.bytes(8) * 250)
+            written += 2000
+        before = flash_ms()
+        storage.commit()
+        longest_ms = max(longest_ms, flash_ms() - before)
+    assert longest_ms < LONGEST_COMMIT_MS, longest_ms

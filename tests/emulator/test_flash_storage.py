@@ -1,4 +1,4 @@
-"""The flash storage on the stick's interpreter: suite, indexes, room that comes back; the chip below, the boot above."""
+"""The flash storage on the stick's interpreter: suite, indexes, room that comes back; the chip, the boot."""
 
 import pytest
 

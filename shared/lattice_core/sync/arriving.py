@@ -55,11 +55,10 @@ class Arriving:
 
     def body(self):
         """The body in storage. Ends the writing."""
-        writer = self._writer
-        self._writer = None
-        return writer.body()
+        return self._writer.body()
 
     def discard(self):
+        """Gives the room back, of a complete body too unless a store has taken it."""
         if self._writer is not None:
             self._writer.discard()
             self._writer = None

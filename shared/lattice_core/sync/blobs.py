@@ -195,6 +195,7 @@ class Puller:
         try:
             self.contents.store.put_blob(digest, large.body())
         except StorageFull:
+            large.discard()
             self._no_room(digest)
             return True
         self._arrived(digest)
