@@ -18,6 +18,7 @@ from lattice_core.errors import StorageError
 
 ENVIRONMENT = "LATTICE_DATA"
 SEED_BYTES = 32
+_IDENTITY = "identity.key"
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
 
@@ -39,11 +40,24 @@ class DataDir:
             raise StorageError(
                 "the data directory %s cannot be created (%s); choose another with --data" % (self.path, error.strerror)
             ) from error
+        self._make_private()
         self.database = self.path / "node.db"
         self.lock = self.path / "lock"
-        self._identity = self.path / "identity.key"
+        self._identity = self.path / _IDENTITY
         self.identity_is_new = False  # drawn by this object: nothing was ever written under it
         self._config = self.path / "config.json"
+
+    def _make_private(self):
+        """A directory that was there before is closed to others, too, when nothing else is kept in it."""
+        try:
+            ours = not any(self.path.iterdir()) or (self.path / _IDENTITY).exists()
+            if ours and self.path.stat().st_mode & 0o077:
+                self.path.chmod(_PRIVATE_FOLDER)
+        except OSError as error:
+            raise StorageError(
+                "the data directory %s cannot be read or closed to others (%s); choose another with --data"
+                % (self.path, error.strerror)
+            ) from error
 
     # -- identity -------------------------------------------------------------------------------------------
 

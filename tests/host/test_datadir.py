@@ -8,6 +8,7 @@ import pytest
 from lattice_core.errors import StorageError
 from lattice_host import datadir
 from lattice_host.datadir import DataDir, chosen_path, write_atomically
+from lattice_host.storage import SqliteStorage
 
 
 def mode(path):
@@ -84,3 +85,44 @@ def test_a_directory_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="cannot be created"):
         DataDir(tmp_path / "file" / "node")
+
+
+def test_a_directory_that_was_there_is_closed_to_others(tmp_path):
+    folder = tmp_path / "node"
+    folder.mkdir(mode=0o755)
+    folder.chmod(0o755)
+    directory = DataDir(folder)
+    assert mode(folder) == 0o700
+    directory.seed()
+    (folder / "node.db").touch(0o644)
+    (folder / "node.db").chmod(0o644)
+    folder.chmod(0o755)
+    storage = SqliteStorage(DataDir(folder).database)
+    storage.put_record(b"name", b"value")
+    storage.commit()
+    assert mode(folder) == 0o700
+    assert {path.name: mode(path) for path in folder.iterdir()} == {
+        "identity.key": 0o600,
+        "node.db": 0o600,
+        "node.db-wal": 0o600,
+    }
+    storage.close()
+
+
+def test_a_new_database_is_private_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        storage = SqliteStorage(tmp_path / "node.db")
+        storage.put_record(b"name", b"value")
+        storage.commit()
+    finally:
+        os.umask(before)
+    assert {mode(path) for path in tmp_path.iterdir()} == {0o600}
+    storage.close()
+
+
+def test_a_folder_with_other_things_in_it_keeps_its_mode(tmp_path):
+    (tmp_path / "letter.txt").write_text("not ours")
+    tmp_path.chmod(0o755)
+    DataDir(tmp_path)
+    assert mode(tmp_path) == 0o755

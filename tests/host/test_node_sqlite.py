@@ -1,11 +1,18 @@
 """The node's and the files' tests again, on SQLite in place of memory."""
 
 import importlib
+import sqlite3
 
 import pytest
 
 import node_support
+from lattice_core.errors import UsageError
+from lattice_core.model.identity import Identity
+from lattice_core.node.node import Node
+from lattice_host import crypto
 from lattice_host.storage import SqliteStorage
+
+NOW_MS = 1_800_000_000_000
 
 MODULES = (
     "test_node_stores",
@@ -59,3 +66,49 @@ def test_on_sqlite(module, function, tmp_path, monkeypatch):
     getattr(module, function)()
     for storage in made:
         storage.close()
+
+
+def _damage(path, statement):
+    connection = sqlite3.connect(path)
+    assert connection.execute(statement).rowcount > 0
+    connection.commit()
+    connection.close()
+
+
+def _opened(path):
+    node = Node(SqliteStorage(path), crypto, Identity(crypto, bytes([1]) * 32), "x")
+    node.open(NOW_MS)
+    return node
+
+
+TIP = "sequence = (SELECT count FROM store WHERE n = 1)"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE intention SET body = zeroblob(20) WHERE store = 1 AND " + TIP,
+        "DELETE FROM intention WHERE store = 1 AND " + TIP,
+        "UPDATE state SET value = x'0102' WHERE store = 1 AND kind = 115",
+        "UPDATE state SET value = x'' WHERE store = 1 AND kind = 115",
+        "UPDATE state SET value = substr(value, 1, length(value) - 1) WHERE store = 1 AND kind = 115",
+        "UPDATE record SET value = x'00' WHERE substr(name, 1, 4) = CAST('own/' AS BLOB)",
+    ],
+    ids=["body", "missing", "row", "empty-row", "cut-row", "own-tip"],
+)
+def test_one_damaged_row_costs_no_more_than_its_share(statement, tmp_path):
+    path = tmp_path / "node.db"
+    node = _opened(path)
+    notes = node.create_store("notes", "core:kvstore", None, NOW_MS)
+    node.create_store("other", "core:rootstore", None, NOW_MS)
+    node.storage.close()
+    _damage(path, statement)
+    node = _opened(path)
+    assert "other" in [handle.name for handle in node.stores]
+    if "record" in statement:
+        with pytest.raises(UsageError, match="damaged"):
+            node.invite(node.roots()[0], NOW_MS)
+    else:
+        assert [words for _, words in node.damaged if "damaged" in words], node.damaged
+        assert notes.parent not in [handle.id for handle in node.stores]
+    node.storage.close()

@@ -1,11 +1,13 @@
 """One SQLite connection in WAL mode: durable commits, and errors in the core's own types."""
 
+import os
 import sqlite3
 
 from lattice_core.errors import StorageError, StorageFull
 
 from .schema import PAGE_BYTES
 
+PRIVATE_MODE = 0o600
 _CACHE_KIB = 65536
 _WAL_BYTES = 32 * 1024 * 1024  # the log is folded into the file when it passes this
 
@@ -19,6 +21,7 @@ class Database:
 
     def __init__(self, path):
         self.path = path
+        _make_private(path)
         try:
             self._connection = sqlite3.connect(path, timeout=2, isolation_level=None, cached_statements=256)
         except sqlite3.Error as error:
@@ -85,6 +88,21 @@ class Database:
     def close(self):
         """What was not committed is dropped."""
         self._connection.close()
+
+
+def _make_private(path):
+    """Nobody else may read the file, nor what SQLite makes beside it: that gets the same mode."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_MODE)
+        try:
+            if os.fstat(descriptor).st_mode & 0o077:
+                os.fchmod(descriptor, PRIVATE_MODE)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StorageError(
+            "%s may not be written (%s); check who owns the data directory" % (path, error.strerror)
+        ) from error
 
 
 def _explained(path, error):

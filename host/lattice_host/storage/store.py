@@ -6,7 +6,7 @@ Write-behind: what an ingest step adds is kept in dicts and goes to the tables w
 when a query over a range needs it. Single look-ups ask the dicts first. Chains stand in memory: one entry an author.
 """
 
-from lattice_core.errors import StorageError
+from lattice_core.errors import ProtocolError, StorageError
 from lattice_core.model.intention import from_body
 from lattice_core.seams import BytesBody
 from lattice_core.weaver.index import RangeIndex
@@ -79,7 +79,12 @@ class SqliteStore:
         row = self._database.one(
             "SELECT body, signature FROM intention WHERE store = ? AND hash = ?", (self._number, hash)
         )
-        return None if row is None else from_body(BytesBody(row[0]), hash, row[1])
+        if row is None:
+            return None
+        try:
+            return from_body(BytesBody(row[0]), hash, row[1])
+        except ProtocolError as error:
+            raise StorageError("%s: an intention in it is damaged (%s)" % (self._database.path, error)) from error
 
     def drop(self, hash):
         if self.witness_sequence(hash):

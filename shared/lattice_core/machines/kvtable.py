@@ -23,6 +23,7 @@ Rows and their keys are small whatever a peer sends: see HEADS, INLINE_BYTES and
 from struct import pack, unpack_from
 
 from ..compat import const
+from ..errors import StorageError
 from ..seams import BytesBody, SliceBody
 from ..weaver.held import position_of
 from ..weaver.store import TABLE_HEADS
@@ -217,7 +218,17 @@ class Head:
 
 
 def _head_size(row, at):
-    """Size of the head that begins at `at`."""
+    """Size of the head that begins at `at`. StorageError when the row ends before it."""
+    try:
+        size = _size_written(row, at)
+    except IndexError:
+        size = len(row)
+    if at + size > len(row):
+        raise StorageError("a row of the state is damaged: what it says ends behind its end")
+    return size
+
+
+def _size_written(row, at):
     flags = row[at + _RANK]
     kind = flags & 0x7F
     size = _RANK + 1
@@ -232,7 +243,7 @@ def _head_size(row, at):
 
 def split(row):
     """The heads in a row as bytes, the winner first."""
-    at = 5 if row[0] else 1
+    at = 5 if row[:1] > b"\x00" else 1
     heads = []
     while at < len(row):
         size = _head_size(row, at)
@@ -243,18 +254,22 @@ def split(row):
 
 def count_more(row):
     """How many heads of the row lie in TABLE_HEADS."""
-    return unpack_from(">I", row, 1)[0] if row[0] else 0
+    if row[:1] <= b"\x00":
+        return 0
+    if len(row) < 5:
+        raise StorageError("a row of the state is damaged: it is cut off after %d bytes" % len(row))
+    return unpack_from(">I", row, 1)[0]
 
 
 def winner(row):
     """The `Head` whose value the key has."""
-    at = 5 if row[0] else 1
+    at = 5 if row[:1] > b"\x00" else 1
     return Head(row[at : at + _head_size(row, at)])
 
 
 def conflicted(row):
     """True when more than one write of the key stands."""
-    return row[0] != 0 or len(row) > 1 + _head_size(row, 1)
+    return row[:1] > b"\x00" or len(row) > 1 + _head_size(row, 1)
 
 
 def heads(store, crypto, table, key):

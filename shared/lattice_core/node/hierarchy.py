@@ -5,7 +5,7 @@ written its genesis, and that it inherits follows from its declaration until its
 """
 
 from ..compat import const
-from ..errors import StorageError, StorageFull
+from ..errors import ProtocolError, StorageError, StorageFull
 from ..wire.messages import CHILD_ARCHIVED
 from . import stores
 
@@ -58,7 +58,7 @@ def _open_child(node, root, child, now_ms):
             handle = stores.add_store(node, child.id, child.type, root.id, now_ms)
     except StorageFull:
         return False  # the declaration stands all the same; it is tried again at the next start
-    except StorageError as error:
+    except (StorageError, ProtocolError) as error:
         node.spoil()  # opening it may have changed it
         node.damaged.append((child.id, str(error)))
         return False

@@ -5,7 +5,7 @@ when `commit` returns or `durable(ticket)` says so.
 """
 
 from ..compat import const
-from ..errors import LatticeError, StorageError, UsageError
+from ..errors import LatticeError, ProtocolError, StorageError, StorageFull, UsageError
 from . import hierarchy, stores
 from .transaction import Transaction
 
@@ -50,17 +50,30 @@ class Keeper:
             try:
                 handles.append(stores.open_store(self, store_id, now_ms))
                 self.storage.commit()
-            except StorageError as error:
+            except (StorageError, ProtocolError) as error:  # ProtocolError: of what the medium holds
                 self.storage.rollback()  # the others are committed: their weavers know of nothing that is lost
                 self.damaged.append((store_id, str(error)))
         self.stores = [handle for handle in handles if handle.parent is None]
         children = [handle for handle in handles if handle.parent is not None]
-        self.stores += [handle for handle in children if not hierarchy.archived(self, handle)]
+        self.stores += children
         for root in self.roots():
-            hierarchy.open_declared(self, root, now_ms)
+            self._open_declared(root, now_ms)
         if self.spoilt():
             self.rollback()
         self.commit(now_ms)
+
+    def _open_declared(self, root, now_ms):
+        """What a share declares; the share is left closed when its state cannot be read."""
+        try:
+            archived = [child for child in self.children(root) if hierarchy.archived(self, child)]
+            self.stores = [handle for handle in self.stores if handle not in archived]
+            hierarchy.open_declared(self, root, now_ms)
+        except StorageFull:
+            raise
+        except (StorageError, ProtocolError) as error:
+            self.spoil()
+            self.damaged.append((root.id, str(error)))
+            self.stores = [handle for handle in self.stores if root.id not in (handle.id, handle.parent)]
 
     def get(self, store_id):
         """The open store with this id, or None."""

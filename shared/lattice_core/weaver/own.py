@@ -17,6 +17,7 @@ _RECORD = b"own/"  # ‖ store id: (position u32, hash) of the own tip
 _TIP = b"own/tip"  # the same as a row, where no record is left
 _DOUBT = b"own/doubt"  # a row that is there while the own chain may go on elsewhere
 _FORMAT = ">I32s"
+_TIP_BYTES = const(36)
 _PIECE_BYTES = const(4096)
 _TIPS_FOR_CLOCK = const(64)  # newest chains whose stamps count after a restart
 
@@ -68,6 +69,9 @@ class OwnChain:
             return
         record = self._tip_noted()
         if record is None:
+            return
+        if len(record) != _TIP_BYTES:
+            self.read_only = "the note of this node's own chain is damaged: take a new identity"
             return
         position, hash = unpack(_FORMAT, record)
         length, _ = self._store.chain(self._identity.public)
