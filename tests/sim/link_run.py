@@ -76,10 +76,8 @@ class End:
             if self.sent == len(self.data) and stream.error is None:
                 self.finished = True
                 stream.finish()
-        while True:
+        while stream.readable():
             data = stream.read(1 + rng.below(8000))
-            if not data:
-                break
             if data != self.expected[self.got : self.got + len(data)]:
                 return "stream %d: other bytes than were sent, from offset %d" % (stream.id, self.got)
             self.got += len(data)

@@ -19,15 +19,17 @@ _PATTERN = (("e",), ("e", "ee", "s", "es"), ("s", "se"))
 _BASE_POINT = b"\x09" + bytes(31)
 _REKEY_NONCE = 0xFFFFFFFFFFFFFFFF
 _HMAC_BLOCK = const(64)
+_INNER_PAD = int.from_bytes(b"\x36" * 64, "big")
+_OUTER_PAD = int.from_bytes(b"\x5c" * 64, "big")
 KEY_BYTES = const(32)
 REKEY_MESSAGES = const(65536)  # the nonce stays a small integer, far below the 2^64 - 1 that would be the end
 
 
 def hmac_sha256(crypto: "Crypto", key: "Buffer", data: "Buffer") -> bytes:
     """RFC 2104, for keys of at most 64 bytes."""
-    key = bytes(key) + bytes(_HMAC_BLOCK - len(key))
-    inner = crypto.sha256(bytes([byte ^ 0x36 for byte in key]) + data)
-    return crypto.sha256(bytes([byte ^ 0x5C for byte in key]) + inner)
+    number = int.from_bytes(bytes(key) + bytes(_HMAC_BLOCK - len(key)), "big")
+    inner = crypto.sha256((number ^ _INNER_PAD).to_bytes(_HMAC_BLOCK, "big") + data)
+    return crypto.sha256((number ^ _OUTER_PAD).to_bytes(_HMAC_BLOCK, "big") + inner)
 
 
 def hkdf2(crypto: "Crypto", chaining_key: "Buffer", material: "Buffer"):
