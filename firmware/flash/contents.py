@@ -15,7 +15,7 @@ from .slots import FREE, LOG, Slots
 from .store import FlashStore
 
 _BLOB_ITEM_ROWS = 128
-_KEYS_CACHED = 48
+_KEYS_CACHED = 32
 
 
 class Memory:

@@ -14,7 +14,7 @@ from .slots import LOG
 class Window:
     """The buffer that scans read through: taken once, while the heap is fresh. It holds the longest record."""
 
-    BYTES = 5120
+    BYTES = 4352
 
     def __init__(self):
         self.buffer = bytearray(self.BYTES)

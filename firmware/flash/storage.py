@@ -14,6 +14,7 @@ from . import layout
 from .bulk import BulkBody
 from .contents import Contents, Memory
 from .housekeeping import Housekeeping
+from .log import BATCH_BYTES
 
 # What stays free, besides room for the next checkpoint, by who may still write: littlefs copies on write, and
 # compaction needs room to make room. Content leaves the most, so that a stick full of files still takes writes.
@@ -25,6 +26,8 @@ _COPY_BYTES = 4096
 
 
 class FlashStorage(Contents):
+    commit_bytes = BATCH_BYTES
+
     def __init__(self, vfs, memory=None):
         """`memory`: a `Memory` that the caller took from the heap while that was fresh."""
         Contents.__init__(self, vfs, Memory() if memory is None else memory)

@@ -322,7 +322,7 @@ def test_a_batch_of_many_empty_operations_is_checked_in_little_memory():
     ops = UniversalOp.encode({"system": {"batch": {}}})
     assert ops == h("5a023200")
     inner = h("0a00") * 8000
-    batch = SystemOp.by_number[6].key_bytes + varint(len(inner)) + inner
+    batch = SystemOp.by_key[50].key_bytes + varint(len(inner)) + inner
     data = h("5a") + varint(len(batch)) + batch
     scan.check(UniversalOp, BytesBody(data))
     assert sum(1 for _ in scan.repeated(BytesBody(inner), [(0, len(inner))], 1)) == 8000

@@ -83,8 +83,7 @@ def check(message, body, start=0, end=None):
 def _skip_unknown(message, key, body, pos, end, depth):
     """Position behind a field that the table does not have; `pos` is behind its key."""
     number, wire = split_key(key)
-    if number in message.by_number:
-        raise ProtocolError("%s.%s with wire type %d" % (message.name, message.by_number[number].name, wire))
+    message.refuse(number, wire)
     groups = []
     while True:
         if wire == GROUP or wire == GROUP_END:
@@ -140,7 +139,7 @@ def level(message, body, segments):
     out = {}
     for start, end in segments:
         for number, wire, value, size in body_fields(body, start, end):
-            field = message.by_number.get(number)
+            field = message.by_key.get(number << 3 | wire)
             if field is None or field.repeated:
                 continue
             name = field.name
