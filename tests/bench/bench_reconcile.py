@@ -27,6 +27,7 @@ from lattice_host import crypto  # noqa: E402
 from nano_support import START_MS, joined, node, same  # noqa: E402
 
 ITEM_FRAME_BYTES = 7  # length, field key and size of an intention's frame: part of what moves
+COMMON = 20  # writes that both have, of other authors than those that differ
 QUIET_ROUNDS = 400  # of a ms: what is acknowledged late is counted too
 
 
@@ -136,6 +137,9 @@ def run(items, author_count):
             for opener in (0, 1):
                 if not met:
                     forget(left, right)
+                for number in range(0 if met else COMMON):  # what differs is new on one side only
+                    give((notes, far), writers.write((number * 3 + 1) % author_count))
+                right.commit(START_MS)
                 for number in range(differences):
                     give((notes,), writers.write(number * 5 % author_count))
                 left.commit(START_MS)

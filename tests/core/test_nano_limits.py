@@ -67,7 +67,7 @@ def bad_items(world, notes, authors):
     """Opens a sync with the right node and sends it an unsigned intention of each author, reading nothing."""
     frames = Frames(world.pair.a.open_stream())
     entry = []
-    put_entry(entry, b"abcd", 1, (5).to_bytes(8, "little"))
+    put_entry(entry, b"abcd", 1, (5).to_bytes(6, "little"))
     opened = {"store_id": notes.id, "salt": bytes(8), "sum": 5, "chains": 1, "items": 1, "tips": entry[0]}
     frames.post({"open": opened})
     sent = 0
@@ -123,8 +123,8 @@ def test_chains_that_only_the_peer_has_are_bounded():
         for first in range(0, CHAINS_STICK + 1, 100):
             parts = []
             for number in range(first, first + 100):
-                put_entry(parts, number.to_bytes(4, "big"), 1, number.to_bytes(8, "little"))
-            message = {"sum": 1, "chains": 9, "items": 9, "bits": 3, "bucket_sums": bytes(32), "more": True}
+                put_entry(parts, number.to_bytes(4, "big"), 1, number.to_bytes(6, "little"))
+            message = {"sum": 1, "chains": 9, "items": 9, "bucket_sums": bytes(32), "more": True}
             message["tips"] = b"".join(parts)
             exchange.receive(NanoFrame.decode(NanoFrame.encode({"tips": message})))
 

@@ -374,3 +374,52 @@ def test_every_state_of_the_table_is_reached_by_its_methods():
     for method, following in tips.TABLE.values():
         assert hasattr(Exchange, method)
         assert set(following) <= states
+
+
+def behind(forked):
+    """An opener that is behind ten of the responder's newest chains; of one of them it holds another branch."""
+    a, b = Chains(), Chains()
+    names = [PLATFORM.blake3_digest(b"author %d" % number) for number in range(40)]
+    for name in names:
+        grow_to(a, name, 20)
+        grow_to(b, name, 20)
+    if forked:
+        a.grow(names[3], [chain_hash(names[3], 21, b"other")])
+    for name in names[20:35]:  # what the opener tells is equal
+        grow_to(a, name, 21)
+        grow_to(b, name, 21)
+    for name in names[:10]:
+        grow_to(b, name, 23)
+    return a, b, names
+
+
+def test_who_is_behind_answers_entries_with_numbers():
+    a, b, names = behind(False)
+    platform = SeededCrypto(Rng(3))
+    first, second = Exchange(a, platform, STORE, True), Exchange(b, platform, STORE, False)
+    log = []
+    converse(first, second, log)
+    assert [from_first for from_first, _ in log] == [True, False, True] and len(log[2][1]) < 24
+    assert first.plan() == {} and second.plan() == difference(b, a)
+
+
+def test_a_fork_behind_the_peers_entries_is_found_by_the_sum():
+    a, b, names = behind(True)
+    platform = SeededCrypto(Rng(4))
+    first, second = Exchange(a, platform, STORE, True), Exchange(b, platform, STORE, False)
+    converse(first, second)
+    assert first.done() and second.done() and first.retries == 1
+    assert first.forks() == [] and second.forks() == [names[3]]
+    plan = difference(b, a)
+    del plan[names[3]]
+    assert first.plan() == {} and second.plan() == plan
+
+
+def test_numbers_in_answer_to_nothing_are_refused():
+    a, b, names = behind(False)
+    for numbers in (b"\x18", b"\x01" * 90, b"\x80"):
+        platform = SeededCrypto(Rng(5))
+        first, second = Exchange(a, platform, STORE, True), Exchange(b, platform, STORE, False)
+        second.receive(NanoFrame.decode(NanoFrame.encode(first.start()[0])))
+        answer = NanoFrame.decode(NanoFrame.encode({"tips": {"behind": numbers}}))
+        raises(ProtocolError, second.receive, answer)

@@ -10,8 +10,9 @@ from ..compat import const
 from ..errors import ProtocolError, UsageError
 from .tips_table import SALT_BYTES, STRANGERS, ChainTable
 
-OPEN_ENTRIES = const(12)  # an Open lists all chains up to so many, else the newest
+OPEN_ENTRIES = const(10)  # an Open lists all chains up to so many, else the newest
 ANSWER_ENTRIES = const(16)  # the first answer lists all chains up to so many, else the newest
+BEHIND_BYTES = const(512)  # of positions in place of entries
 BODY_BYTES = const(4000)  # of one message; the entries beyond it follow in further Tips
 MESSAGES = const(16)  # of the peer per exchange, `more` not counted
 MORE_MESSAGES = const(1024)  # continued Tips per exchange: 65,536 chains take 230
@@ -184,12 +185,11 @@ class Exchange:
         first = self._first
         if first is None:
             first = body
-            self.peer_chains = body["chains"]
+            self.peer_chains = body["chains"] or table.count
             self.peer_items = body["items"]
             self._target = body["sum"]
-            if body["bits"]:
-                self._check_buckets(body)
-                table.make_buckets(body["bits"])
+            if body["bucket_sums"]:
+                table.make_buckets(_bits_of(len(body["bucket_sums"])))
         if not self._hear_tips(body, not first["known"]):
             return [], WAIT_ANSWER
         if first["known"]:
@@ -200,15 +200,21 @@ class Exchange:
                 raise ProtocolError("the listed chains do not add up to their sum")
             return self._tips({"known": True, "complete": True}, self._differing()), PLANNED
         if table.peer_sum == self._target:
-            return self._tips({"known": True}, self._differing()), PLANNED
-        if not first["bits"]:
+            return self._tell_known(), PLANNED
+        if not first["bucket_sums"]:
             raise ProtocolError("an answer that cannot be acted on")
         return self._compare_buckets(first), WAIT_REST
 
-    def _check_buckets(self, body):
-        bits = body["bits"]
-        if not _MIN_BITS <= bits <= _MAX_BITS or len(body["bucket_sums"]) != 4 << bits:
-            raise ProtocolError("bucket sums of a wrong size")
+    def _tell_known(self):
+        """Our side of the entries heard. Where we are behind, numbers do: the responder has the hashes itself. When it
+        sees by our sum that they are not ours (a fork), it says Retry, and then entries it is."""
+        table = self.table
+        behind = bytes(table.behind).rstrip(b"\0")
+        if self.retries or not 0 < len(behind) <= BEHIND_BYTES:
+            return self._tips({"known": True}, self._differing())
+        parts = []
+        table.tell_where_not_behind(parts)
+        return self._tips({"behind": behind}, parts)
 
     def _compare_buckets(self, first):
         table = self.table
@@ -224,7 +230,7 @@ class Exchange:
                 table.tell(parts, number)
         if not any(differ):
             raise ProtocolError("sums differ and no bucket does")
-        return self._tips({"bits": table.bits, "differ": bytes(differ)}, parts)
+        return self._tips({"differ": bytes(differ)}, parts)
 
     def _last(self, body):
         if not self._hear_tips(body, False):
@@ -274,7 +280,8 @@ class Exchange:
 
     def _totals(self, message):
         message["sum"] = self.table.sum
-        message["chains"] = self.table.count
+        if self.table.count != self.peer_chains:
+            message["chains"] = self.table.count
         message["items"] = self.table.items
         return message
 
@@ -295,20 +302,24 @@ class Exchange:
         for number in self._newest(ANSWER_ENTRIES):
             if not table.heard_of(number):
                 table.tell(parts, number)
-        message = self._totals({"bits": table.bits, "bucket_sums": table.bucket_bytes()})
+        message = self._totals({"bucket_sums": table.bucket_bytes()})
         return self._tips(message, parts)
 
     def _rest(self, body):
         table = self.table
         first = body if self._first is None else self._first
         differ = first["differ"]
-        if differ and (self._complete or first["bits"] != table.bits or len(differ) != (1 << table.bits) // 8):
+        if differ and (self._complete or len(differ) != (1 << table.bits) // 8):
             raise ProtocolError("a bitmap of buckets that were not sent")
         if not self._hear_tips(body, bool(differ)):
             return [], WAIT_REST
+        if first["behind"]:
+            if differ or self._complete:
+                raise ProtocolError("positions in answer to no entries")
+            table.hear_behind(first["behind"])
         if differ:
             self._note_lacking(differ)
-        elif not first["known"]:
+        elif not first["known"] and not first["behind"]:
             raise ProtocolError("an answer that cannot be acted on")
         if not self._complete and table.peer_sum != self._target:
             return [{"retry": {}}], LISTEN
@@ -343,7 +354,9 @@ class Exchange:
 
     def _tips(self, message, parts):
         """The Tips to send: `message` with the entries, cut into bodies of at most BODY_BYTES."""
-        room = BODY_BYTES - 64 - len(message.get("bucket_sums", b"")) - len(message.get("differ", b""))
+        room = BODY_BYTES - 64
+        for name in ("bucket_sums", "differ", "behind"):
+            room -= len(message.get(name, b""))
         frames = []
         taken = []
         size = 0
@@ -361,6 +374,14 @@ class Exchange:
         message["tips"] = b"".join(taken)
         frames.append({"tips": message})
         return frames
+
+
+def _bits_of(size):
+    """How many bits name one of the buckets whose sums have `size` bytes."""
+    for bits in range(_MIN_BITS, _MAX_BITS + 1):
+        if size == 4 << bits:
+            return bits
+    raise ProtocolError("bucket sums of %d bytes" % size)
 
 
 def bucket_bits(chains):

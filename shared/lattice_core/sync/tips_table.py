@@ -11,8 +11,8 @@ from .tasks import StreamLost
 
 SALT_BYTES = const(8)
 ID_BYTES = const(4)
-TAG_BYTES = const(8)
-MASK64 = 0xFFFFFFFFFFFFFFFF
+TAG_BYTES = const(6)
+SUM_MASK = 0xFFFFFFFFFFFF  # sums are mod 2^48
 _MAX_POSITION = 1 << 48
 STRANGERS = const(65536)  # chains that only the peer has; a stick takes fewer
 _TOLD_TOGETHER = const(64)  # ids in one piece of an answer
@@ -86,7 +86,7 @@ class ChainTable:
             memoryview(self.tags)[number * TAG_BYTES : (number + 1) * TAG_BYTES][:] = tag
             self.sum += int.from_bytes(tag, "little")
             ids.append(self.digest(salt_id + author)[:ID_BYTES])
-        self.sum &= MASK64
+        self.sum &= SUM_MASK
         self.distinct = len(set(ids)) == len(ids)
         self.ids = b"".join(ids)
         self.flags = bytearray(self.count)
@@ -97,6 +97,8 @@ class ChainTable:
         self.heard = 0
         self.strangers = bytearray()  # ids of the peer's chains that we have nothing of
         self._answered = 0  # bytes of them that were answered
+        self.told_order = []  # numbers of the chains in the entries that we told, -1 for the peer's own
+        self.behind = bytearray()  # for each entry heard: by how much ours is shorter, if that was not told; varints
         self.missing = 0  # intentions that the peer is known to have and we lack
         self.forks = []
         self.bits = 0
@@ -136,6 +138,7 @@ class ChainTable:
         """Appends our entry of a chain, once."""
         if not self.flags[number] & _TOLD:
             self.flags[number] |= _TOLD
+            self.told_order.append(number)
             tag = bytes(self.tags[number * TAG_BYTES : (number + 1) * TAG_BYTES])
             put_entry(parts, self.id(number), self.lengths[number], tag)
 
@@ -146,6 +149,7 @@ class ChainTable:
             entries = []
             for at in range(self._answered, behind, ID_BYTES):
                 put_entry(entries, self.strangers[at : at + ID_BYTES], 0, b"")
+                self.told_order.append(-1)
             parts.append(b"".join(entries))
             self._answered = behind
 
@@ -156,6 +160,12 @@ class ChainTable:
                 self.tell(parts, number)
         self.tell_strangers(parts)
 
+    def tell_where_not_behind(self, parts):
+        """The same without the chains of which we hold less: `behind` tells of those."""
+        for number in range(self.count):
+            if self.flags[number] & _HEARD and EQUAL != self.positions[number] <= self.lengths[number]:
+                self.tell(parts, number)
+
     # -- the peer's side ---------------------------------------------------------------------------------------
 
     def hear(self, buf, strangers_allowed=True):
@@ -163,13 +173,37 @@ class ChainTable:
         for identity, position, tag in read_entries(buf):
             number = self.find(identity)
             self.heard += 1
-            self.heard_sum = (self.heard_sum + tag) & MASK64
+            self.heard_sum = (self.heard_sum + tag) & SUM_MASK
+            self.behind += varint(self._untold_lack(number, position))
             if number >= 0:
                 self._hear_own(number, position, tag)
             elif not strangers_allowed or position == 0:
                 raise ProtocolError("an entry of a chain that was not asked about")
             else:
                 self._hear_stranger(identity, position, tag)
+
+    def _untold_lack(self, number, position):
+        """By how much we are behind the peer's position, unless our entry went to it already."""
+        if number < 0:
+            return position
+        return 0 if self.told(number) else max(position - self.lengths[number], 0)
+
+    def hear_behind(self, buf):
+        """Takes what the peer says about our entries, in their order: by how much it is behind each. What its tags are
+        we know, if it is on the same branch: its sum shows it."""
+        pos = 0
+        for number in self.told_order:
+            if pos == len(buf):
+                break
+            less, pos = read_varint(buf, pos, len(buf))
+            if not less:
+                continue
+            if number < 0 or less > self.lengths[number]:
+                raise ProtocolError("a chain that is shorter than none")
+            position = self.lengths[number] - less
+            self._hear_own(number, position, self.tag_at(number, position) if position else 0)
+        if pos != len(buf):
+            raise ProtocolError("more answers than there were entries")
 
     def _hear_stranger(self, identity, position, tag):
         if _index(self.strangers, identity) >= 0:
@@ -197,7 +231,7 @@ class ChainTable:
             self.forks.append(self.authors[number])
 
     def _put_in(self, identity, change):
-        self.peer_sum = (self.peer_sum + change) & MASK64
+        self.peer_sum = (self.peer_sum + change) & SUM_MASK
         if self.buckets:
             index = identity[0] >> (8 - self.bits)
             self.buckets[index] = (self.buckets[index] + change) & 0xFFFFFFFF
@@ -212,7 +246,7 @@ class ChainTable:
                 total += self.tag_at(number, position)
             else:
                 lacking += 1
-        if total & MASK64 != peer_sum or self.count - lacking != peer_chains:
+        if total & SUM_MASK != peer_sum or self.count - lacking != peer_chains:
             return False
         for number, position in positions:
             self.positions[number] = position
@@ -221,7 +255,7 @@ class ChainTable:
     def lacks(self, number):
         """Notes that the peer has nothing of this chain of ours."""
         self.positions[number] = 0
-        self.peer_sum = (self.peer_sum - self.tag(number)) & MASK64
+        self.peer_sum = (self.peer_sum - self.tag(number)) & SUM_MASK
 
     def lacks_the_rest(self):
         """Notes that the peer has nothing of the chains that neither side has told."""

@@ -19,7 +19,7 @@ Open = Message(
     (
         (1, "store_id", "bytes"),
         (2, "salt", "bytes"),
-        (3, "sum", "fixed64", "?"),
+        (3, "sum", "uint64", "?"),
         (4, "chains", "uint32"),
         (5, "items", "uint64"),
         (6, "tips", "bytes"),
@@ -29,16 +29,16 @@ Open = Message(
 Tips = Message(
     "Tips",
     (
-        (1, "sum", "fixed64"),
+        (1, "sum", "uint64"),
         (2, "chains", "uint32"),
         (3, "items", "uint64"),
         (4, "tips", "bytes"),
-        (5, "bits", "uint32"),
         (6, "bucket_sums", "bytes"),
         (7, "known", "bool"),
         (8, "complete", "bool"),
         (9, "differ", "bytes"),
         (10, "more", "bool"),
+        (11, "behind", "bytes"),  # varints: by how much the initiator is behind each entry of the answer before
     ),
 )
 Nothing = Message("Nothing", ())
