@@ -144,18 +144,21 @@ class Payload:
         return fields(self.buf, start, end, depth)
 
 
+def _shown(data: bytes, kind: int, _: int, key: int, key_bytes: int, value: int, value_bytes: int) -> dict:
+    """An operation that was read where it lies, as the table shows it."""
+    if kind == kv.PUT:
+        return {"put": {"key": data[key : key + key_bytes], "value": data[value : value + value_bytes]}}
+    return {"delete": {"key": data[key : key + key_bytes]}}
+
+
 def kv_operations(data: bytes) -> None:
     """The key-value machine reads a payload where it lies; the table decodes it. Both see the same."""
     decoded = _outcome(lambda: messages.KvPayload.decode(data)["ops"])
     walked = _outcome(lambda: list(kv.operations(Payload(data), 0, len(data))))
     assert (walked is None) == (decoded is None), "the machine and the table disagree"
     single = _outcome(lambda: kv._single_put(data, 0, len(data)))
-    for operation, seen in zip(messages.KvPayload.decode(data)["ops"], walked or [], strict=True):
-        kind, _, key, key_bytes, value, value_bytes = seen
-        shown = {"key": data[key : key + key_bytes]}
-        if kind == kv.PUT:
-            shown["value"] = data[value : value + value_bytes]
-        assert operation == ({} if kind == 0 else {("put" if kind == kv.PUT else "delete"): shown})
+    shown = [_shown(data, *seen) for seen in walked or [] if seen[0]]
+    assert shown == [operation for operation in decoded or [] if operation], "empty operations do nothing, others all"
     assert single is None or [single] == walked
     backwards = list(kv.in_reverse(Payload(data), 0, len(data), kv.operations))
     assert backwards[::-1] == walked
