@@ -10,6 +10,8 @@ from e2e.world import Host, Stick
 KIB = 1024
 MIB = 1024 * KIB
 LARGEST_CHUNK_BYTES = 64 * KIB
+PAGE_BYTES = 256  # of the flash
+WRITTEN_WITHIN_S = 120
 
 
 @pytest.fixture
@@ -99,8 +101,20 @@ def test_what_does_not_fit_is_named_and_the_rest_arrives(laptop, plug, tmp_path)
     assert laptop.json("store", "verify")["clean"] is True
 
 
-@pytest.mark.parametrize("delay_s", [0.4, 1.1])
-def test_a_pulled_plug_resumes_with_at_most_one_chunk_sent_twice(laptop, plug, tmp_path, delay_s):
+def wait_until_written(stick, before, count):
+    """Until the stick has written that many bytes of its flash since `before` (its image then)."""
+    deadline = time.monotonic() + WRITTEN_WITHIN_S
+    while time.monotonic() < deadline:
+        now = stick.image.read_bytes()
+        pages = sum(now[at : at + PAGE_BYTES] != before[at : at + PAGE_BYTES] for at in range(0, len(now), PAGE_BYTES))
+        if pages * PAGE_BYTES >= count:
+            return
+        time.sleep(0.02)
+    raise AssertionError("the stick has written less than %d bytes within %d s" % (count, WRITTEN_WITHIN_S))
+
+
+@pytest.mark.parametrize("written", [32 * KIB, 512 * KIB], ids=["begun", "under way"])
+def test_a_pulled_plug_resumes_with_at_most_one_chunk_sent_twice(laptop, plug, tmp_path, written):
     source = make_tree(tmp_path / "source", 3 * MIB // 2, seed=9)
     laptop.run("file", "put", source, "--store", "notes")
     stick = plug()
@@ -114,8 +128,9 @@ def test_a_pulled_plug_resumes_with_at_most_one_chunk_sent_twice(laptop, plug, t
         uncut = other.json("sync", baseline.port)["sent"]
     finally:
         baseline.pull()
+    before = stick.image.read_bytes()
     syncing = laptop.start("sync", stick.port, "--json")
-    time.sleep(delay_s)
+    wait_until_written(stick, before, written)
     assert syncing.poll() is None, "the sync was over before the plug was pulled"
     stick.pull()
     time.sleep(0.3)

@@ -70,11 +70,12 @@ class Field:
             rule = REPEATED
         self.number = number
         self.name = name
-        self.kind: int = _KINDS.get(kind, kind)
         if isinstance(kind, Message):
             self.message = kind
-            self.kind = MESSAGE
+            self.kind: int = MESSAGE
             self.present = True
+        else:
+            self.kind = _KINDS[kind] if isinstance(kind, str) else kind
         if rule == REPEATED:
             self.repeated = True
         elif rule is not None:
