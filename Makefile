@@ -13,7 +13,7 @@ demo: venv emulator ## carry files laptop -> stick -> second node, offline (FILE
 	@$(BIN)/python tools/demo $${FILE:+"$$FILE"}
 
 test: venv-dev emulator ## every test, on CPython and on the stick's own interpreter
-	@$(BIN)/python -m pytest tests --ignore=tests/gate
+	@$(BIN)/python -m pytest tests --ignore=tests/gate -n auto --dist worksteal
 
 lint: venv-dev ## ruff and pyright over host, core, firmware and tools
 	@$(BIN)/ruff check .
