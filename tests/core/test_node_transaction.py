@@ -249,3 +249,21 @@ def test_a_store_that_fails_while_it_is_opened_leaves_nothing_half():
     assert data.store.count == before and data.store.floating() == [first.hash]
     found = reopened(node).find("notes")
     assert value(found, b"theirs") == b"v" and value(found, b"k") == b"v" and found.weaver.verify().problems == []
+
+
+def test_a_name_that_was_not_stored_is_not_shown():
+    node, _, data = share()
+    before = node.name
+    commit = node.storage.commit
+
+    def fail():
+        node.storage.commit = commit
+        raise StorageError("the medium failed")
+
+    node.storage.commit = fail
+    raises(StorageError, node.rename, "new", NOW_MS)
+    assert node.name == before
+    node.rename("newer", NOW_MS)
+    data.kv.put(b"k", b"v", NOW_MS)
+    node.rollback()
+    assert node.name == "newer"

@@ -24,7 +24,7 @@ class Keeper:
         self.storage = storage
         self.crypto = crypto
         self.identity = identity
-        self.name = name
+        self.name = self._committed_name = name
         self.keep_unreferenced_ms = keep_unreferenced_ms
         self.stores = []
         self.stores_open = stores.STORES_OPEN  # a computer sets more
@@ -42,6 +42,7 @@ class Keeper:
         record = self.storage.record(NAME_RECORD)
         if not self.name and record is not None:
             self.name = str(record, "utf-8")
+        self._committed_name = self.name
         self.damaged = []
         handles = []
         for store_id in self.storage.store_ids():
@@ -203,6 +204,7 @@ class Keeper:
             self.rollback()
             raise
         self.transaction.committed()
+        self._committed_name = self.name
         self._events.extend(self._uncommitted)
         self._uncommitted = []
         if len(self._events) > EVENTS_KEPT:
@@ -238,6 +240,7 @@ class Keeper:
         self._spoilt = True
         self.storage.rollback()
         self.transaction.rolled_back()
+        self.name = self._committed_name
         self._uncommitted = []
         kept = self.storage.store_ids()
         self.stores = [handle for handle in self.stores if handle.id in kept]

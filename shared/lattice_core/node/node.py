@@ -18,10 +18,10 @@ class Node(Keeper):
 
     def rename(self, name, now_ms):
         """The node's own name, told to every share that it is in."""
-        self.name = stores.check_name(name, "node")
-        self._at_once(now_ms, self._rename, now_ms)
+        self._at_once(now_ms, self._rename, stores.check_name(name, "node"), now_ms)
 
-    def _rename(self, now_ms):
+    def _rename(self, name, now_ms):
+        self.name = name
         self.storage.put_record(NAME_RECORD, self.name.encode()[:256])
         for root in self.roots():
             peers.settle(self, root, now_ms)
