@@ -44,7 +44,9 @@ if TYPE_CHECKING:
             ...
 
         def ed25519_verify_many(self, items: "Iterable[tuple[Buffer, Buffer, Buffer]]") -> "list[bool]":
-            """One verdict for each (public, message, signature), in order."""
+            """One verdict for each (public, message, signature), in order. A platform with threads also has
+            `ed25519_verify_begin(items)`, which returns at once; `result()` of what it returns waits for the verdicts.
+            """
             ...
 
         def x25519(self, scalar: Buffer, point: Buffer) -> bytes:

@@ -7,6 +7,7 @@ intentions or whole chains without ending the session, and says how many of thos
 
 from ..compat import const
 from ..errors import ProtocolError, StorageFull
+from ..machines.change import EVENTS
 from ..machines.projection import ROWS_TO_OPS
 from ..model import intention as intentions
 from ..weaver.weaver import DROPPED, DUPLICATE, REFUSED
@@ -15,6 +16,7 @@ from .arriving import Arriving
 
 _RANGES = const(64)
 _SKIPPED = const(256)
+_EVENTS_TAKEN = EVENTS >> 1
 _FEW_BYTES = const(4096)  # ops that cannot make rows without end
 
 
@@ -117,6 +119,8 @@ class ItemReceiver:
         self.ranges = Ranges()
         self.full = False
         self._batch = []
+        self._verifying = None  # (batch, its verdicts to come)
+        self._verify_begin = getattr(node.crypto, "ed25519_verify_begin", None)
         self._refused = set()  # authors of whose chains nothing more is taken
         self._authors_refused = authors_refused  # at most; what they would all be told waits in memory
         self._told = 0  # refusals
@@ -125,14 +129,15 @@ class ItemReceiver:
     def begin(self):
         self.count = 0
         self._batch = []
+        self._verifying = None
 
     def busy(self):
         """True in the middle of a large intention."""
         return self._body is not None
 
     def waiting(self):
-        """How many small items wait to be verified and ingested."""
-        return len(self._batch)
+        """True when small items wait to be verified or ingested."""
+        return len(self._batch) > 0 or self._verifying is not None
 
     # -- small ones --------------------------------------------------------------------------------------------
 
@@ -145,14 +150,28 @@ class ItemReceiver:
         self._batch.append(intentions.parse(self.node.crypto, body, bytes(payload[:ITEM_HEAD_BYTES])))
         return len(self._batch)
 
-    def ingest(self, now_ms):
-        """Verifies and ingests the batch. StorageError when what came before was lost with its transaction."""
-        batch = self._batch
+    def ingest(self, now_ms, more=False):
+        """Verifies and ingests what waits. With `more` to come, the last batch is verified on the platform's other
+        cores, if it has any, while the one before it is ingested. StorageError when what came before was lost with its
+        transaction."""
+        before, batch = self._verifying, self._batch
+        self._verifying = None
         self._batch = []
+        signed = [(item.author, item.hash, item.signature) for item in batch]
+        if signed and more and self._verify_begin is not None:
+            self._verifying = (batch, self._verify_begin(signed))
+            batch = []
+        if before is not None:
+            self._ingest_batch(before[0], before[1].result(), now_ms)
+        if batch:
+            self._ingest_batch(batch, self.node.crypto.ed25519_verify_many(signed), now_ms)
+
+    def _ingest_batch(self, batch, verdicts, now_ms):
         self.node.durable(self.ticket)
-        verdicts = self.node.crypto.ed25519_verify_many([(item.author, item.hash, item.signature) for item in batch])
         for item, good in zip(batch, verdicts):
             self._ingest_one(item, good, now_ms)
+            if len(self.weaver.events) >= _EVENTS_TAKEN:
+                self.node.refresh(now_ms)  # before some are lost and must be read from the log again
         self.count += len(batch)
         self.ticket = self.node.ticket()
 

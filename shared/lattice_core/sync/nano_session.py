@@ -118,7 +118,7 @@ class StoreSession:
                 self._take(frame)
             elif self._expects_items() and receiver.add(payload) >= self.peer.options.verify_batch:
                 break
-        self._ingest(now_ms)
+        moved = self._ingest(now_ms, moved) or moved
         return moved
 
     def _take(self, frame):
@@ -127,11 +127,14 @@ class StoreSession:
         else:
             self._message(NanoFrame.decode(frame))
 
-    def _ingest(self, now_ms):
-        if self.receiver.waiting():
-            self.peer.check_allowed(self.handle)
-            self.receiver.ingest(now_ms)
-            self.peer.commit_due()
+    def _ingest(self, now_ms, more=False):
+        """True when something waited to be ingested."""
+        if not self.receiver.waiting():
+            return False
+        self.peer.check_allowed(self.handle)
+        self.receiver.ingest(now_ms, more)
+        self.peer.commit_due()
+        return True
 
     def _expects_items(self):
         if self.exchange.done():

@@ -1,0 +1,84 @@
+"""How many signed key-value intentions a host takes per second from a Nano peer into SQLite. Prints one JSON line.
+
+    python tests/bench/bench_nano_ingest.py [--intentions N]
+
+Both ends run in this process, over streams in memory: the sender's node in memory, the receiver's in a database. The
+rate counts the receiver's own time only (its steps), the whole session stands beside it.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "shared"), str(ROOT / "host"), str(ROOT / "tests" / "core")]
+
+from fake_connection import Pair  # noqa: E402 (needs the path above)
+from lattice_core.model import intention as intentions  # noqa: E402
+from lattice_core.model import ops  # noqa: E402
+from lattice_core.model.identity import Identity  # noqa: E402
+from lattice_core.sync.nano import NanoPeer  # noqa: E402
+from lattice_core.wire.messages import KvPayload  # noqa: E402
+from lattice_host import crypto  # noqa: E402
+from lattice_host.process import collect_rarely  # noqa: E402
+from lattice_host.storage import SqliteStorage  # noqa: E402
+from nano_support import START_MS, joined, node  # noqa: E402
+
+AUTHORS = 50
+VALUE_BYTES = 64
+WINDOW_BYTES = 65536
+
+
+def fill(handle, count):
+    authors = [Identity(crypto, bytes([n + 1]) * 32) for n in range(AUTHORS)]
+    tips = [bytes(32)] * AUTHORS
+    for number in range(count):
+        who = number % AUTHORS
+        put = KvPayload.encode({"ops": [{"put": {"key": b"key-%07d" % number, "value": b"v" * VALUE_BYTES}}]})
+        item = intentions.create(crypto, authors[who], START_MS + number, 0, handle.id, tips[who], [], ops.app(put))
+        tips[who] = item.hash
+        handle.weaver.ingest(item, START_MS, True)
+
+
+def measure(count, folder):
+    left, right = node(1, "left"), node(2, "right", SqliteStorage(folder + "/node.db"))
+    _, notes = joined(left, right)
+    fill(notes, count)
+    left.commit(START_MS)
+    pair = Pair(left.identity.public, right.identity.public, window=WINDOW_BYTES)
+    sender, receiver = NanoPeer(left, pair.a), NanoPeer(right, pair.b)
+    task = receiver.sync([notes.id])
+    began = time.monotonic()
+    processor = time.process_time()
+    own = 0.0
+    while not task.done:
+        now_ms = START_MS + int((time.monotonic() - began) * 1000)
+        sender.step(now_ms)
+        started = time.perf_counter()
+        receiver.step(now_ms)
+        own += time.perf_counter() - started
+    if task.error is not None:
+        raise task.error
+    assert task.result.complete and right.get(notes.id).store.count == notes.store.count
+    return own, time.monotonic() - began, time.process_time() - processor
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--intentions", type=int, default=20000)
+    count = parser.parse_args().intentions
+    collect_rarely()
+    with tempfile.TemporaryDirectory(prefix="lattice-bench-") as folder:
+        own, whole, processor = measure(count, folder)
+    figures = {"bench": "nano ingest", "intentions": count, "per_second": round(count / own)}
+    figures.update({"seconds": round(own, 2), "with_sender_seconds": round(whole, 2)})
+    figures["cpu_seconds"] = round(processor, 2)  # of both ends, verification too
+    figures["aim"] = {"per_second": ">= 10000"}
+    print(json.dumps(figures), flush=True)
+
+
+if __name__ == "__main__":
+    main()
