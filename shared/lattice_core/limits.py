@@ -10,7 +10,8 @@ MESSAGE_DEPTH = const(100)  # nesting of protobuf messages
 INTENTION_BYTES = const(1081445)  # 101 + 32 * DEPS + OPS_BYTES
 
 # -- memory: what is held whole and what streams -------------------------------------------------------------
-BODY_IN_MEMORY_BYTES = const(4096)  # larger intentions and blobs go to storage as they arrive: a heap with holes has no 16 KiB in one piece
+# Larger intentions and blobs go to storage as they arrive: a heap with holes has no 16 KiB in one piece.
+BODY_IN_MEMORY_BYTES = const(4096)
 BATCH_BYTES = const(16384)  # one durable commit on the stick (docs/protocol.md, "Batches")
 BATCH_MS = const(500)  # a commit is never older than this
 
