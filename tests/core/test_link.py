@@ -244,22 +244,27 @@ def test_a_downgrade_of_the_hello_ends_the_handshake():
     assert "decrypt" in desk.a.trouble
 
 
-def test_a_hello_after_the_handshake_began_changes_no_terms():
+def disturb(desk, moment):
+    """Somebody on the line says a Hello of its own while the stick is in that state. Returns where it is noted."""
     forged = hello.encode_body(hello.Terms(1, 1, 255, 65280, b"somebody"), False)
+    receive = desk.b.receive
+    told = []
+
+    def disturbed(data, now):
+        receive(data, now)
+        if desk.b.state == moment and not told:
+            for part in hello.parts(77, 0, forged, desk.b._pipe.packet_bytes):
+                told.append(moment)
+                receive(bytes(desk.b._pipe.wrap(part)), now)
+
+    desk.b.receive = disturbed
+    return told
+
+
+def test_a_hello_after_the_handshake_began_changes_no_terms():
     for moment, pipe in ((link.STARTING, 20), (link.PROVING, SERIAL)):
         desk = world(pipe=pipe)
-        receive = desk.b.receive
-        told = []
-
-        def disturbed(data, now):
-            """Somebody on the line says a Hello while the stick is in that state."""
-            receive(data, now)
-            if desk.b.state == moment and not told:
-                for part in hello.parts(77, 0, forged, desk.b._pipe.packet_bytes):
-                    told.append(moment)
-                    receive(bytes(desk.b._pipe.wrap(part)), now)
-
-        desk.b.receive = disturbed
+        told = disturb(desk, moment)
         a, b = desk.connect()
         assert told
         assert (b.peer_firmware, b._peer_window, b._may_open) == (b"host 1.0", a._window, a._mine_streams)

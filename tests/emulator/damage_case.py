@@ -6,13 +6,12 @@ Runs on the stick's interpreter (test_flash_storage.py).
 import gc
 import os
 
-from power_cuts import Desk, make_image
-
 from firmware.flash.contents import Memory
 from firmware.flash.layout import INTENTION
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, size_of
 from lattice_core.errors import LatticeError
 from nano_support import same
+from power_cuts import Desk, make_image
 from support import Rng
 
 _path = (os.getenv("IMAGES") or ".") + "/damage.img"

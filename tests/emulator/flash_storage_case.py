@@ -9,7 +9,7 @@ from firmware.flash.storage import FlashStorage
 from firmware.ports.nor import Nor, make_image, size_of
 
 _BYTES = 4 << 20
-_path = (os.getenv("IMAGES") or ".") + "/flash.img"
+_path = (os.getenv("IMAGES") or "build") + "/flash.img"
 _device = [None]
 _memory = Memory()
 

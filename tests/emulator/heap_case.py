@@ -3,7 +3,6 @@
 import gc
 
 from boot_case import fresh_board
-
 from firmware import main
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity

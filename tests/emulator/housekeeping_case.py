@@ -1,7 +1,6 @@
 """Space comes back: many times the chip's size is written, and what is alive stays. On the stick's interpreter."""
 
 from flash_storage_case import flash_ms, make, reopen
-
 from lattice_core.errors import StorageFull
 from lattice_core.weaver.store import TABLE_DATA
 from storage_suite import STORE, author_key, chain, head

@@ -1,7 +1,6 @@
 """A batch of thousands of keys on flash, in the stick's heap. Run by test_large_batch.py on the stick's interpreter."""
 
 from flash_storage_case import make
-
 from lattice_core.errors import StorageFull
 from lattice_core.model import intention as intentions
 from lattice_core.weaver.weaver import WITNESSED

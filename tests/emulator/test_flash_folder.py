@@ -6,7 +6,6 @@ import os
 import tempfile
 
 import storage_suite
-
 from firmware.flash.storage import FlashStorage
 
 BLOCK_BYTES = 4096

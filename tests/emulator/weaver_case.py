@@ -1,4 +1,4 @@
-"""The properties of weaver and tables on flash. Runs on the stick's interpreter: test_weaver_flash.py starts it there."""
+"""The properties of weaver and tables on flash, on the stick's interpreter: test_weaver_flash.py starts it there."""
 
 import weaver_suite
 from flash_storage_case import make, reopen

@@ -74,8 +74,16 @@ def frame_open(
     """
 
 def frame_seal(
-    out: bytearray, slot: bytearray, length: int, flags: int, sack: int, seq: int, ack: int, check: int,
-    key: Union[Buffer, None], nonce: int,
+    out: bytearray,
+    slot: bytearray,
+    length: int,
+    flags: int,
+    sack: int,
+    seq: int,
+    ack: int,
+    check: int,
+    key: Union[Buffer, None],
+    nonce: int,
 ) -> int:
     """Frames the `length` payload bytes at slot[6:] into `out`, delimiter included; returns the bytes written.
 
