@@ -181,7 +181,7 @@ def content_id(data: bytes) -> None:
 def chain_entries(data: bytes) -> None:
     parts: "list[bytes]" = []
     for identity, position, tag in tips_table.read_entries(data):
-        tips_table.put_entry(parts, identity, position, tag.to_bytes(8, "little"))
+        tips_table.put_entry(parts, identity, position, tag.to_bytes(tips_table.TAG_BYTES, "little"))
     assert list(tips_table.read_entries(b"".join(parts))) == list(tips_table.read_entries(data))
 
 
@@ -219,7 +219,7 @@ def files_and_chains() -> "list[bytes]":
     found.append(chunks.ChunkList.encode({"size": 5 * 9000 + 10, "entries": entries, "hash": bytes(32)}))
     parts: "list[bytes]" = []
     for position in (0, 1, 300, 70000):
-        tips_table.put_entry(parts, b"1234", position, b"12345678")
+        tips_table.put_entry(parts, b"1234", position, b"123456")
     found.append(b"".join(parts))
     put = {"put": {"key": b"key", "value": b"value"}}
     for operations in ([put], [put, {"delete": {"key": b"x"}}, {}] * 3):
