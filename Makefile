@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench emulator venv venv-dev clean
+.PHONY: help demo test lint bench emulator venv venv-dev python clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -22,14 +22,17 @@ lint: venv-dev ## ruff and pyright over host, core, firmware and tools
 bench: venv-dev emulator ## measure, print a table, write build/bench.json
 	@$(BIN)/python tools/bench.py
 
-emulator: ## build the stick's interpreter with its frozen firmware: build/emulator/micropython
+emulator: python ## build the stick's interpreter with its frozen firmware: build/emulator/micropython
 	@$(PYTHON) tools/build_emulator.py
 
-venv:
+venv: python
 	@$(PYTHON) tools/venv.py
 
-venv-dev:
+venv-dev: python
 	@$(PYTHON) tools/venv.py dev
+
+python:
+	@tools/python.sh $(PYTHON)
 
 clean: ## remove what was built (.venv and the download cache stay)
 	rm -rf build .pytest_cache .ruff_cache .hypothesis

@@ -75,7 +75,7 @@ def make(folder: pathlib.Path, *settings: str) -> None:
 
 
 def build() -> None:
-    if not system_packages.ensure("gcc", "libc6-dev", "make", "gcc-multilib?"):
+    if not system_packages.ensure("gcc", "libc6-dev", "make", "xz-utils", "gcc-multilib?"):
         sys.exit(1)
     sources = fetch_sources.provide("micropython", "libsodium", "blake3")
     narrow = can_build_32_bit()
