@@ -1,9 +1,9 @@
-"""wire.framing: frames on a stream that gives and takes bytes in pieces."""
+"""sync.framing: frames on a stream that gives and takes bytes in pieces."""
 
 from lattice_core.errors import LatticeError, ProtocolError, UsageError
 from lattice_core.limits import FRAME_BYTES
+from lattice_core.sync import framing
 from lattice_core.sync.tasks import Task
-from lattice_core.wire import framing
 from support import Rng, drain, raises
 
 

@@ -3,9 +3,9 @@
 from judge.cases import expect, h, same, unknown
 from judge.open_peer import OpenPeer
 from lattice_core.sync import bootstrap
+from lattice_core.sync.framing import frame
 from lattice_core.sync.tasks import Task
 from lattice_core.weaver.weaver import WITNESSED
-from lattice_core.wire.framing import frame
 
 
 def check(section, case, context):

@@ -2,7 +2,7 @@
 
 from judge.cases import h, same, unknown
 from lattice_core.errors import ProtocolError, UsageError
-from lattice_core.wire import framing
+from lattice_core.sync import framing
 from lattice_core.wire.peer_messages import PeerMessage
 from support import drain
 

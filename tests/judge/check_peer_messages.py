@@ -2,7 +2,7 @@
 
 from judge.cases import expect, h, outcome, same, unknown
 from lattice_core.model import intention as intentions
-from lattice_core.wire import framing
+from lattice_core.sync import framing
 from lattice_core.wire.peer_messages import PeerMessage
 
 # The files' names of the reconcile messages and ours.

@@ -5,8 +5,8 @@ What is to be sent is queued, long answers as iterators: they are made as the wi
 """
 
 from ..limits import FRAME_BYTES
-from ..wire.framing import header, read_frame
 from ..wire.peer_messages import PeerMessage
+from .framing import header, read_frame
 from .large import read
 from .tasks import StreamLost, Task
 

@@ -6,7 +6,7 @@ a length or a payload is an error.
 
 from ..errors import ProtocolError, UsageError
 from ..limits import FRAME_BYTES
-from ..sync.tasks import read_exactly, write_all
+from .tasks import read_exactly, write_all
 
 HEADER_BYTES = 4
 
