@@ -12,8 +12,9 @@ from importlib import import_module
 
 from blake3 import blake3
 from nacl import bindings
-from nacl.exceptions import BadSignatureError
 from nacl.exceptions import RuntimeError as SodiumError
+
+from .signatures import SIGNATURE_BYTES, Beside, pack, verify_each
 
 Buffer = bytes | bytearray | memoryview
 Signed = tuple[Buffer, Buffer, Buffer]
@@ -34,7 +35,6 @@ __all__ = [
 ]
 
 KEY_BYTES = 32
-SIGNATURE_BYTES = 64
 TAG_BYTES = 16
 
 # PyNaCl's own functions copy the message twice and check types for 10 µs: too much for each frame of the link.
@@ -43,8 +43,8 @@ _ffi = _binding.ffi
 _sodium = _binding.lib
 _NULL = _ffi.NULL
 
-_VERIFY_BYTES = 256  # of a signed message that is opened in a slice's own buffer: hashes
 _SLICE_ITEMS = 32  # signatures a thread takes at once: about 2 ms, long against what handing over costs
+_BESIDE_AFTER_ITEMS = 1024  # as long as it takes to start the process that verifies beside the caller
 
 
 def blake3_digest(data: Buffer) -> bytes:
@@ -69,35 +69,82 @@ def ed25519_sign(seed: Buffer, public: Buffer, message: Buffer) -> bytes:
 
 
 def ed25519_verify(public: Buffer, message: Buffer, signature: Buffer) -> bool:
-    if len(public) != KEY_BYTES or len(signature) != SIGNATURE_BYTES:
-        return False
-    try:
-        bindings.crypto_sign_open(b"".join((signature, message)), bytes(public))
-    except BadSignatureError:
-        return False
-    return True
+    return verify_each(((public, message, signature),))[0]
 
 
 def ed25519_verify_many(items: Iterable[Signed]) -> list[bool]:
     """libsodium works without the interpreter's lock: large lists are spread over the cores."""
     items = list(items)
-    return _verify_slice(items) if len(items) <= _SLICE_ITEMS else Verdicts(items).result()
+    return verify_each(items) if len(items) <= _SLICE_ITEMS else Verdicts(items).result()
 
 
 def ed25519_verify_begin(items: Iterable[Signed]) -> "Verdicts":
     """The same while the caller goes on: `result()` gives the verdicts."""
-    return Verdicts(list(items))
+    return Verdicts(list(items), _beside)
 
 
 class Verdicts:
-    """Signatures that are being verified by the workers."""
+    """Signatures that are being verified by the threads, or by the process beside this one when the load is large.
 
-    def __init__(self, items: list[Signed]):
-        slices = [items[start : start + _SLICE_ITEMS] for start in range(0, len(items), _SLICE_ITEMS)]
-        self._slices = [_workers().submit(_verify_slice, part) for part in slices]
+    Of a list that the process has, the end is left to whoever asks for the result, so that none of the two waits long.
+    """
+
+    def __init__(self, items: list[Signed], loads: "LargeLoads | None" = None):
+        self._items = items
+        self._loads = loads
+        self._own = len(items)  # from here on they are verified here
+        self._asked = None if loads is None else loads.begin(items)
+        self._slices = []
+        if self._asked is not None:
+            self._own = self._asked.count
+        else:
+            slices = [items[start : start + _SLICE_ITEMS] for start in range(0, len(items), _SLICE_ITEMS)]
+            self._slices = [_workers().submit(verify_each, part) for part in slices]
 
     def result(self) -> list[bool]:
-        return [verdict for part in self._slices for verdict in part.result()]
+        if self._asked is None or self._loads is None:
+            return [verdict for part in self._slices for verdict in part.result()]
+        try:
+            early = self._asked.is_ready()
+            own = verify_each(self._items[self._own :])
+            self._loads.balance(early, self._asked.is_ready())
+            return self._asked.result() + own
+        except (OSError, IndexError):  # the process was killed: its lists are done here
+            return Verdicts(self._items).result()
+
+
+class LargeLoads:
+    """Starts the process once enough was asked for to be worth it, and does without when that fails."""
+
+    def __init__(self):
+        self._items = 0
+        self._beside: Beside | None = None
+        self._own = 0  # of 32 signatures, how many the asking side verifies itself
+
+    def begin(self, items: list[Signed]):
+        """The question to the process, or None when the threads are to do it."""
+        self._items += len(items)
+        theirs = len(items) - len(items) * self._own // 32
+        if self._items < _BESIDE_AFTER_ITEMS or (packed := pack(items[:theirs])) is None:
+            return None
+        try:
+            if self._beside is None:
+                self._beside = Beside()
+            return self._beside.begin(packed)
+        except OSError:
+            self._beside = None
+            self._items = 0
+            return None
+
+    def balance(self, early: bool, ready: bool) -> None:
+        """The process had its answer before we began our part (`early`), or not even when we were done."""
+        if early:
+            self._own = max(self._own - 1, 0)
+        elif not ready:
+            self._own = min(self._own + 1, 8)
+
+
+_beside = LargeLoads()
 
 
 def x25519(scalar: Buffer, point: Buffer) -> bytes:
@@ -126,23 +173,6 @@ def aead_open(key: Buffer, nonce: int, ad: Buffer, buf: bytearray | memoryview, 
         text, _NULL, _NULL, text, length, bytes(ad), len(ad), iv, bytes(key)
     )
     return -1 if failed else length - TAG_BYTES
-
-
-def _verify_slice(items: list[Signed]) -> list[bool]:
-    """Straight from libsodium, with one buffer: between two signatures the interpreter's lock is held shortly."""
-    verify = _sodium.crypto_sign_open
-    opened = _ffi.new("unsigned char[]", _VERIFY_BYTES)
-    size = _ffi.new("unsigned long long *")
-    verdicts = []
-    for public, message, signature in items:
-        signed = b"".join((signature, message))
-        if len(public) != KEY_BYTES or len(signature) != SIGNATURE_BYTES:
-            verdicts.append(False)
-        elif len(signed) > _VERIFY_BYTES:
-            verdicts.append(ed25519_verify(public, message, signature))
-        else:
-            verdicts.append(verify(opened, size, signed, len(signed), bytes(public)) == 0)
-    return verdicts
 
 
 @cache
