@@ -10,9 +10,9 @@ from lattice_core.machines import kv
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops, snapshot, token, witness
 from lattice_core.seams import BytesBody
-from lattice_core.sync import tips_table
+from lattice_core.sync import framing, tips_table
 from lattice_core.sync.tasks import Task
-from lattice_core.wire import base58, framing, messages, nano_messages, peer_messages, scan, utf8
+from lattice_core.wire import base58, messages, nano_messages, peer_messages, scan, utf8
 from lattice_core.wire.fields import body_fields, fields
 from lattice_core.wire.incremental import Scanner
 from lattice_core.wire.protobuf import Message
