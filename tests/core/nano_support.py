@@ -4,6 +4,7 @@ from fake_connection import Pair
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.sync.nano import NanoPeer, Options
+from lattice_core.sync.streams import ALPN_NANO
 from lattice_core.weaver.memory import MemoryStorage
 from support import crypto
 
@@ -21,6 +22,8 @@ def node(number, name, storage=None, platform=None):
 class World:
     """Two nodes, the wire between them, and the time."""
 
+    alpn = ALPN_NANO
+
     def __init__(self, left, right, now_ms=START_MS + 1000, **wire):
         self.left = left
         self.right = right
@@ -32,17 +35,21 @@ class World:
     def connect(self, **wire):
         settings = dict(self.wire)
         settings.update(wire)
-        self.pair = Pair(self.left.identity.public, self.right.identity.public, **settings)
-        self.a = NanoPeer(self.left, self.pair.a, Options(verify_batch=8, blob_requests=3))
-        flash = Options("1.0", 2, 2, lambda: (2621440, 65536))
-        self.b = NanoPeer(self.right, self.pair.b, flash, self.device)
+        self.pair = Pair(self.left.identity.public, self.right.identity.public, self.alpn, **settings)
+        self.a, self.b = self.peers()
         return self
 
-    def run(self, task, steps=20000):
+    def peers(self):
+        """One object for each end of the wire."""
+        flash = Options("1.0", 2, 2, lambda: (2621440, 65536))
+        a = NanoPeer(self.left, self.pair.a, Options(verify_batch=8, blob_requests=3))
+        return a, NanoPeer(self.right, self.pair.b, flash, self.device)
+
+    def run(self, task, steps=20000, tick_ms=1):
         """Runs both sides until the task is done and all is quiet; returns its result or raises its error."""
         idle = 0
         for _ in range(steps):
-            self.now_ms += 1
+            self.now_ms += tick_ms
             busy = self.a.step(self.now_ms)
             busy = self.b.step(self.now_ms) or busy
             idle = 0 if busy else idle + 1
@@ -58,11 +65,11 @@ class World:
         return self.run(self.a.sync())
 
 
-def joined(left, right, **wire):
+def joined(left, right, world_of=World, **wire):
     """Both in one share with a data store "notes": (world, handle on the left)."""
     notes = left.create_store("notes", "core:kvstore", None, START_MS)
     token = left.invite(left.roots()[0], START_MS)
-    world = World(left, right, **wire)
+    world = world_of(left, right, **wire)
     world.run(world.b.join(token))
     return world, notes
 

@@ -136,7 +136,7 @@ class MemoryNodes:
         self._hashes = []  # ascending
 
     def insert(self, hash):
-        self._hashes.insert(self._find(hash), hash)
+        self._hashes.insert(first_not_less(self._hashes, hash), hash)
 
     def get(self, prefix):
         return self._nodes.get(prefix, (0, 0, False))
@@ -158,19 +158,20 @@ class MemoryNodes:
 
     def between(self, start, end):
         """The hashes in [start, end), ascending; `end` None: to the last."""
-        return self._hashes[self._find(start) : len(self._hashes) if end is None else self._find(end)]
-
-    def _find(self, bound):
-        """Index of the first hash that is not less."""
         hashes = self._hashes
-        low, high = 0, len(hashes)
-        while low < high:
-            middle = (low + high) >> 1
-            if hashes[middle] < bound:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return hashes[first_not_less(hashes, start) : len(hashes) if end is None else first_not_less(hashes, end)]
+
+
+def first_not_less(ordered, bound):
+    """Index of the first item of an ascending list that is not less than `bound` (MicroPython has no bisect)."""
+    low, high = 0, len(ordered)
+    while low < high:
+        middle = (low + high) >> 1
+        if ordered[middle] < bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def _xor(hashes):

@@ -7,7 +7,7 @@ process would find after a crash. Bytes are counted so that a full medium can be
 from ..errors import StorageFull
 from ..seams import BytesBody
 from . import store as contract
-from .index import MemoryRanges
+from .index import MemoryRanges, first_not_less
 from .store import ZERO
 
 _ENTRY_BYTES = 160  # what a witness entry and its index cost elsewhere, about
@@ -333,18 +333,6 @@ class _Rows:
         self.keys = []
         self.values = {}
 
-    def _find(self, key):
-        """Index of the first key that is not less."""
-        keys = self.keys
-        low, high = 0, len(keys)
-        while low < high:
-            middle = (low + high) >> 1
-            if keys[middle] < key:
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
     def put(self, key, value):
         old = self.values.get(key)
         if value is None and old is None:
@@ -362,16 +350,16 @@ class _Rows:
         if value is None:
             if present:
                 del self.values[key]
-                self.keys.pop(self._find(key))
+                self.keys.pop(first_not_less(self.keys, key))
         else:
             if not present:
-                self.keys.insert(self._find(key), key)
+                self.keys.insert(first_not_less(self.keys, key), key)
             self.values[key] = value
 
     def scan(self, prefix, after):
         """Rows from the first one with the prefix and behind `after`; goes on correctly when rows change."""
         if after is None or after < prefix:
-            at = self._find(prefix)
+            at = first_not_less(self.keys, prefix)
         else:
             at = self._behind(after, 0)
         keys = self.keys
@@ -387,7 +375,7 @@ class _Rows:
         keys = self.keys
         if guess < len(keys) and keys[guess] == key:
             return guess + 1
-        at = self._find(key)
+        at = first_not_less(self.keys, key)
         return at + 1 if at < len(keys) and keys[at] == key else at
 
 
