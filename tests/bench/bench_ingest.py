@@ -10,22 +10,18 @@ ingests the last one. `verify_share` is the time in which the writer waits for v
 import argparse
 import json
 import pathlib
-import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "shared"), str(ROOT / "host")]
-
-from lattice_core.machines.projection import TYPE_KV, Projection  # noqa: E402 (needs the path above)
-from lattice_core.model import ops  # noqa: E402
-from lattice_core.model.identity import Identity  # noqa: E402
-from lattice_core.model.intention import ZERO, create, parse_signed, signed  # noqa: E402
-from lattice_core.weaver.weaver import WITNESSED, Weaver  # noqa: E402
-from lattice_core.wire.messages import KvPayload  # noqa: E402
-from lattice_host import crypto  # noqa: E402
-from lattice_host.process import collect_rarely  # noqa: E402
-from lattice_host.storage import SqliteStorage  # noqa: E402
+from lattice_core.machines.projection import TYPE_KV, Projection
+from lattice_core.model import ops
+from lattice_core.model.identity import Identity
+from lattice_core.model.intention import ZERO, create, parse_signed, signed
+from lattice_core.weaver.weaver import WITNESSED, Weaver
+from lattice_core.wire.messages import KvPayload
+from lattice_host import crypto
+from lattice_host.process import collect_rarely
+from lattice_host.storage import SqliteStorage
 
 STORE = b"bench-of-ingest!"
 AUTHORS = 50

@@ -14,16 +14,13 @@ import os
 import pathlib
 import select
 import subprocess
-import sys
 import time
 import tty
 
+from lattice_core.link.link import SERIAL, Link
+from lattice_host import crypto
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "shared"), str(ROOT / "host")]
-
-from lattice_core.link.link import SERIAL, Link  # noqa: E402 (needs the path above)
-from lattice_host import crypto  # noqa: E402
-
 INTERPRETER = ROOT / "build" / "emulator" / "micropython"
 HEAP = "497792"
 READ_BYTES = 65536

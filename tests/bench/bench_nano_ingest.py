@@ -1,6 +1,6 @@
 """How many signed key-value intentions a host takes per second from a Nano peer into SQLite. Prints one JSON line.
 
-    python tests/bench/bench_nano_ingest.py [--intentions N]
+    PYTHONPATH=tests/core python tests/bench/bench_nano_ingest.py [--intentions N]
 
 Both ends run in this process, over streams in memory: the sender's node in memory, the receiver's in a database. The
 rate counts the receiver's own time only (its steps), the whole session stands beside it.
@@ -8,24 +8,19 @@ rate counts the receiver's own time only (its steps), the whole session stands b
 
 import argparse
 import json
-import pathlib
-import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "shared"), str(ROOT / "host"), str(ROOT / "tests" / "core")]
-
-from fake_connection import Pair  # noqa: E402 (needs the path above)
-from lattice_core.model import intention as intentions  # noqa: E402
-from lattice_core.model import ops  # noqa: E402
-from lattice_core.model.identity import Identity  # noqa: E402
-from lattice_core.sync.nano import NanoPeer  # noqa: E402
-from lattice_core.wire.messages import KvPayload  # noqa: E402
-from lattice_host import crypto  # noqa: E402
-from lattice_host.process import collect_rarely  # noqa: E402
-from lattice_host.storage import SqliteStorage  # noqa: E402
-from nano_support import START_MS, joined, node  # noqa: E402
+from fake_connection import Pair
+from lattice_core.model import intention as intentions
+from lattice_core.model import ops
+from lattice_core.model.identity import Identity
+from lattice_core.sync.nano import NanoPeer
+from lattice_core.wire.messages import KvPayload
+from lattice_host import crypto
+from lattice_host.process import collect_rarely
+from lattice_host.storage import SqliteStorage
+from nano_support import START_MS, joined, node
 
 AUTHORS = 50
 VALUE_BYTES = 64

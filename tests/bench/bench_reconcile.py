@@ -1,6 +1,6 @@
 """What a sync between two Nano peers costs on the link besides the intentions themselves. Prints JSON lines.
 
-    python tests/bench/bench_reconcile.py [--items N] [--authors N]
+    PYTHONPATH=tests/core python tests/bench/bench_reconcile.py [--items N] [--authors N]
 
 Two nodes hold N intentions of 50 authors. Counted is every byte of the serial link in both directions from the end of
 the handshake to the quiet after the session, frames, acknowledgements and FIN included, without the intentions that
@@ -9,22 +9,17 @@ had to move. `round_trips`: until both sides know what to send. The worse of the
 
 import argparse
 import json
-import pathlib
-import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "shared"), str(ROOT / "host"), str(ROOT / "tests" / "core")]
-
-from lattice_core.link.link import SERIAL, Link  # noqa: E402 (needs the path above)
-from lattice_core.model import intention as intentions  # noqa: E402
-from lattice_core.model import ops  # noqa: E402
-from lattice_core.model.identity import Identity  # noqa: E402
-from lattice_core.sync.nano import NanoPeer  # noqa: E402
-from lattice_core.weaver.store import TABLE_BLOBS  # noqa: E402
-from lattice_core.wire.messages import KvPayload  # noqa: E402
-from lattice_host import crypto  # noqa: E402
-from nano_support import START_MS, joined, node, same  # noqa: E402
+from lattice_core.link.link import SERIAL, Link
+from lattice_core.model import intention as intentions
+from lattice_core.model import ops
+from lattice_core.model.identity import Identity
+from lattice_core.sync.nano import NanoPeer
+from lattice_core.weaver.store import TABLE_BLOBS
+from lattice_core.wire.messages import KvPayload
+from lattice_host import crypto
+from nano_support import START_MS, joined, node, same
 
 ITEM_FRAME_BYTES = 7  # length, field key and size of an intention's frame: part of what moves
 COMMON = 20  # writes that both have, of other authors than those that differ

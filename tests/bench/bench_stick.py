@@ -14,15 +14,13 @@ import subprocess
 import sys
 import tempfile
 
+from lattice_core.model import ops
+from lattice_core.model.identity import Identity
+from lattice_core.model.intention import ZERO, create, signed
+from lattice_core.wire.messages import KvPayload
+from lattice_host import crypto
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "shared"), str(ROOT / "host")]
-
-from lattice_core.model import ops  # noqa: E402 (needs the path above)
-from lattice_core.model.identity import Identity  # noqa: E402
-from lattice_core.model.intention import ZERO, create, signed  # noqa: E402
-from lattice_core.wire.messages import KvPayload  # noqa: E402
-from lattice_host import crypto  # noqa: E402
-
 AUTHORS = 4
 STORE = b"bench-of-ingest!"
 NOW_MS = 1_700_000_000_000
