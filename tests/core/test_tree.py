@@ -115,5 +115,5 @@ def test_stamps_are_calendar_dates():
 
 
 def test_shown_escapes_what_a_terminal_would_obey():
-    assert tree.shown("a\x1b[2Jb") == '"a\\u001b[2Jb"'
+    assert tree.shown("a\x1b[2Jb") == '"a\\x1b[2Jb"'
     assert tree.shown("x" * 300) == '"%s\u2026"' % ("x" * 200)

@@ -30,10 +30,10 @@ class Host:
     def json(self, *arguments):
         return json.loads(self.run(*arguments, "--json"))
 
-    def fails(self, *arguments):
-        """Runs what must fail; its words on stderr. Nothing else may have been printed."""
+    def fails(self, *arguments, status=1):
+        """Runs what must fail with this exit status; its words on stderr. Nothing else may have been printed."""
         result = self.attempt(*arguments)
-        assert result.exit_code == 1, result.stdout
+        assert result.exit_code == status, result.stdout
         assert "Traceback" not in result.stderr
         return result.stderr
 

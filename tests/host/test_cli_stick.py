@@ -198,7 +198,7 @@ def test_what_does_not_fit_is_named(laptop, tmp_path):
     with FakeStick(tmp_path, capacity=1_000_000) as small:
         laptop.run("stick", "setup", small.port)
         words = laptop.attempt("sync", small.port)
-        assert words.exit_code == 1
+        assert words.exit_code == 3
         assert "no room for source/large (2.9 MiB)" in words.stderr and "source/small" not in words.stderr
 
 

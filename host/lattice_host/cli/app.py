@@ -11,19 +11,19 @@ from lattice_core.errors import LatticeError
 
 from ..process import collect_rarely
 from . import files, identity, invite, join, kv, peer, stick, store, sync
+from .endings import FAILED, INTERRUPTED, status_of
 from .output import warn
-
-INTERRUPTED = 130
 
 
 class Group(TyperGroup):
-    """Errors become one line on stderr and exit status 1, also under a test runner."""
+    """Errors become one line on stderr and an exit status (endings.py), also under a test runner."""
 
     def invoke(self, ctx):
         try:
             return super().invoke(ctx)
         except LatticeError as error:
             warn(str(error))
+            raise typer.Exit(status_of(error)) from None
         except BrokenPipeError:
             sys.stderr.close()  # who reads our output has ended; nothing is wrong
         except OSError as error:
@@ -31,7 +31,7 @@ class Group(TyperGroup):
         except KeyboardInterrupt:
             warn("interrupted; what was acknowledged is safe, run it again to go on")
             raise typer.Exit(INTERRUPTED) from None
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _os_error_text(error):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lattice_core.errors import UsageError
+from .endings import WrongUsage
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Store = Annotated[
@@ -26,7 +26,7 @@ WAIT_FOR_STICK_S = 120.0
 def either(argument, option):
     """The store that was named behind the command or with --store."""
     if argument is not None and option is not None and argument != option:
-        raise UsageError("two stores were named, %s and %s: give one" % (argument, option))
+        raise WrongUsage("two stores were named, %s and %s: give one" % (argument, option))
     return option if argument is None else argument
 
 

@@ -11,7 +11,8 @@ from lattice_core.node.stores import id_text
 from .arguments import WAIT_FOR_STICK_S, Json, Timeout
 from .connect import Wire
 from .context import desk
-from .output import emit, say, warn
+from .endings import PartlyDone
+from .output import emit, say
 from .sync import explain, outcome
 
 
@@ -49,7 +50,7 @@ def join(
     emit(json, data, _show)
     explain(data)
     if not data["complete"]:
-        warn("joined, but not everything has come; `sync` goes on")
+        raise PartlyDone("joined, but not everything has come; `sync` goes on")
 
 
 def _parsed(crypto, text):

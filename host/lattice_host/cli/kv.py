@@ -11,7 +11,8 @@ from lattice_core.errors import UsageError
 
 from .arguments import Json, Store, noun
 from .context import desk, now_ms
-from .output import bytes_fields, bytes_text, count_text, emit, say, size_text, table, time_text, warn
+from .endings import WrongUsage
+from .output import bytes_fields, bytes_text, count_text, emit, say, say_text, size_text, table, time_text, warn
 
 app = noun("Keys and values of a store.")
 
@@ -26,7 +27,7 @@ def _bytes(text, is_hex):
     try:
         return bytes.fromhex(text)
     except ValueError:
-        raise UsageError("%s is not hex" % text) from None
+        raise WrongUsage("%s is not hex" % text) from None
 
 
 @app.command()
@@ -88,7 +89,7 @@ def _whole(body):
 
 def _show_value(data, value):
     if sys.stdout.isatty():
-        say(bytes_text(value))
+        say_text(bytes_text(value))
     else:
         sys.stdout.flush()
         binary = getattr(sys.stdout, "buffer", None)

@@ -2,17 +2,31 @@
 
 import datetime
 import json
+import re
 import sys
 
+from lattice_core.text import HIDDEN, printable
+
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
+_RANGES = ("%s-%s" % (chr(HIDDEN[at]), chr(HIDDEN[at + 1])) for at in range(0, len(HIDDEN), 2))
+_ESCAPED_IN_JSON = re.compile("(?!\n)[%s]" % "".join(_RANGES))  # a line break can only be one of the layout
 
 
 def emit(as_json, data, render):
     """Prints `data` as one JSON document, or lets `render(data)` print it for people."""
     if as_json:
-        print(json.dumps(data, ensure_ascii=False, indent=2))
+        print(json_text(data))
     else:
         render(data)
+
+
+def json_text(data):
+    """JSON that a terminal can show: what is hidden in a string is escaped, and loads back as it was."""
+    return _ESCAPED_IN_JSON.sub(_json_escape, json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def _json_escape(found):
+    return json.dumps(found.group())[1:-1]
 
 
 def say(text):
@@ -26,18 +40,13 @@ def warn(text):
 
 def table(columns, rows, empty):
     """A table, or the line `empty` when there are no rows."""
-    cells = [[_cell(cell) for cell in row] for row in rows]
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
     if not cells:
         say(empty)
     elif sys.stdout.isatty():
         _draw(columns, cells)
     else:
         _print_columns([list(columns), *cells])
-
-
-def _cell(value):
-    """One line: line breaks and tabs become visible, too."""
-    return printable(str(value)).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _draw(columns, rows):
@@ -59,19 +68,6 @@ def _print_columns(rows):
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def printable(text):
-    """Text of others on a terminal: control characters (escape sequences!) become visible."""
-    return "".join(
-        character if character in "\n\t" or not _is_control(character) else "\\x%02x" % ord(character)
-        for character in text
-    )
-
-
-def _is_control(character):
-    code = ord(character)
-    return code < 0x20 or 0x7F <= code < 0xA0 or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
 
 
 def size_text(count):
@@ -123,3 +119,8 @@ def bytes_text(data):
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return "0x" + data.hex()
+
+
+def say_text(text):
+    """Text of several lines, as a value may be: line breaks and tabs are kept, nothing else that moves the cursor."""
+    print("\n".join("\t".join(printable(cell) for cell in line.split("\t")) for line in text.split("\n")))

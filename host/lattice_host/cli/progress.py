@@ -2,7 +2,7 @@
 
 import sys
 
-from .output import printable
+from lattice_core.text import printable
 
 
 class Meter:

@@ -4,13 +4,14 @@ import time
 
 import typer
 
-from lattice_core.errors import UsageError
 from lattice_core.node import peers
-from lattice_core.node.stores import id_text, printable
+from lattice_core.node.stores import id_text
+from lattice_core.text import printable
 
 from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Timeout
 from .connect import Wire
 from .context import desk
+from .endings import PartlyDone
 from .output import count_text, duration_text, emit, say, size_text, warn
 
 
@@ -29,7 +30,7 @@ def sync(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_STI
     emit(json, data, show)
     explain(data)
     if not data["complete"]:
-        raise UsageError("not everything was carried over; see above")
+        raise PartlyDone("not everything was carried over; see above")
 
 
 def outcome(node, report):

@@ -7,6 +7,7 @@ a name must not mean something else where another member reads it.
 
 from ..compat import const
 from ..errors import UsageError
+from ..text import printable
 
 KEY_PREFIX = b"fs/"
 PATH_BYTES = const(1024)  # own writes; far below what a key may have
@@ -90,11 +91,7 @@ def _lower(text):
 
 def shown(path):
     """A path as it may be printed on one line: control characters escaped, at most 200 characters."""
-    parts = []
-    for character in path[:200]:
-        code = ord(character)
-        parts.append("\\u%04x" % code if is_control(code) else character)
-    return '"%s%s"' % ("".join(parts), "…" if len(path) > 200 else "")
+    return '"%s"' % printable(path, 200)
 
 
 def conflict_path(path, author, wall_ms, hash):

@@ -1,7 +1,7 @@
 """The version exchange of one link: what it says, what it heard, and the session that follows from both Hellos."""
 
+from ..text import printable_bytes
 from . import hello
-from .mux import printable
 from .packet import check_holds, session_number
 
 TYPE_CHECKING = False
@@ -80,6 +80,6 @@ class Greeting:
         mine = self.terms
         theirs = self.peer_terms
         return words % (
-            printable(theirs.firmware), theirs.lowest, theirs.highest,
-            printable(mine.firmware), mine.lowest, mine.highest,
+            printable_bytes(theirs.firmware), theirs.lowest, theirs.highest,
+            printable_bytes(mine.firmware), mine.lowest, mine.highest,
         )  # fmt: skip

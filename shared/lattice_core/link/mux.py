@@ -17,6 +17,7 @@ from struct import pack_into, unpack_from
 
 from ..compat import const
 from ..errors import ProtocolError, UsageError
+from ..text import printable_bytes
 from .stream import Stream
 
 _DATA = const(1)
@@ -364,9 +365,4 @@ def _fields(layout, view, at, end, size):
 
 
 def _words(view):
-    return printable(view[:_REASON_BYTES]) or "no reason given"
-
-
-def printable(text):
-    """A peer's text, made safe to show: ASCII, the rest as `?`."""
-    return "".join([chr(byte) if 32 <= byte < 127 else "?" for byte in text])
+    return printable_bytes(view[:_REASON_BYTES]) or "no reason given"

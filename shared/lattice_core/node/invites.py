@@ -7,6 +7,7 @@ invite; when they meet, both claims stand in the table and `double_claims` shows
 from ..errors import Refused, UsageError
 from ..model import ops
 from ..model.token import LISTED_MAX, SECRET_BYTES, Token
+from ..text import printable
 from ..wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_REVOKED
 from . import hierarchy, peers, stores
 
@@ -121,7 +122,7 @@ def where_redeemable(token, name_of):
     """Names (or short keys) of the identities that the secret may be shown to, for the user who stands elsewhere."""
     shown = []
     for key in (token.inviter,) + token.listed:
-        shown.append(stores.printable(name_of(key)) or peers.key_text(key)[:8])
+        shown.append(printable(name_of(key), stores.SHOWN) or peers.key_text(key)[:8])
     return shown
 
 

@@ -5,6 +5,7 @@ from binascii import hexlify
 from ..compat import const
 from ..errors import UsageError
 from ..model import ops
+from ..text import printable
 from ..wire.messages import INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_DORMANT, PEER_INVITED, PEER_REVOKED
 from . import hierarchy, stores
 
@@ -81,7 +82,8 @@ def find(node, root, selector):
         found = [peer for peer in known if selector and key_text(peer.key).startswith(selector.lower())]
     if len(found) == 1:
         return found[0].key
-    listed = ", ".join(["%s (%s)" % (stores.printable(peer.name), key_text(peer.key)[:8]) for peer in (found or known)])
+    names = [(printable(peer.name, stores.SHOWN), key_text(peer.key)[:8]) for peer in (found or known)]
+    listed = ", ".join(["%s (%s)" % name for name in names])
     if found:
         raise UsageError("%s could be any of: %s" % (selector, listed))
     raise UsageError("no member is called %s; there are: %s" % (selector, listed))

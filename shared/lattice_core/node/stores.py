@@ -13,6 +13,7 @@ from ..files.tree import is_control
 from ..machines import kv, projection, system
 from ..model import ops
 from ..model.ids import uuid_text as id_text
+from ..text import printable
 from ..weaver.store import TABLE_META
 from ..weaver.weaver import Weaver
 from ..wire.messages import CHILD_ACTIVE, CHILD_ARCHIVED, PEER_ACTIVE
@@ -24,6 +25,7 @@ CREATABLE = (KV_TYPE,)  # data stores that users make here
 READABLE = (projection.TYPE_ROOT, projection.TYPE_KV, projection.TYPE_LOG)
 
 NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
+SHOWN = const(64)  # characters of such a name in a message
 STORES_OPEN = const(32)  # declared children beyond this stay closed: each costs memory (on a stick; see Keeper)
 
 _ID_BYTES = const(16)
@@ -59,7 +61,7 @@ class Handle:
     def label(self):
         """Name and the beginning of the id, as messages show a store."""
         short = id_text(self.id)[:8]
-        return "%s (%s)" % (printable(self.name), short) if self.name else short
+        return "%s (%s)" % (printable(self.name, SHOWN), short) if self.name else short
 
 
 def is_made(node, store_id):
@@ -168,13 +170,8 @@ def check_unused(parent, name):
         number += 1
     raise UsageError(
         "this share has a store called %s already (%s); use that one, or another name, as %s-%d"
-        % (printable(name), id_text(used[name]), printable(name), number)
+        % (printable(name, SHOWN), id_text(used[name]), printable(name, SHOWN), number)
     )
-
-
-def printable(name):
-    """A name that somebody else chose, for one line on a terminal: at most 64 characters, none that controls it."""
-    return "".join(["?" if is_control(ord(character)) else character for character in name[:64]])
 
 
 def find(handles, selector):
@@ -186,10 +183,10 @@ def find(handles, selector):
     if len(named) == 1:
         return named[0]
     if named:
-        raise UsageError("%s could be any of: %s" % (selector, labels(named)))
+        raise UsageError("%s could be any of: %s" % (printable(selector, SHOWN), labels(named)))
     if not handles:
         raise UsageError("there is no store here yet: make one with `store create`, or `join` a share")
-    raise UsageError("no store is called %s; there are: %s" % (selector, labels(handles)))
+    raise UsageError("no store is called %s; there are: %s" % (printable(selector, SHOWN), labels(handles)))
 
 
 def labels(handles):
