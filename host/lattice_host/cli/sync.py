@@ -40,6 +40,9 @@ def outcome(node, report):
         "unfit": [{"path": path, "size": size} for path, size in report.unfit()],
         "unfit_count": sum(one.unfit_count for one in report.outcomes.values()),
         "missing": sum(one.missing for one in report.outcomes.values()),
+        "damaged": [path for one in report.outcomes.values() for path in one.damaged],
+        "damaged_count": sum(one.damaged_count for one in report.outcomes.values()),
+        "damaged_here": report.progress.damaged_here,
         "refused": [
             {"hash": hash.hex(), "author": author.hex(), "reason": reason, "by_peer": by_peer}
             for hash, author, reason, by_peer in report.progress.refused
@@ -92,6 +95,7 @@ def explain(data):
             "%s of files that are listed here %s not on the other side either; `file list` says who holds them"
             % (count_text(data["missing"], "piece"), "is" if data["missing"] == 1 else "are")
         )
+    _explain_damage(data)
     for item in data["refused"]:
         side = "the other side refused" if item["by_peer"] else "refused"
         warn("%s an intention of %s: %s" % (side, item["author"][:8] or "somebody", item["reason"]))
@@ -101,6 +105,15 @@ def explain(data):
         warn("store %s: %s" % (item["store"], item["error"]))
     for item in data["double_claims"]:
         _explain_double_claim(item)
+
+
+def _explain_damage(data):
+    for path in data["damaged"]:
+        warn("%s: a piece of it is damaged on the other side, which was told; whoever has it brings it again" % path)
+    if data["damaged_count"] and not data["damaged"]:
+        warn("%s damaged on the other side, which was told" % count_text(data["damaged_count"], "piece"))
+    if data["damaged_here"]:
+        warn("%s damaged on this disk; `sync` again to get it back" % count_text(data["damaged_here"], "piece"))
 
 
 def _explain_double_claim(item):

@@ -6,14 +6,16 @@
 | `c` ‖ root (32) | codec u8 ‖ size u64 LE | all of this content is here |
 | `u` ‖ blob (32) | u64 LE ms | when the blob was first found unreferenced |
 | `g` | u64 LE ms | when unreferenced blobs were last looked for |
+| `l` | | a blob was lost to damage: what is wanted is to be worked out anew |
 
 `root` is the digest of a cid. The rows change in the transaction that projects an entry or stores a blob, so they
 are never behind what is committed.
 """
 
 from ..compat import const
-from ..errors import ProtocolError
+from ..errors import ProtocolError, StorageError
 from ..weaver.store import TABLE_BLOBS
+from ..weaver.verify import digest_of
 from . import chunks
 from . import cid as cids
 
@@ -21,7 +23,9 @@ _WANTED = b"w"
 _COMPLETE = b"c"
 _UNREFERENCED = b"u"
 _COLLECTED = b"g"
+_LOST = b"l"
 _KEY_HASH_BYTES = const(8)
+_SUSPECTS = const(64)
 _PATH_BYTES = const(3000)  # a row's value is limited; a longer path is cut, it only serves messages
 
 
@@ -46,6 +50,7 @@ class Contents:
         self.store = store
         self.crypto = crypto
         self.drops = 0  # how often blobs were dropped
+        self._suspects = []  # digests of chunk lists that were found damaged and are still stored
 
     # -- blobs -----------------------------------------------------------------------------------------------------
 
@@ -61,7 +66,67 @@ class Contents:
         """Stores a blob. ProtocolError when `data` (bytes) is not what the digest names."""
         if self.crypto.blake3_digest(data) != digest:
             raise ProtocolError("a blob of %d bytes is not the one its hash names" % len(data))
-        self.store.put_blob(digest, data)
+        self.put_body(digest, data)
+
+    def put_body(self, digest, body):
+        """Stores a blob (bytes or a Body) whose hash was checked, in place of a damaged one too."""
+        if digest in self._suspects:
+            self.check(digest)
+        self.store.put_blob(digest, body)
+
+    # -- damage ----------------------------------------------------------------------------------------------------
+
+    def has_blob(self, digest):
+        """For `chunks.walk`."""
+        return self.store.has_blob(digest)
+
+    def blob(self, digest):
+        """A chunk list for `chunks.walk`: None when it is not here, or is damaged here."""
+        if digest in self._suspects:
+            return None
+        body = self.store.blob(digest)
+        if body is None or body.size > chunks.LIST_BYTES or self._is_good(digest, body):
+            return body
+        if len(self._suspects) < _SUSPECTS:
+            self._suspects.append(digest)
+        return None
+
+    def _is_good(self, digest, body):
+        try:
+            return digest_of(self.crypto, body) == digest
+        except StorageError:
+            return False
+
+    def check(self, digest):
+        """False when a blob is here and damaged: it is dropped then, and wanted again. Part of the transaction."""
+        body = self.store.blob(digest)
+        if digest in self._suspects:
+            self._suspects.remove(digest)
+        if body is None or self._is_good(digest, body):
+            return True
+        self.drops += 1
+        self.store.drop_blob(digest)
+        self.doubt()
+        return False
+
+    def check_suspects(self):
+        """Drops what was found damaged while it was read."""
+        while self._suspects:
+            self.check(self._suspects[0])
+
+    def doubt(self):
+        """Blobs may be gone: nothing is known to be complete any more, and what is wanted is worked out anew."""
+        for row, _ in self.store.rows(TABLE_BLOBS, _COMPLETE):
+            self.store.put_row(TABLE_BLOBS, row, None)
+        if not self.doubted():
+            self.store.put_row(TABLE_BLOBS, _LOST, b"")
+
+    def doubted(self):
+        return self.store.row(TABLE_BLOBS, _LOST) is not None
+
+    def trust(self):
+        if self.doubted():
+            self.store.put_row(TABLE_BLOBS, _LOST, None)
 
     # -- what is wanted ----------------------------------------------------------------------------------------------
 
@@ -100,7 +165,7 @@ class Contents:
         if self.known(entry):
             return True
         try:
-            for kind, _, _ in chunks.walk(self.store, entry.codec, entry.digest, entry.size, True):
+            for kind, _, _ in chunks.walk(self, entry.codec, entry.digest, entry.size, True):
                 if kind in (chunks.MISSING_CHUNK, chunks.MISSING_LIST):
                     return False
         except ProtocolError:

@@ -3,7 +3,7 @@
 Reading never fails for what somebody else wrote: a row that is no entry is listed as such.
 """
 
-from ..errors import ProtocolError, UsageError
+from ..errors import ProtocolError, StorageError, UsageError
 from ..machines import kvlist, kvtable
 from ..wire import utf8
 from . import chunks, entry, tree
@@ -119,22 +119,36 @@ class Reading:
     def _content_hash(self, version_entry):
         if version_entry.codec == cids.RAW:
             return version_entry.digest
-        body = self.store.blob(version_entry.digest)
+        body = self.contents.blob(version_entry.digest)
         if body is None:
+            if self.store.has_blob(version_entry.digest):
+                self.node.lose_blob(self.contents, version_entry.digest)
+                raise _damaged()
             raise _not_held()
         return chunks.ListReader(body).hash
 
     def _pieces(self, version_entry):
         for kind, digest, size in chunks.walk(
-            self.store, version_entry.codec, version_entry.digest, version_entry.size
+            self.contents, version_entry.codec, version_entry.digest, version_entry.size
         ):
             if kind == chunks.HELD_CHUNK:
-                body = self.store.blob(digest)
-                if body.size != size:
-                    raise ProtocolError("a chunk has %d bytes, its list says %d" % (body.size, size))
-                yield body.read(0, size)
+                yield self._piece(digest, size)
             elif kind != chunks.HELD_LIST:
                 raise _not_held()
+
+    def _piece(self, digest, size):
+        """The bytes of a chunk that is held. One that is damaged is dropped and wanted again."""
+        body = self.store.blob(digest)
+        try:
+            piece = body.read(0, body.size)
+        except StorageError:
+            piece = b""
+        if self.node.crypto.blake3_digest(piece) != digest:
+            self.node.lose_blob(self.contents, digest)
+            raise _damaged()
+        if body.size != size:
+            raise ProtocolError("a chunk has %d bytes, its list says %d" % (body.size, size))
+        return piece
 
     def _file(self, found):
         """The `File` of a kvlist.Entry; None when nothing but deletions stands there."""
@@ -149,6 +163,13 @@ class Reading:
         if not utf8.valid(key):
             return File(repr(key[3:])[1:], key, versions, "not a file: its name is not UTF-8")
         return File(str(key[len(tree.KEY_PREFIX) :], "utf-8"), key, versions)
+
+
+def _damaged():
+    return ProtocolError(
+        "a piece of the content is damaged on this medium (its hash is wrong): `sync` with somebody who "
+        "has the file brings it again"
+    )
 
 
 def _not_held():

@@ -61,10 +61,12 @@ class Upkeep(Reading):
         self._unnoted_count = 0
         for key, row in self.store.rows(TABLE_DATA, tree.KEY_PREFIX):
             self._consider(key, row)
+        if not self._overlooked:
+            self.contents.trust()
 
     def lacks(self):
         """True when content that an entry names is not here, as far as is known; `wanted` knows better."""
-        if self._overlooked:
+        if self._overlooked or self.contents.doubted():
             return True
         for _ in self.contents.wants():
             return True
@@ -72,7 +74,8 @@ class Upkeep(Reading):
 
     def wanted(self):
         """What to ask peers for, within the storage's room: see `Wanted`."""
-        if self._overlooked:
+        self.contents.check_suspects()
+        if self._overlooked or self.contents.doubted():
             self._consider_all()
         is_host = self.node.keep_unreferenced_ms > 0
         collect = None if is_host else self.drop_unreferenced
@@ -99,7 +102,7 @@ class Upkeep(Reading):
     def _blobs_of(self, found):
         yield found.digest
         try:
-            for _, digest, _ in chunks.walk(self.store, found.codec, found.digest, found.size, True):
+            for _, digest, _ in chunks.walk(self.contents, found.codec, found.digest, found.size, True):
                 yield digest
         except ProtocolError:
             return  # damaged: what it named before the damage stays

@@ -38,6 +38,8 @@ class Wanted:
         self.unfit_count = 0
         self.missing = 0  # blobs that the peer does not hold either
         self.blobs = self.bytes = 0  # asked for so far
+        self.path = ""  # of the file that the blob given last belongs to
+        self._stopped = False
         self._losses = losses
         self._room = room
         self._collect = collect
@@ -61,11 +63,13 @@ class Wanted:
     def next(self):
         """The digest of the next blob to ask for, or None for now."""
         self.paused = False
+        if self._stopped:
+            return None
         for item in self._items:
             if item is None:
                 self.paused = True
                 return None
-            digest, size = item
+            digest, size, self.path = item
             if digest in self._not_held or self._was_asked(digest):
                 continue
             self._given += 1
@@ -78,10 +82,14 @@ class Wanted:
         """When all that was asked for has come: True when next() may lead to more, from the start if need be."""
         if self.paused:
             return True
-        if not self._given or self._not_held_is_full():
+        if not self._given or self._not_held_is_full() or self._stopped:
             return False
         self._begin()
         return True
+
+    def stop(self):
+        """Nothing more is to be asked of this peer."""
+        self._stopped = True
 
     def not_held(self, digest):
         self.missing += 1
@@ -125,7 +133,7 @@ class Wanted:
         return False
 
     def _walk(self):
-        """The missing blobs of one pass: (digest, size), and None where a pause may be made."""
+        """The missing blobs of one pass: (digest, size, path), and None where a pause may be made."""
         for want in self.contents.wants():
             if want.codec == cids.LIST:
                 fits = None  # not looked at yet
@@ -136,7 +144,7 @@ class Wanted:
                         if fits is None:
                             fits = self._may_fit((yield from self._missing_bytes(want)))
                         if fits:
-                            yield item[1], 0
+                            yield item[1], 0, want.path
         for want in self.contents.wants():
             losses = self._losses()
             missing = yield from self._missing_bytes(want)
@@ -149,12 +157,12 @@ class Wanted:
                     if item is None:
                         yield None
                     elif item[0] == chunks.MISSING_CHUNK:
-                        yield item[1:]
+                        yield item[1], item[2], want.path
 
     def _steps_of(self, want):
         """Walks a want, with None where a pause may be made. ProtocolError when a list of it is damaged."""
         self._steps += 1  # a want alone counts too
-        for item in chunks.walk(self.contents.store, want.codec, want.digest, want.size, True):
+        for item in chunks.walk(self.contents, want.codec, want.digest, want.size, True):
             self._steps += 1
             if self._steps >= _PAUSE_STEPS:
                 self._steps = 0

@@ -251,6 +251,14 @@ class Keeper:
         for root in self.roots():
             hierarchy.open_declared(self, root, None)  # what had been closed in it is open again
 
+    def lose_blob(self, contents, digest):
+        """Somebody who reads has found a blob damaged: it is dropped, if that can be written now, and wanted again."""
+        try:
+            if not contents.check(digest):
+                self.commit()
+        except StorageError:
+            return  # a medium that cannot be written: it is found again
+
     def ticket(self):
         return self.transaction.ticket()
 

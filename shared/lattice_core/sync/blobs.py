@@ -3,10 +3,14 @@
 The puller keeps several requests in flight, so that the rate is not bound by round trips, and checks every blob by its
 BLAKE3 before it is stored. A blob is whole or not there at all: after a cut the sync asks for what is missing. The
 server gives only what the store named in the opening holds.
+
+A blob that is damaged at the server ends nothing: the puller counts it, says so, and goes on with the next; the server
+looks at its own copy, drops it when it is bad, and wants it again from whoever has it.
 """
 
 from ..compat import const
-from ..errors import ProtocolError, Refused, StorageFull
+from ..errors import ProtocolError, Refused, StorageError, StorageFull
+from ..files.wanted import UNFIT_KEPT
 from ..limits import BATCH_BYTES
 from ..wire.nano_messages import MESSAGE_BYTES, PART_BYTES, PART_HEAD_BYTES, PART_KEY, NanoFrame
 from .arriving import Arriving
@@ -23,6 +27,8 @@ _HASH_BYTES = const(32)
 class Puller:
     """Pulls what one store lacks. `task` runs it; `wanted` plans it (files/wanted.py)."""
 
+    bad_at_most = 64  # damaged blobs of one pull: then this peer is asked for nothing more
+
     def __init__(self, peer, handle):
         self.peer = peer
         self.node = peer.node
@@ -30,8 +36,10 @@ class Puller:
         self.wanted = handle.files.wanted()
         self.store_id = handle.id
         self.full = 0  # blobs that found no room although they were planned
+        self.damaged = 0  # blobs that came and were not what their hash names
+        self.damaged_paths = []  # of files that they belong to, at most UNFIT_KEPT
         self._frames = peer.open()
-        self._flying = []  # digests asked for, in order
+        self._flying = []  # (digest, path) of what was asked for, in order
         self._stored = []  # (ticket, digest) not yet acknowledged
         self._large = None
         self._done = False
@@ -100,7 +108,7 @@ class Puller:
                 if not self._flying and not self.wanted.again():
                     self._end()
                 break
-            self._flying.append(digest)
+            self._flying.append((digest, self.wanted.path))
             self._frames.post({"blob_request": {"hash": digest}})
             asked = True
         return asked
@@ -139,22 +147,25 @@ class Puller:
             raise Refused(frame["refusal"]["words"][:300])
         if "not_held" not in frame or not self._flying:
             raise ProtocolError("an answer that nothing was asked for")
-        self.wanted.not_held(self._flying.pop(0))
+        self.wanted.not_held(self._flying.pop(0)[0])
 
     def _take_part(self, payload):
         """Stores a blob that came whole. True when a commit followed."""
         data = bytes(payload[PART_HEAD_BYTES:])
-        digest = self._answered(payload, len(data))
+        digest, path = self._answered(payload, len(data))
         self.peer.progress.received_bytes += len(data)
+        if self.node.crypto.blake3_digest(data) != digest:
+            self._bad(digest, path)
+            return False
         try:
-            self.contents.put(digest, data)
+            self.contents.put_body(digest, data)
         except StorageFull:
             self._no_room(digest)
             return False
         return self._arrived(digest)
 
     def _answered(self, head, size):
-        """The digest that an answer of `size` bytes is for."""
+        """(digest, path) that an answer of `size` bytes is for."""
         if not self._flying or len(head) < PART_HEAD_BYTES:
             raise ProtocolError("a blob that was not asked for")
         if int.from_bytes(bytes(head[:PART_HEAD_BYTES]), "little") != size:
@@ -168,6 +179,16 @@ class Puller:
             self.peer.commit()
             return True
         return self.peer.commit_due()
+
+    def _bad(self, digest, path):
+        """The peer's copy is damaged: it is told, and this blob is asked of somebody else another time."""
+        self.damaged += 1
+        if path and path not in self.damaged_paths and len(self.damaged_paths) < UNFIT_KEPT:
+            self.damaged_paths.append(path)
+        self.wanted.not_held(digest)
+        self._frames.post({"blob_bad": {"hash": digest}})
+        if self.damaged >= self.bad_at_most:
+            self.wanted.stop()
 
     def _no_room(self, digest):
         self.full += 1
@@ -185,15 +206,17 @@ class Puller:
         self.peer.progress.received_bytes += moved
         if not large.complete():
             return moved > 0
-        digest = self._answered(large.head, large.size)
-        if large.reason is None and large.hasher.digest() != digest:
-            raise ProtocolError("a blob of %d bytes is not the one its hash names" % large.size)
+        digest, path = self._answered(large.head, large.size)
         self._large = None
         if large.reason is not None:
             self._no_room(digest)
             return True
+        if large.hasher.digest() != digest:
+            large.discard()
+            self._bad(digest, path)
+            return True
         try:
-            self.contents.store.put_blob(digest, large.body())
+            self.contents.put_body(digest, large.body())
         except StorageFull:
             large.discard()
             self._no_room(digest)
@@ -255,6 +278,8 @@ class BlobServer:
                 self._asked.append(digest)
             elif "blob_stored" in message:
                 self._stored(message["blob_stored"]["hashes"])
+            elif "blob_bad" in message:
+                self._look_at(message["blob_bad"]["hash"])
             else:
                 raise ProtocolError("neither a request for a blob nor its acknowledgement")
         return moved
@@ -266,17 +291,33 @@ class BlobServer:
                 self._serving.remove(digest)
                 self.peer.progress.sent_blobs += 1
 
+    def _look_at(self, digest):
+        """The puller says that what came is not what this hash names: once for each that was served."""
+        if digest in self._serving:
+            self._serving.remove(digest)
+            if not self.handle.files.contents.check(digest):
+                self.peer.progress.damaged_here += 1
+
     def _answer(self):
         """Queues one answer at a time: the stream's window is the brake."""
         if not self._asked or self.frames.queued():
             return False
         self.peer.check_allowed(self.handle)
         digest = self._asked.pop(0)
-        body = self.handle.files.contents.get(digest)
-        if body is None or body.size > PART_BYTES:
+        contents = self.handle.files.contents
+        try:
+            body = contents.get(digest)
+            if body is not None and body.size <= PART_BYTES:
+                self.frames.post_bulk(PART_KEY, body.size.to_bytes(PART_HEAD_BYTES, "little"), body)
+            else:
+                body = None
+        except StorageError:
+            body = None
+            contents.check(digest)
+            self.peer.progress.damaged_here += 1
+        if body is None:
             self.frames.post({"not_held": {}})
             return True
-        self.frames.post_bulk(PART_KEY, body.size.to_bytes(PART_HEAD_BYTES, "little"), body)
         self.peer.progress.sent_bytes += body.size
         if len(self._serving) < 4 * REQUESTS_QUEUED:
             self._serving.append(digest)

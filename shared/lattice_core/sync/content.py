@@ -62,6 +62,7 @@ class Content:
         self.outcome.missing = puller.wanted.missing
         self.outcome.unfit = puller.wanted.unfit
         self.outcome.unfit_count += puller.unfit_count()
+        self.outcome.note_damaged(puller.damaged, puller.damaged_paths)
         self.told = True
         self.frames.post({"content": puller.report()})
 

@@ -5,7 +5,7 @@ large to hold is announced as `Large` and its bytes are taken as they arrive.
 """
 
 from ..compat import const
-from ..errors import ProtocolError
+from ..errors import ProtocolError, StorageError
 from ..limits import BODY_IN_MEMORY_BYTES, INTENTION_BYTES
 from ..wire.nano_messages import (
     ITEM_HEAD_BYTES,
@@ -239,7 +239,8 @@ class Frames:
 
 
 class _Reading:
-    """A stored body on its way into a stream."""
+    """A stored body on its way into a stream. What the medium cannot give any more goes as zeros: its size is
+    announced already, its hash tells the peer that it is damaged, and everything else on the stream goes on."""
 
     def __init__(self, body):
         self.body = body
@@ -251,7 +252,10 @@ class _Reading:
             count = min(_PIECE_BYTES, self.body.size - self.offset)
             if count == 0:
                 return None
-            self._piece = self.body.read(self.offset, count)
+            try:
+                self._piece = self.body.read(self.offset, count)
+            except StorageError:
+                self._piece = bytes(count)
         return self._piece
 
     def advance(self, count):

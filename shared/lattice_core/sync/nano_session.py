@@ -32,6 +32,12 @@ class Outcome:
         self.unfit_count = 0
         self.missing = 0  # blobs wanted here that the peer does not hold
         self.forks = []  # authors whose chains differ on the two sides
+        self.damaged = []  # paths of which the peer holds a piece that is damaged, as far as they are named
+        self.damaged_count = 0  # pieces of content, and intentions, that one side holds damaged
+
+    def note_damaged(self, count, paths=()):
+        self.damaged_count += count
+        self.damaged.extend([path for path in paths if path not in self.damaged])
 
 
 class StoreSession:
@@ -89,6 +95,7 @@ class StoreSession:
             self.content.close()
         self.content.conclude()
         self.outcome.complete = self.outcome.unfit_count == 0 and not self.receiver.full
+        self.outcome.complete = self.outcome.complete and self.outcome.damaged_count == 0
         return self.outcome
 
     def in_step(self):

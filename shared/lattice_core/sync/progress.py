@@ -17,6 +17,7 @@ class Progress:
         self.wanted_blobs = self.wanted_bytes = 0  # content that the peer still wants from us
         self.refused = []  # (hash, author, reason, True when the peer refused it), at most 32
         self.refused_count = 0
+        self.damaged_here = 0  # blobs and intentions of ours that were found damaged; they are wanted again
 
     def note_refused(self, hash, author, reason, by_peer):
         self.refused_count += 1

@@ -76,6 +76,7 @@ Words = Message("Words", ((1, "words", "string"),))
 BlobOpen = Message("BlobOpen", ((1, "store_id", "bytes"),))
 BlobRequest = Message("BlobRequest", ((1, "hash", "bytes"),))
 BlobStored = Message("BlobStored", ((1, "hashes", "bytes"),))  # 32 bytes each
+BlobBad = Message("BlobBad", ((1, "hash", "bytes"),))  # what came for it has another hash
 
 # -- control of a stick ----------------------------------------------------------------------------------------
 
@@ -151,6 +152,7 @@ NanoFrame = Message(
         (21, "join_response", JoinResponse, "message"),
         (22, "control", ControlRequest, "message"),
         (23, "control_reply", ControlReply, "message"),
+        (24, "blob_bad", BlobBad, "message"),
     ),
 )
 
