@@ -75,11 +75,17 @@ class Loop:
     def _follow_connection(self):
         connection = self.link.connection
         if connection is not self.connection:
-            if self.peer is not None:
-                self.peer.close("another connection came")
+            if self.connection is not None:
+                self._end_peer("another connection came")
                 self.storage.abandon_bodies()
             self.connection = connection
             self.peer = None if connection is None else NanoPeer(self.node, connection, self.options, self.device)
+
+    def _end_peer(self, reason):
+        """Ends the connection, if there is one: nothing of it is stepped any more. Its link listens again."""
+        if self.peer is not None:
+            self.peer.close(reason)
+        self.peer = None
 
     def _work(self, now_ms):
         """One step of whatever is under way. True while there is more to do at once."""
@@ -101,8 +107,7 @@ class Loop:
         self.board.show("error")
         self.node.rollback()
         self.device.reload()
-        if self.peer is not None:
-            self.peer.close("the stick's flash: %s" % error)
+        self._end_peer("the stick's flash: %s" % error)
         try:
             self.device.note_error(str(error))
             self.node.commit(None)
@@ -112,9 +117,8 @@ class Loop:
     def _start_over(self, error):
         """What was under way is given up; everything committed is there, and the host connects anew."""
         self.board.check_power()
-        if self.peer is not None:
-            self.peer.close("the stick ran out of memory")
-        self.connection = self.peer = None
+        self._end_peer("the stick ran out of memory")
+        self.connection = None
         self.storage.abandon_bodies()
         self._listen()
         gc.collect()
@@ -152,7 +156,9 @@ class Loop:
 
     def _wait(self, now_ms):
         until = now_ms + _LONGEST_WAIT_MS
-        due = [self.link.deadline_ms(now_ms), self.node.transaction.deadline_ms()]
+        due = [self.node.transaction.deadline_ms()]
+        if self._rest is None:  # a port that takes nothing holds the link up, too
+            due.append(self.link.deadline_ms(now_ms))
         if self.peer is not None:
             due.append(self.peer.deadline_ms())
         for deadline_ms in due:

@@ -18,7 +18,9 @@ from .flash.storage import FlashStorage
 from .loop import Loop
 
 RESET_HOLD_MS = 5000  # how long the button must be held while power comes
-REST_MS = 1000  # before everything starts anew: what fails at once does not wear the flash out
+REST_MS = 1000  # before everything starts anew: what fails at once does not wear the flash out …
+LONGEST_REST_MS = 8000  # … twice as long each time, as long as a host waits for its first answer at most
+STEADY_MS = 60000  # what ran so long has not failed at once
 GC_THRESHOLD_BYTES = 65536  # collected late, long-lived objects lie scattered over the heap and nothing large fits
 
 
@@ -62,17 +64,29 @@ def _reset_wanted(board):
 def main(board):
     memory = Memory()
     gone_wrong = ""
+    rest_ms = REST_MS
     while True:
+        began_ms = board.clock.now_ms()
         try:
             _boot(board, memory, gone_wrong)
             return
         except Exception as error:  # noqa: BLE001 (this is the watchdog: no error may leave a dead stick)
             board.check_power()
-            gone_wrong = "started anew after %s: %s" % (type(error).__name__, error)
+            gone_wrong = _words(error)
         board.show("error")
-        board.restart()
         gc.collect()
-        board.serial.wait(REST_MS, False)
+        board.restart()
+        if board.clock.now_ms() - began_ms >= STEADY_MS:
+            rest_ms = REST_MS
+        board.serial.wait(rest_ms, False)
+        rest_ms = min(2 * rest_ms, LONGEST_REST_MS)
+
+
+def _words(error):
+    try:
+        return "started anew after %s: %s" % (type(error).__name__, error)
+    except MemoryError:  # there is not even room for the words
+        return "started anew: out of memory"
 
 
 def _boot(board, memory, gone_wrong):

@@ -26,8 +26,9 @@ def diagram(role: str, first: str) -> str:
             arrows.setdefault((state, following), []).append(event)
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {first}"]
     lines += [f"    {start} --> {end}: {', '.join(events)}" for (start, end), events in arrows.items()]
-    lines += [f"    {states.CLOSED} --> [*]", "```"]
-    return "\n".join(lines)
+    if any(following == states.CLOSED for _, following in arrows):
+        lines.append(f"    {states.CLOSED} --> [*]")
+    return "\n".join([*lines, "```"])
 
 
 def section() -> str:

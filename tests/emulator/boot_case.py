@@ -304,3 +304,30 @@ def test_no_memory_in_the_middle_of_a_write_is_survived():
     loop = main.start(Board())
     loop.device.note_error("writable")
     loop.node.commit()
+
+
+def test_what_fails_at_once_is_tried_with_growing_pauses():
+    board = fresh_board()
+    main.start(board)
+    board.flash = board.flash.again()
+    pauses = []
+    follow = Loop._follow_connection
+
+    def fail(loop):
+        raise ValueError("again and again")
+
+    def wait(timeout_ms, writing):
+        board.clock.ms += timeout_ms
+        pauses.append(timeout_ms)
+        if len(pauses) == 6:
+            raise Pulled()
+
+    board.serial.wait = wait
+    Loop._follow_connection = fail
+    try:
+        main.main(board)
+    except Pulled:
+        pass
+    finally:
+        Loop._follow_connection = follow
+    assert pauses == [1000, 2000, 4000, 8000, 8000, 8000], pauses

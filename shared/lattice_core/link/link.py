@@ -78,7 +78,7 @@ class Link:
 
     `now_ms` comes from a clock that does not go back. `connection` (a `Connection` of sync/streams.py) exists from
     the end of the handshake until `connection.closed` says why not; a new one may follow. `trouble` holds the last
-    thing that went wrong, in words, while the link tries again; `closed` why it does not.
+    thing that went wrong, in words, while the link tries again or listens; `closed` why it does not (an initiator only).
     """
 
     def __init__(
@@ -176,7 +176,8 @@ class Link:
         return max(min(due) + self._start_ms, now_ms) if due else None
 
     def close(self, reason: str) -> None:
-        """Ends the link for good. An open connection's other side gets `reason`: go on with `send` until CLOSED."""
+        """Ends the connection, and an initiator's link for good. The other side gets `reason`: go on with `send` until
+        CLOSED; a responder's link listens again then."""
         if self.connection is not None and self.state == OPEN:
             self.connection.close(reason)
         self._event(CLOSE, reason)

@@ -10,7 +10,8 @@ Rules:
   that proves that the initiator knows the new epoch; the initiator only for a Hello that answers its own question and
   says that the responder is in no session. So a replayed or late Hello moves nobody.
 - Nothing that a peer sends raises. What breaks the rules ends the session, in words, at one place: `Link._take`.
-- A responder never closes for good because of a peer; an initiator does when trying again cannot help.
+- A responder never closes for good, whoever closes and why: it lives as long as its power, so every way out of a session
+  leads back to LISTENING, and each of its states but that one ends by time. An initiator does when trying again cannot help.
 """
 
 from ..compat import const
@@ -22,7 +23,7 @@ STARTING = const("starting")  # responder: a session began, its first handshake 
 PROVING = const("proving")  # waits for the message that proves who the other side is
 OPEN = const("open")  # `connection` exists
 CLOSING = const("closing")  # our reason for closing is on its way
-CLOSED = const("closed")  # for good; `closed` says why
+CLOSED = const("closed")  # initiator: for good; `closed` says why
 
 # -- events ------------------------------------------------------------------------------------------------------
 ANSWERED = const("answered")  # a Hello that answers ours, versions agree
@@ -63,28 +64,27 @@ TABLE = (
     (RESPONDER, LISTENING, ASKED, "_offer", LISTENING),
     (RESPONDER, LISTENING, INCOMPATIBLE, "_decline", LISTENING),
     (RESPONDER, LISTENING, SESSION, "_begin", STARTING),
-    (RESPONDER, LISTENING, CLOSE, "_finish", CLOSED),
     (RESPONDER, STARTING, ASKED, "_offer", STARTING),
     (RESPONDER, STARTING, SESSION, "_begin", STARTING),
     (RESPONDER, STARTING, MESSAGE, "_send_proof", PROVING),
     (RESPONDER, STARTING, FAULT, "_leave", LISTENING),
     (RESPONDER, STARTING, SILENCE, "_leave", LISTENING),
-    (RESPONDER, STARTING, CLOSE, "_finish", CLOSED),
+    (RESPONDER, STARTING, CLOSE, "_leave", LISTENING),
     (RESPONDER, PROVING, ASKED, "_offer", PROVING),
     (RESPONDER, PROVING, SESSION, "_begin", STARTING),
     (RESPONDER, PROVING, MESSAGE, "_check_proof", OPEN),
     (RESPONDER, PROVING, IMPOSTOR, "_leave", LISTENING),
     (RESPONDER, PROVING, FAULT, "_leave", LISTENING),
     (RESPONDER, PROVING, SILENCE, "_leave", LISTENING),
-    (RESPONDER, PROVING, CLOSE, "_finish", CLOSED),
+    (RESPONDER, PROVING, CLOSE, "_leave", LISTENING),
     (RESPONDER, OPEN, ASKED, "_offer", OPEN),
     (RESPONDER, OPEN, SESSION, "_begin", STARTING),
     (RESPONDER, OPEN, FAULT, "_leave", LISTENING),
     (RESPONDER, OPEN, SILENCE, "_leave", LISTENING),
     (RESPONDER, OPEN, PEER_CLOSED, "_hear_close", LISTENING),
     (RESPONDER, OPEN, CLOSE, "_say_close", CLOSING),
-    (RESPONDER, CLOSING, ARRIVED, "_finish", CLOSED),
-    (RESPONDER, CLOSING, FAULT, "_finish", CLOSED),
+    (RESPONDER, CLOSING, ARRIVED, "_leave", LISTENING),
+    (RESPONDER, CLOSING, FAULT, "_leave", LISTENING),
 )
 
 

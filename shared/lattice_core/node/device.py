@@ -190,11 +190,12 @@ class Device:
     # -- health --------------------------------------------------------------------------------------------------
 
     def note_error(self, text):
-        """Remembers what went wrong, for `stick status`."""
+        """Remembers what went wrong, for `stick status`. The same again is not written again: what fails is tried often."""
         data = text.encode()[:_ERROR_BYTES]
         while data and not utf8.valid(data):
             data = data[:-1]
-        self.storage.put_record(_ERROR, data)
+        if data != self.storage.record(_ERROR):
+            self.storage.put_record(_ERROR, data)
 
     def clear_error(self):
         if self.storage.record(_ERROR) is not None:
