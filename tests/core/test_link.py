@@ -381,7 +381,7 @@ def test_however_a_session_ends_the_stick_listens_again():
             desk.connect()
             first = desk.b.connection
             ends_of_a_session(desk)[name]()
-            assert desk.run(lambda: first.closed is not None, limit_ms=25000), name
+            assert closes(desk, first, 25000), name
             desk.run(lambda: False, limit_ms=25000)
             desk.to_b.put, desk.to_a.put = lines
             desk.restart_a()

@@ -301,7 +301,7 @@ def test_the_stick_answers_after_every_end():
 
 
 def test_a_failing_flash_is_written_once_for_each_failure():
-    """The connection that failed lives for up to two seconds more, until its end was told: nothing fails again there."""
+    """The connection that failed lives for two seconds more, until its end was told: nothing fails there again."""
     stick = desk()
     stick.plug(OWNER)
     failures = [0]

@@ -78,7 +78,7 @@ class Link:
 
     `now_ms` comes from a clock that does not go back. `connection` (a `Connection` of sync/streams.py) exists from
     the end of the handshake until `connection.closed` says why not; a new one may follow. `trouble` holds the last
-    thing that went wrong, in words, while the link tries again or listens; `closed` why it does not (an initiator only).
+    thing that went wrong, in words, while the link tries again or listens; `closed` why it does not (initiator only).
     """
 
     def __init__(

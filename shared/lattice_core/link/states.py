@@ -10,8 +10,8 @@ Rules:
   that proves that the initiator knows the new epoch; the initiator only for a Hello that answers its own question and
   says that the responder is in no session. So a replayed or late Hello moves nobody.
 - Nothing that a peer sends raises. What breaks the rules ends the session, in words, at one place: `Link._take`.
-- A responder never closes for good, whoever closes and why: it lives as long as its power, so every way out of a session
-  leads back to LISTENING, and each of its states but that one ends by time. An initiator does when trying again cannot help.
+- A responder never closes for good, whoever closes and why: it lives as long as its power. Every way out of a session
+  leads back to LISTENING, and each of its other states ends by time. An initiator closes when trying again cannot help.
 """
 
 from ..compat import const

@@ -190,7 +190,7 @@ class Device:
     # -- health --------------------------------------------------------------------------------------------------
 
     def note_error(self, text):
-        """Remembers what went wrong, for `stick status`. The same again is not written again: what fails is tried often."""
+        """Remembers what went wrong, for `stick status`. The same is not written again: what fails is tried often."""
         data = text.encode()[:_ERROR_BYTES]
         while data and not utf8.valid(data):
             data = data[:-1]

@@ -8,31 +8,42 @@ from ..compat import const
 from ..errors import StorageError
 from ..limits import BATCH_BYTES, BATCH_MS
 
-_LOST_KEPT = const(32)  # tickets of transactions that were rolled back, remembered for those who still wait
+_LOST_KEPT = const(32)  # rows of transactions that were rolled back, remembered for those who still wait
 
 
 class Transaction:
     """Numbers the transactions: `_open` is the one that runs, everything up to `_committed` that was not lost is
-    durable."""
+    durable. What was lost is remembered as (first, last); whoever waits for one of a time before that is told "lost",
+    since nobody knows any more."""
 
     def __init__(self, storage):
         self.storage = storage
         self._open = 1
         self._committed = 0
-        self._lost = []
+        self._lost = []  # [first, last] of transactions in a row, ascending
+        self._forgotten = 0  # what was lost up to here is not known any more
         self.rollbacks = 0
         self._since_ms = None  # when the running one was first seen to hold something
         self._batch_bytes = getattr(storage, "commit_bytes", BATCH_BYTES)
 
     def ticket(self):
-        """A number for everything written so far."""
-        return self._open if self.storage.pending() else self._committed
+        """A number for everything written so far; 0 when all of it is durable."""
+        return self._open if self.storage.pending() else 0
 
     def durable(self, ticket):
-        """True when all that was written before `ticket` is on the medium. StorageError when it was lost."""
-        if ticket in self._lost:
+        """True when all that was written before `ticket` is on the medium. StorageError when it was lost, or may
+        have been."""
+        if ticket == 0:
+            return True
+        if ticket <= self._forgotten or self._is_lost(ticket):
             raise StorageError("the medium failed before this was stored; nothing of it is kept")
         return ticket <= self._committed
+
+    def _is_lost(self, ticket):
+        for first, last in self._lost:
+            if first <= ticket <= last:
+                return True
+        return False
 
     def due(self, now_ms):
         """True when the running transaction is large or old enough for a commit. `now_ms`: any monotonic clock."""
@@ -55,8 +66,11 @@ class Transaction:
 
     def rolled_back(self):
         self.rollbacks += 1
-        self._lost.append(self._open)
-        if len(self._lost) > _LOST_KEPT:
-            self._lost.pop(0)
+        if self._lost and self._lost[-1][1] + 1 == self._open:
+            self._lost[-1][1] = self._open
+        else:
+            self._lost.append([self._open, self._open])
+            if len(self._lost) > _LOST_KEPT:
+                self._forgotten = self._lost.pop(0)[1]
         self._open += 1
         self._since_ms = None
