@@ -2,6 +2,8 @@
 without end, a trickle that keeps everything waiting, stores that are not open there."""
 
 from lattice_core.errors import ProtocolError, Refused, StorageError
+from lattice_core.files import cid as cids
+from lattice_core.files.entry import Entry
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.node import stores
@@ -130,6 +132,24 @@ def test_chains_that_only_the_peer_has_are_bounded():
 
     error = raises(Refused, endless)
     assert str(CHAINS_STICK) in str(error) and len(exchange.table.strangers) == 4 * CHAINS_STICK
+
+
+def test_sizes_that_are_claimed_stop_no_sync_however_large_their_sum():
+    """Two entries of 2^64 - 1 bytes are more than any field holds. They fit nowhere, and all else goes on."""
+    for storage in (None, MemoryStorage(1 << 20)):
+        left, right = node(1, "laptop"), node(2, "stick", storage)
+        world, notes = joined(left, right)
+        for number in range(70):
+            entry = Entry("x", 0o644, cids.make(cids.LIST, bytes([number]) * 32), START_MS, 2**64 - 1)
+            notes.kv.put(b"fs/%d" % number, entry.encode(), START_MS + number)
+        left.commit(START_MS + 99)
+        for attempt in range(2):
+            report = world.connect().sync()
+            assert not report.errors and same(left, right), report.errors
+            outcome = report.outcomes[notes.id]
+            assert outcome.unfit_count == 140 and world.a.progress.wanted_bytes == 2**64 - 1  # 70 on each side
+            notes.kv.put(b"later", b"%d" % attempt, START_MS + 100)
+            left.commit(START_MS + 100)
 
 
 def test_a_trickle_ends_the_connection():

@@ -339,3 +339,13 @@ def test_known_messages():
     assert KvPayload.encode({"ops": [{"put": {"key": b"a", "value": b"1"}}]}) == h("0a080a060a0161120131")
     page = BootstrapResponse.decode(h("2001"))
     assert page["done"] is True and page["witness_records"] == [] and page["last_seq"] == 0
+
+
+def test_sums_of_what_others_claim_saturate_and_other_numbers_do_not():
+    table = Message("Totals", ((1, "large", "total64"), (2, "small", "total32"), (3, "own", "uint64")))
+    top = {"large": 2**64 - 1, "small": 2**32 - 1, "own": 0}
+    assert table.decode(table.encode({"large": 2**64, "small": 2**32})) == top
+    assert table.decode(table.encode({"large": 2**200, "small": 2**200})) == top
+    assert table.decode(table.encode(top)) == top
+    raises(UsageError, table.encode, {"own": 2**64})
+    raises(UsageError, table.encode, {"large": -1})

@@ -62,11 +62,11 @@ Content = Message(
     "Content",
     (
         (1, "done", "bool"),  # false: an estimate of what will be asked for
-        (2, "blobs", "uint64"),
-        (3, "bytes", "uint64"),
-        (4, "missing", "uint32"),  # wanted, and not held by the peer either
+        (2, "blobs", "total64"),
+        (3, "bytes", "total64"),
+        (4, "missing", "total32"),  # wanted, and not held by the peer either
         (5, "unfit", Unfit, 512),  # what found no room, as far as it fits one message
-        (6, "unfit_count", "uint32"),
+        (6, "unfit_count", "total32"),
     ),
 )
 Words = Message("Words", ((1, "words", "string"),))

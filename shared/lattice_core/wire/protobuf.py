@@ -37,7 +37,9 @@ OPTIONAL = "?"  # fourth item: written and reported whenever it is set, also whe
 # The same as words: rows of nothing but literals cost a stick no heap, they stay in its flash.
 _KINDS = {
     "uint64": UINT64,
+    "total64": UINT64,
     "uint32": UINT32,
+    "total32": UINT32,
     "int32": INT32,
     "bool": BOOL,
     "fixed64": FIXED64,
@@ -45,6 +47,7 @@ _KINDS = {
     "string": STRING,
 }
 
+_TOTALS = ("total64", "total32")
 _OWN_DEPTH = const(16)  # messages we build ourselves never nest deeper
 _TABLE = ("rows", "by_key", "_blank", "_lists")
 _DEFAULTS = (None, 0, 0, 0, False, 0, b"", "")
@@ -60,6 +63,7 @@ class Field:
     message = None  # table of a submessage
     limit = 0  # elements that a decoded list may have, 0 for any number
     repeated = False
+    total = False  # a sum of what others claim: written as the largest number of the field when it is larger
     present = False  # written and reported whenever it is set
     group = None  # name of the oneof
     others = ()  # names of its other members
@@ -76,6 +80,8 @@ class Field:
             self.present = True
         else:
             self.kind = _KINDS[kind] if isinstance(kind, str) else kind
+            if kind in _TOTALS:
+                self.total = True
         if rule == REPEATED:
             self.repeated = True
         elif rule is not None:
@@ -94,7 +100,8 @@ def _wire_type(kind):
 
 class Message:
     """A message table: Message("Name", ((number, "field", kind or Message[, group or REPEATED or OPTIONAL]), …)).
-    A kind is one of the numbers above, or its name as a word.
+    A kind is one of the numbers above, or its name as a word. "total64" and "total32" are for sums over what others
+    claim: they saturate, where any other number that does not fit its field is a caller's mistake.
 
     A message that contains itself is declared first and filled with `define`.
     """
@@ -198,6 +205,8 @@ def _put(field, value, parts, depth):
         parts.append(head)
         parts.append(data)
         return len(head) + len(data)
+    if field.total:
+        value = min(value, 0xFFFFFFFF if field.kind == UINT32 else 0xFFFFFFFFFFFFFFFF)
     data = key + _scalar_bytes(field.kind, value)
     parts.append(data)
     return len(data)
