@@ -3,8 +3,11 @@
 import asyncio
 import time
 
+import iroh
 import pytest
+from iroh import iroh_ffi
 
+from lattice_core.errors import UsageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
@@ -12,6 +15,7 @@ from lattice_host import crypto
 from lattice_host import files as transfer
 from lattice_host.links import endpoint as quic
 from lattice_host.links import iroh_copy
+from lattice_host.links.quic import WINDOW_BYTES, words
 from lattice_host.storage import SqliteStorage
 
 SECONDS = 60
@@ -125,6 +129,142 @@ def test_a_stranger_gets_nothing_over_quic(pair, tmp_path):
         with pytest.raises(Exception, match="invite"):
             run(left, right, alpn, lambda peer: peer.join(stolen))
     assert left.roots()[0].store.count == before and right.roots() == [theirs]
+
+
+def over_a_connection(work):
+    """Runs `work(ours, theirs)` with both ends of one connection."""
+
+    async def main():
+        a, b = await quic.bind(bytes([7]) * 32), await quic.bind(bytes([8]) * 32)
+        accepting = asyncio.create_task(quic.accept(a))
+        ours = await quic.dial(b, a.id().to_bytes(), a.bound_sockets()[:1], ALPN_NANO)
+        theirs = await accepting
+        await work(ours, theirs)
+        ours.close("done")
+        await b.close()
+        await a.close()
+
+    asyncio.run(asyncio.wait_for(main(), SECONDS))
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+async def a_stream(ours, theirs):
+    mine = ours.open_stream()
+    mine.write(b"hello")
+    await until(lambda: theirs._arrived)
+    other = theirs.accept_stream()
+    await until(lambda: other.readable() == 5)
+    assert other.read(5) == b"hello"
+    return mine, other
+
+
+def test_a_stream_that_the_peer_resets_ends_with_words_while_we_wait_to_read():
+    async def work(ours, theirs):
+        mine, other = await a_stream(ours, theirs)
+        other.reset()
+        await until(lambda: mine.error is not None)
+        assert mine.error == "the other side gave this stream up", mine.error
+        await until(lambda: not ours._streams and not theirs._streams)  # nothing waits for it any more
+        assert (await a_stream(ours, theirs))[0].error is None  # the next one is not harmed
+
+    over_a_connection(work)
+
+
+def test_a_stream_that_the_peer_resets_ends_while_we_wait_to_write():
+    async def work(ours, theirs):
+        mine, other = await a_stream(ours, theirs)
+        filled = 0
+        while filled < 1 << 24:
+            taken = mine.write(bytes(65536))
+            filled += taken
+            await asyncio.sleep(0 if taken else 0.2)
+            if not taken and not mine.writable():
+                break  # all windows are full
+        other.reset()
+        await until(lambda: mine.error is not None)
+        assert mine.error == "the other side gave this stream up" and mine.writable() == 0
+        await until(lambda: not ours._streams and not theirs._streams)
+
+    over_a_connection(work)
+
+
+def test_giving_a_stream_up_reaches_the_peer_whatever_is_under_way():
+    async def work(ours, theirs):
+        for wait_for in ("read", "read after the end", "acknowledgement"):
+            mine, other = await a_stream(ours, theirs)
+            if wait_for == "read after the end":
+                other.finish()
+                await until(mine.at_end)
+            if wait_for == "acknowledgement":
+                other.finish()
+                mine.finish()
+            mine.reset()
+            if wait_for != "acknowledgement":
+                await until(lambda other=other: other.error is not None)
+                assert other.error == "the other side gave this stream up", other.error
+            await until(lambda: not ours._streams)
+
+    over_a_connection(work)
+
+
+def test_every_stream_ends_with_its_connection():
+    async def work(ours, theirs):
+        mine, other = await a_stream(ours, theirs)
+        full, reader = await a_stream(ours, theirs)
+        while reader.readable() < WINDOW_BYTES:  # nobody reads it: its task waits for that, not for the peer
+            full.write(bytes(65536))
+            await asyncio.sleep(0.01)
+        orderly, last = await a_stream(ours, theirs)
+        orderly.write(b"last words")
+        for stream in (orderly, last):
+            stream.finish()
+        await until(lambda: orderly.over() and last.over())
+        ours.close("enough for today")
+        await until(lambda: theirs.closed is not None)
+        assert "enough for today" in theirs.closed
+        await until(lambda: not ours._streams and not theirs._streams)
+        for stream in (mine, full):
+            assert stream.error == "enough for today"
+        for stream in (other, reader):
+            assert "enough for today" in stream.error
+        assert last.error is None and last.read(100) == b"last words" and last.at_end()
+
+    over_a_connection(work)
+
+
+def test_what_cannot_be_reached_is_said_in_words():
+    async def main():
+        a, b = await quic.bind(bytes([7]) * 32, alpns=(ALPN_NANO,)), await quic.bind(bytes([8]) * 32)
+        accepting = asyncio.create_task(quic.accept(a))
+        with pytest.raises(UsageError, match="does not answer at 127.0.0.1:.*: ."):
+            await quic.dial(b, a.id().to_bytes(), a.bound_sockets()[:1], "other/1")
+        with pytest.raises(UsageError, match="does not answer"):
+            await quic.dial(b, bytes(b.id().to_bytes()), a.bound_sockets()[:1], ALPN_NANO)
+        ours = await quic.dial(b, a.id().to_bytes(), a.bound_sockets()[:1], ALPN_NANO)
+        theirs = await accepting  # who could not be understood did not end the accepting
+        assert theirs.peer == ours.local
+        ours.close("done")
+        await b.close()
+        await a.close()
+
+    asyncio.run(asyncio.wait_for(main(), SECONDS))
+
+
+def test_an_error_of_the_binding_has_words():
+    class Silent(iroh.IrohError):
+        def __init__(self, text):
+            self.text = text
+
+        def message(self):
+            return self.text
+
+    assert words(Silent("Reset(1)")) == words(Silent("Stopped(3)")) == "the other side gave this stream up"
+    assert words(Silent("connection lost")) == "connection lost"
+    assert words(Silent("")) == "Silent" and words(iroh_ffi.InternalError()) == "InternalError"
 
 
 def test_the_quick_copy_is_in_place_and_copies_right():

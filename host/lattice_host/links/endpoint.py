@@ -6,12 +6,13 @@ import time
 import iroh
 from iroh import iroh_ffi
 
+from lattice_core.errors import UsageError
 from lattice_core.sync.nano import NanoPeer
 from lattice_core.sync.ref_peer import RefPeer
 from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
 
 from . import iroh_copy
-from .quic import QuicConnection
+from .quic import Failed, QuicConnection, words
 
 _DEADLINE_S = 0.5
 
@@ -35,16 +36,26 @@ async def bind(seed, address="127.0.0.1:0", alpns=(ALPN_NANO, ALPN_SYNC)):
 
 
 async def dial(endpoint, key, addresses, alpn):
+    """A connection to the node `key` at one of its addresses. UsageError, in words, when there is none."""
     target = iroh.EndpointAddr(iroh.EndpointId.from_bytes(key), None, addresses)
-    return QuicConnection(endpoint, await endpoint.connect(target, alpn.encode()), True)
+    try:
+        return QuicConnection(endpoint, await endpoint.connect(target, alpn.encode()), True)
+    except Failed as error:
+        where = ", ".join(addresses) or "no address"
+        raise UsageError("node %s does not answer at %s: %s" % (key.hex()[:8], where, words(error))) from error
 
 
 async def accept(endpoint):
-    """The next connection that somebody makes; None when the endpoint is closed."""
-    incoming = await endpoint.accept_next()
-    if incoming is None:
-        return None
-    return QuicConnection(endpoint, await (await incoming.accept()).connect(), False)
+    """The next connection that somebody makes; None when the endpoint is closed. One that fails, of somebody who speaks
+    another protocol or has gone meanwhile, is nobody's end but its own."""
+    while True:
+        incoming = await endpoint.accept_next()
+        if incoming is None:
+            return None
+        try:
+            return QuicConnection(endpoint, await (await incoming.accept()).connect(), False)
+        except Failed:
+            continue
 
 
 def peer_of(node, connection):

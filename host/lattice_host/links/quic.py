@@ -8,7 +8,16 @@ from iroh import iroh_ffi
 
 WINDOW_BYTES = 1 << 18  # of a stream, each way, between the core and iroh
 _READ_BYTES = 1 << 16
-_Failed = (iroh.IrohError, iroh_ffi.InternalError)
+_GIVEN_UP = 1  # the code that says so
+Failed = (iroh.IrohError, iroh_ffi.InternalError)
+
+
+def words(error: Exception) -> str:
+    """What an error of the binding says: `str` of it is empty, and its message names by a code what befell a stream."""
+    text = error.message() if isinstance(error, iroh.IrohError) else str(error)
+    if text.startswith(("Reset(", "Stopped(")):
+        return "the other side gave this stream up"
+    return text or type(error).__name__
 
 
 class QuicConnection:
@@ -23,6 +32,7 @@ class QuicConnection:
         self.changed = asyncio.Event()
         self.quic = connection
         self._arrived = deque()
+        self._streams = set()
         self._count = 0
         self._tasks = set()
         self.start(self._accept())
@@ -37,7 +47,7 @@ class QuicConnection:
         while self.closed is None:
             try:
                 self._arrived.append(self.open_stream(await self.quic.accept_bi()))
-            except _Failed:
+            except Failed:
                 return
             self.changed.set()
 
@@ -46,11 +56,20 @@ class QuicConnection:
 
     def _end(self, reason):
         self.closed = self.closed or reason or "the connection was closed"
+        for stream in list(self._streams):
+            if not stream.over():
+                stream.reset(self.closed)
         self.changed.set()
 
     def open_stream(self, streams=None):
         self._count += 1
-        return QuicStream(self, self._count, streams)
+        stream = QuicStream(self, self._count, streams)
+        self._streams.add(stream)
+        return stream
+
+    def forget(self, stream):
+        """Nothing moves on it any more."""
+        self._streams.discard(stream)
 
     def accept_stream(self):
         return self._arrived.popleft() if self._arrived else None
@@ -67,18 +86,47 @@ class QuicStream:
         self._connection = connection
         self._in, self._out = bytearray(), bytearray()
         self._ended = self._finishing = self._finished = False
-        self._read_more, self._write_more = asyncio.Event(), asyncio.Event()
+        self._read_more, self._write_more, self._given_up = asyncio.Event(), asyncio.Event(), asyncio.Event()
         connection.start(self._run(streams))
 
     async def _run(self, streams):
         try:
             streams = streams or await self._connection.quic.open_bi()
-            await asyncio.gather(self._receive(streams.recv()), self._send(streams.send()))
-        except _Failed as error:
-            self.reset(self._connection.closed or str(error))
+            await self._move(streams.recv(), streams.send())
+        except Failed as error:
+            self._fail(error)
+        finally:
+            self._connection.forget(self)
+
+    async def _move(self, source, sink):
+        """Both directions, until both are over or the stream is given up by either side."""
+        halves = [asyncio.create_task(self._half(work)) for work in (self._receive(source), self._send(sink))]
+        given_up = asyncio.create_task(self._given_up.wait())
+        await asyncio.wait([asyncio.gather(*halves), given_up], return_when=asyncio.FIRST_COMPLETED)
+        given_up.cancel()
+        if self.error is None:
+            return
+        # The binding's `stop` and `reset` wait as long as a read or a write is under way.
+        for half in halves:
+            half.cancel()
+        await asyncio.wait(halves)
+        for ending in (sink.reset(_GIVEN_UP), source.stop(_GIVEN_UP)):
+            try:
+                await ending
+            except Failed:
+                continue  # this direction is over already
+
+    async def _half(self, work):
+        try:
+            await work
+        except Failed as error:
+            self._fail(error)
+
+    def _fail(self, error):
+        self.reset(self._connection.closed or words(error))
 
     async def _receive(self, source):
-        while self.error is None and not self._ended:
+        while not self._ended:
             data = await source.read(_READ_BYTES)
             self._in += data
             self._ended = not data
@@ -89,8 +137,6 @@ class QuicStream:
 
     async def _send(self, sink):
         while self._out or not self._finishing:
-            if self.error is not None:
-                return await sink.reset(1)
             if self._out:
                 data = bytes(self._out[:_READ_BYTES])
                 await sink.write_all(data)
@@ -100,12 +146,17 @@ class QuicStream:
                 self._write_more.clear()
                 await self._write_more.wait()
         await sink.finish()
-        await sink.stopped()  # only now the peer has everything
+        if await sink.stopped() is not None:  # None: the peer has everything
+            return self.reset("the other side gave this stream up")
         self._finished = True
         self._connection.changed.set()
 
+    def over(self):
+        """True when both directions have ended orderly: what was not read yet stays there."""
+        return self._ended and self._finished
+
     def readable(self):
-        return 0 if self.error else len(self._in)
+        return len(self._in) if self.error is None else 0
 
     def read(self, count):
         data = bytes(self._in[:count])
@@ -117,7 +168,7 @@ class QuicStream:
         return self._ended and not self._in
 
     def writable(self):
-        return 0 if self.error else max(WINDOW_BYTES - len(self._out), 0)
+        return max(WINDOW_BYTES - len(self._out), 0) if self.error is None else 0
 
     def write(self, data):
         taken = data[: self.writable()]
@@ -133,6 +184,7 @@ class QuicStream:
         return self._finished
 
     def reset(self, reason="given up by this side"):
-        self.error = self.error or reason
-        self._write_more.set()
-        self._connection.changed.set()
+        if self.error is None:
+            self.error = reason
+            self._given_up.set()
+            self._connection.changed.set()
