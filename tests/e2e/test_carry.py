@@ -83,7 +83,8 @@ def test_what_does_not_fit_is_named_and_the_rest_arrives(laptop, plug, tmp_path)
     assert status["flash"]["used"] <= status["flash"]["total"]
     laptop.run("kv", "put", "after", "full", "--store", "notes")
     desktop = Host(tmp_path / "desktop", "desktop")
-    desktop.run("join", token, "--via", stick.port)
+    joined = desktop.attempt("join", token, "--via", stick.port)
+    assert joined.returncode != 0 and "not on the other side either" in joined.stderr, "what it lists is not all here"
     desktop.attempt("sync", stick.port)
     listed = {row["path"]: row["held"] for row in desktop.json("file", "list", "--store", "notes")["files"]}
     sent = contents(source)

@@ -59,7 +59,7 @@ def _ask(wire, timeout):
 def _set_up(peer, root, name):
     """Task: the setup, unless it has happened before an interruption."""
     answer = yield from outcome_of(peer.status())
-    if not (answer["status"]["owned"] and answer["status"]["member"]):
+    if peer.node.identity.public not in answer["status"]["owners"]:
         yield from outcome_of(peer.setup(root, name, now_ms()))
 
 

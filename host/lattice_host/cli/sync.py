@@ -35,22 +35,61 @@ def sync(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_STI
 
 def outcome(node, report):
     """What a Report says, as JSON."""
+    outcomes = list(report.outcomes.values())
     return {
         "complete": report.complete,
         "unfit": [{"path": path, "size": size} for path, size in report.unfit()],
-        "unfit_count": sum(one.unfit_count for one in report.outcomes.values()),
-        "missing": sum(one.missing for one in report.outcomes.values()),
-        "damaged": [path for one in report.outcomes.values() for path in one.damaged],
-        "damaged_count": sum(one.damaged_count for one in report.outcomes.values()),
+        "unfit_count": sum(one.unfit_count for one in outcomes),
+        "missing": sum(one.missing for one in outcomes),
+        "missing_there": sum(one.missing_there for one in outcomes),
+        "not_sent": sum(one.not_sent for one in outcomes),
+        "own_unheld": sum(one.unheld for one in outcomes),
+        "waiting": [row for one in outcomes for row in _waiting(node, one)],
+        "damaged": [path for one in outcomes for path in one.damaged],
+        "damaged_count": sum(one.damaged_count for one in outcomes),
         "damaged_here": report.progress.damaged_here,
         "refused": [
-            {"hash": hash.hex(), "author": author.hex(), "reason": reason, "by_peer": by_peer}
+            {
+                "hash": hash.hex(),
+                "author": author.hex(),
+                "author_name": member_name(node, author),
+                "reason": reason,
+                "by_peer": by_peer,
+            }
             for hash, author, reason, by_peer in report.progress.refused
         ],
-        "forks": [{"store": id_text(store_id), "author": author.hex()} for store_id, author in report.forks()],
+        "refused_count": report.progress.refused_count,
+        "forks": [
+            {"store": id_text(store_id), "author": author.hex(), "author_name": member_name(node, author)}
+            for store_id, author in report.forks()
+        ],
         "errors": [{"store": _label(node, store_id), "error": str(error)} for store_id, error in report.errors],
         "double_claims": [claim for root in node.roots() for claim in _double_claims(node, root)],
     }
+
+
+def member_name(node, key):
+    """The name of an author, this node included; "" when none is known."""
+    return node.name if key == node.identity.public else node.peer_name(key)
+
+
+def _waiting(node, one):
+    """What waits on either side for a write that is not there, by author."""
+    rows = []
+    for here, waiting in ((True, one.waiting_here), (False, one.waiting_there)):
+        for author, count, size, blocker in waiting:
+            rows.append(
+                {
+                    "store": id_text(one.store_id),
+                    "author": author.hex(),
+                    "author_name": member_name(node, author),
+                    "here": here,
+                    "intentions": count,
+                    "bytes": size,
+                    "for": blocker.hex(),
+                }
+            )
+    return rows
 
 
 def _double_claims(node, root):
@@ -95,12 +134,31 @@ def explain(data):
             "%s of files that are listed here %s not on the other side either; `file list` says who holds them"
             % (count_text(data["missing"], "piece"), "is" if data["missing"] == 1 else "are")
         )
+    if data["missing_there"]:
+        warn(
+            "%s of files that the other side wants %s not here; `file list` and `store verify` say more"
+            % (count_text(data["missing_there"], "piece"), "is" if data["missing_there"] == 1 else "are")
+        )
     _explain_damage(data)
     for item in data["refused"]:
         side = "the other side refused" if item["by_peer"] else "refused"
-        warn("%s an intention of %s: %s" % (side, item["author"][:8] or "somebody", item["reason"]))
+        warn("%s a write of %s, and what follows it: %s" % (side, who(item), item["reason"]))
+    if data["refused_count"] > len(data["refused"]):
+        warn("%s refused in all" % count_text(data["refused_count"], "write was", "writes were"))
+    if data["not_sent"]:
+        warn(
+            "%s that the other side lists did not come: it may be damaged there, `store verify` says so"
+            % count_text(data["not_sent"], "write")
+        )
+    if data["own_unheld"]:
+        warn(
+            "%s of this node %s not known to be held by the other side: keep this copy"
+            % (count_text(data["own_unheld"], "write"), "is" if data["own_unheld"] == 1 else "are")
+        )
     for item in data["forks"]:
-        warn("%s has written two different histories (a fork); both sides keep theirs" % item["author"][:8])
+        warn("%s has written two different histories (a fork); both sides keep theirs" % who(item))
+    for item in data["waiting"]:
+        _explain_waiting(item, [who(fork) for fork in data["forks"] if fork["store"] == item["store"]])
     for item in data["errors"]:
         warn("store %s: %s" % (item["store"], item["error"]))
     for item in data["double_claims"]:
@@ -114,6 +172,27 @@ def _explain_damage(data):
         warn("%s damaged on the other side, which was told" % count_text(data["damaged_count"], "piece"))
     if data["damaged_here"]:
         warn("%s damaged on this disk; `sync` again to get it back" % count_text(data["damaged_here"], "piece"))
+
+
+def who(item):
+    """The author of something, for people."""
+    return printable(item["author_name"]) or item["author"][:8] or "somebody"
+
+
+def _explain_waiting(item, forkers):
+    on = "a write that is not there"
+    if forkers:
+        on = "the other history of %s" % " or ".join(forkers)
+    warn(
+        "%s of %s (%s) cannot be taken in %s: %s"
+        % (
+            count_text(item["intentions"], "write"),
+            who(item),
+            size_text(item["bytes"]),
+            "here" if item["here"] else "on the other side",
+            "they build on %s (%s)" % (on, item["for"][:16]),
+        )
+    )
 
 
 def _explain_double_claim(item):

@@ -70,6 +70,7 @@ class Content:
         """Adds what found no room at the peer."""
         if self.heard is not None:
             self.outcome.unfit_count += self.heard["unfit_count"]
+            self.outcome.missing_there = self.heard["missing"]
             unfit = [(item["path"], item["size"]) for item in self.heard["unfit"]]
             self.outcome.unfit = self.outcome.unfit + unfit
 

@@ -117,13 +117,13 @@ class ItemReceiver:
         self.count = 0  # items taken, in whatever way they ended
         self.ticket = node.ticket()
         self.ranges = Ranges()
-        self.full = False
         self._batch = []
         self._verifying = None  # (batch, its verdicts to come)
         self._verify_begin = getattr(node.crypto, "ed25519_verify_begin", None)
         self._refused = set()  # authors of whose chains nothing more is taken
         self._authors_refused = authors_refused  # at most; what they would all be told waits in memory
         self._told = 0  # refusals
+        self.refused_count = 0
         self._body = None
 
     def begin(self):
@@ -205,7 +205,7 @@ class ItemReceiver:
     def _refuse(self, item, reason, no_room):
         """Says why; what follows in the same chain is not taken in this session. ProtocolError when too many authors'
         intentions are bad; where only the room ends, the rest is passed over."""
-        self.full = self.full or no_room
+        self.refused_count += 1
         if len(self._refused) < self._authors_refused:
             self._refused.add(item.author)
         elif not no_room:
@@ -238,7 +238,7 @@ class ItemReceiver:
         self.count += 1
         self.node.durable(self.ticket)
         if arriving.reason is not None:
-            self.full = True  # its author is not known
+            self.refused_count += 1  # its author is not known
             self.progress.note_refused(b"", b"", arriving.reason, False)
             self._tell(b"", b"", arriving.reason, True)
         else:

@@ -8,36 +8,19 @@ the FIN and push what is new until the initiator ends.
 
 from ..compat import const
 from ..errors import LatticeError, ProtocolError, Refused
+from ..weaver.held import length_up_to
 from ..wire.nano_messages import ITEM_KEY, NanoFrame
 from . import tips
 from .content import Content
 from .frames import ITEM, Large, held
 from .items import ItemReceiver, ItemSender
+from .outcome import Outcome
 from .peer import ANSWER_MS
 from .tasks import StreamLost
 
 _FRAMES_AT_ONCE = const(512)  # of one stream before the others have their turn
-_FORKS_NAMED = const(64)  # in the outcome of one session
 _QUEUED = const(16)  # items prepared for sending; a computer prepares as many as it verifies together
 _RECONCILE = ("open", "tips", "equal", "retry")
-
-
-class Outcome:
-    """How a store's session ended."""
-
-    def __init__(self, handle):
-        self.store_id = handle.id
-        self.complete = False  # both sides have acknowledged everything
-        self.unfit = []  # (path, size) of what found no room on either side
-        self.unfit_count = 0
-        self.missing = 0  # blobs wanted here that the peer does not hold
-        self.forks = []  # authors whose chains differ on the two sides
-        self.damaged = []  # paths of which the peer holds a piece that is damaged, as far as they are named
-        self.damaged_count = 0  # pieces of content, and intentions, that one side holds damaged
-
-    def note_damaged(self, count, paths=()):
-        self.damaged_count += count
-        self.damaged.extend([path for path in paths if path not in self.damaged])
 
 
 class StoreSession:
@@ -66,6 +49,7 @@ class StoreSession:
         self._done_told = False
         self._done_heard = False
         self._refused = False  # by the peer: it does not hold all we have
+        self._refused_unnamed = False  # something large, of an author that it has not read
         self._finishing = False
 
     def run(self, opened=None):
@@ -93,10 +77,21 @@ class StoreSession:
         finally:
             self.receiver.close()
             self.content.close()
-        self.content.conclude()
-        self.outcome.complete = self.outcome.unfit_count == 0 and not self.receiver.full
-        self.outcome.complete = self.outcome.complete and self.outcome.damaged_count == 0
+        self._conclude()
         return self.outcome
+
+    def _conclude(self):
+        """Everything that this session left behind, in the outcome."""
+        outcome = self.outcome
+        self.content.conclude()
+        outcome.refused_here = self.receiver.refused_count
+        outcome.waiting_here = self.handle.weaver.waiting()
+        own = self.node.identity.public
+        if own in outcome.forks or own in self.sender.skipped or self._refused_unnamed:
+            # Behind the last that the peer has acknowledged of our chain nothing is known to be there.
+            known = length_up_to(self.handle.store, own, self.handle.files.holdings.holds_items(self.peer.key))
+            outcome.unheld = self.handle.store.chain(own)[0] - known
+        outcome.ended = True
 
     def in_step(self):
         """True when both sides have everything that the other had at the beginning (live sessions stay there)."""
@@ -179,6 +174,8 @@ class StoreSession:
             self._hear_done(body["count"], body["whole"])
         elif name == "item_refused":
             self._hear_refused(body)
+        elif name == "waiting":
+            self.outcome.waiting_there = [_heard_waiting(item) for item in body["authors"]]
         elif name == "content":
             self.content.hear(body, self._frozen, not self._refused)
         else:
@@ -188,6 +185,8 @@ class StoreSession:
         if self._their_sent is not None or count != self.receiver.count:
             raise ProtocolError("%d intentions announced, %d received" % (count, self.receiver.count))
         self._their_sent = count
+        if not self.outcome.forks:
+            self.outcome.not_sent = max(self.exchange.missing() - count, 0)
         self._note_held()
 
     def _hear_done(self, count, whole):
@@ -206,6 +205,7 @@ class StoreSession:
         sequence = self._frozen
         while self.receiver.ranges.end_of(sequence + 1):
             sequence = self.receiver.ranges.end_of(sequence + 1)
+        self.outcome.held = sequence
         self.handle.files.holdings.acknowledged(self.peer.key, sequence)
 
     def _hear_refused(self, body):
@@ -213,8 +213,11 @@ class StoreSession:
         if len(body["author"]) == 32:
             self.sender.skip(body["author"])
             if body["fork"]:
-                self._note_fork(body["author"])
+                self.outcome.note_fork(body["author"])
                 return
+        else:
+            self._refused_unnamed = True
+        self.outcome.refused_there += 1
         if body["no_room"]:
             self.outcome.unfit_count += 1
         self.peer.progress.note_refused(body["hash"], body["author"], body["reason"][:200], True)
@@ -223,17 +226,7 @@ class StoreSession:
 
     def _agreed(self, author):
         """How many of an author's intentions the peer has acknowledged before: sequences rise along a chain."""
-        store = self.handle.weaver.store
-        low, high = 0, store.chain(author)[0]
-        if high and store.witness_sequence(store.chain_at(author, high)) <= self._agreed_at:
-            return high
-        while low < high:
-            middle = (low + high) >> 1
-            if store.witness_sequence(store.chain_at(author, middle + 1)) <= self._agreed_at:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return length_up_to(self.handle.weaver.store, author, self._agreed_at)
 
     def _freeze(self):
         """What the tips tell the peer is durable, and nothing later counts."""
@@ -259,17 +252,23 @@ class StoreSession:
         self.sender.begin(self.exchange.plan(), self._frozen)
         for author in self.exchange.forks():
             self._refused = True  # nor does the peer hold our branch
-            self._note_fork(author)
+            self.outcome.note_fork(author)
             self.frames.post({"item_refused": {"author": author, "fork": True}})
         self.peer.progress.expected_intentions += self.exchange.missing()
         if self.exchange.state == tips.EQUAL:
             self._sent_count = self._their_sent = 0
             self._done_told = self._done_heard = True
+            self._tell_waiting()
             self._note_held()
 
-    def _note_fork(self, author):
-        if len(self.outcome.forks) < _FORKS_NAMED and author not in self.outcome.forks:
-            self.outcome.forks.append(author)
+    def _tell_waiting(self):
+        """What is held here and cannot be taken in yet: its authors' other nodes would not hear of it."""
+        if self.handle.weaver.floating_count:
+            authors = [
+                {"author": author, "count": count, "bytes": size, "blocker": blocker}
+                for author, count, size, blocker in self.handle.weaver.waiting()
+            ]
+            self.frames.post({"waiting": {"authors": authors}})
 
     def _post(self, frames):
         for frame in frames:
@@ -325,6 +324,7 @@ class StoreSession:
             self.peer.commit()
         self._done_told = True
         self._durable_told = receiver.count
+        self._tell_waiting()
         if receiver.count:
             whole = not self.peer.lacks(self.handle)
             self.content.told = whole
@@ -349,3 +349,9 @@ class StoreSession:
         if stream.error is not None:
             raise StreamLost(stream.error)
         return self._finishing and self.frames.ended and not self.frames.queued() and stream.finished()
+
+
+def _heard_waiting(item):
+    if len(item["author"]) != 32 or len(item["blocker"]) not in (0, 32):
+        raise ProtocolError("what waits is named by author and hash")
+    return item["author"], item["count"], item["bytes"], item["blocker"]

@@ -8,7 +8,7 @@ order. Two equal sets end it; what the reference keeps asking for and nobody tak
 from ..compat import const
 from ..errors import ProtocolError, Refused
 from . import bootstrap, chain
-from .nano_session import Outcome
+from .outcome import Outcome
 from .peer import ANSWER_MS, silent
 from .session import FETCH_HASHES, Session
 from .stored import StoreItems
@@ -45,7 +45,8 @@ class StoreSync:
         for _ in range(ROUNDS):
             session, items, count = yield from self._session()
             if session.equal:
-                self.outcome.complete = True
+                self.outcome.ended = True
+                self.outcome.held = count
                 self.handle.files.holdings.acknowledged(self.peer.key, count)
                 break
             if session.left:
@@ -54,15 +55,13 @@ class StoreSync:
             if items.held_back:
                 break
             if last is not None and not items.new and not session.left and session.sent >= last.sent:
-                # The rest will not move: forks. Their authors are marked, nothing else is missing.
-                self.outcome.complete = self._has_forks()
-                break
+                break  # the rest will not move: forks, or what either side refuses
             last = session
+        self.outcome.waiting_here = self.handle.weaver.waiting()
+        if not self.outcome.ended:
+            for author, _, _, _ in self.handle.weaver.forks():
+                self.outcome.note_fork(author)
         return self.outcome
-
-    def _has_forks(self):
-        self.outcome.forks = [author for author, _, _, _ in self.handle.weaver.forks()]
-        return len(self.outcome.forks) > 0
 
     def _catch_up(self):
         """Task: the peer's log from where we last were; by a few records when its frames would be too large."""

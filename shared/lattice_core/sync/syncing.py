@@ -2,9 +2,11 @@
 
 from ..compat import const
 from ..errors import Refused
+from ..weaver.held import length_up_to
 from .tasks import StreamLost
 
 SESSIONS = const(4)  # of stores at once: each holds a stream of a few, and memory on both sides
+_ROUNDS_MORE = const(2)  # what settling writes (our name in a new share) goes out in one more round
 
 
 class Report:
@@ -14,7 +16,12 @@ class Report:
         self.progress = progress
         self.outcomes = {}
         self.errors = []
-        self.complete = False
+
+    @property
+    def complete(self):
+        """True when every store that is shared with the peer was synced, and nothing was left behind in any."""
+        synced = all([self.outcomes[store_id].complete for store_id in self.outcomes])
+        return synced and len(self.outcomes) > 0 and not (self.errors or self.progress.damaged_here)
 
     def unfit(self):
         """(path, size) of what found no room."""
@@ -34,7 +41,7 @@ def synchronise(peer, store_ids, live):
     """
     report = Report(peer.progress)
     done = []
-    again = 1  # what settling writes (our name in a new share) goes out in one more round
+    again = _ROUNDS_MORE
     while True:
         level = _next_level(peer, store_ids, done)[:SESSIONS]
         if not level:
@@ -52,9 +59,20 @@ def synchronise(peer, store_ids, live):
     if report.errors and not report.outcomes:
         raise report.errors[0][1]
     _note_closed(peer, store_ids, done, report)
-    report.complete = not report.errors and all([report.outcomes[store_id].complete for store_id in report.outcomes])
+    if not live:
+        _note_unheld(peer, report)
     peer.complete = report.complete
     return report
+
+
+def _note_unheld(peer, report):
+    """What this node has written meanwhile, or since a session of its store ended, the peer does not hold."""
+    for store_id in report.outcomes:
+        outcome = report.outcomes[store_id]
+        handle = peer.node.get(store_id)
+        if outcome.complete and handle is not None:
+            store, own = handle.weaver.store, peer.node.identity.public
+            outcome.unheld = store.chain(own)[0] - length_up_to(store, own, outcome.held)
 
 
 def _note_closed(peer, store_ids, done, report):
@@ -62,6 +80,10 @@ def _note_closed(peer, store_ids, done, report):
     for store_id, root_id, name, why in peer.node.closed_children():
         if root_id in done and (store_ids is None or store_id in store_ids or root_id in store_ids):
             report.errors.append((store_id, Refused("%s was not synced: %s" % (name or "a store", why))))
+    declared = [closed_id for closed_id, _, _, _ in peer.node.closed_children()]
+    for store_id, why in peer.node.damaged:  # a share whose members cannot be read: the peer may be one
+        if store_id not in declared and (store_ids is None or store_id in store_ids):
+            report.errors.append((store_id, Refused("it was not synced: %s" % why)))
 
 
 def _next_level(peer, store_ids, done):
@@ -105,7 +127,7 @@ def _wait(peer, handle, session, task, report):
         report.errors.append((handle.id, task.error))
     else:
         report.outcomes[handle.id] = session.outcome
-        if session.outcome.complete:
+        if session.outcome.has_all_of(peer.node.identity.public):
             peer.node.caught_up(handle)
 
 

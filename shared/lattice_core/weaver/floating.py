@@ -5,7 +5,10 @@ when that is witnessed the entry is looked at again, so a dep is read from stora
 intention that arrives. Parallel lists: a search in them is one call.
 """
 
+from ..compat import const
 from ..limits import FLOATING_BYTES, FLOATING_ITEMS
+
+_AUTHORS_NAMED = const(32)
 
 
 class Floating:
@@ -52,6 +55,18 @@ class Floating:
     def unlisted(self):
         """Hashes of those that no peer has listed."""
         return [hash for hash, listed in zip(self.hashes, self._listed) if not listed]
+
+    def by_author(self):
+        """[(author, intentions, bytes, what the oldest of them waits for), …], at most 32 authors."""
+        found = {}
+        for at in range(self.count):
+            author = self.authors[at]
+            _, count, size, blocker = found.get(author, (author, 0, 0, self.blockers[at]))
+            if blocker in self.hashes:  # is here itself, and waits: what is behind it is asked for
+                blocker = self.blockers[at]
+            if author in found or len(found) < _AUTHORS_NAMED:
+                found[author] = (author, count + 1, size + self._sizes[at], blocker)
+        return [found[author] for author in found]
 
     def waiting_for(self, blocker):
         """Hashes of the entries with this blocker, oldest first."""

@@ -135,3 +135,17 @@ def position_of(store, author, hash):
         else:
             high = middle
     return low
+
+
+def length_up_to(store, author, sequence):
+    """How many of an author's witnessed intentions stand in the log up to `sequence`: sequences rise along a chain."""
+    low, high = 0, store.chain(author)[0]
+    if high and store.witness_sequence(store.chain_at(author, high)) <= sequence:
+        return high
+    while low < high:
+        middle = (low + high) >> 1
+        if store.witness_sequence(store.chain_at(author, middle + 1)) <= sequence:
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -362,6 +362,10 @@ class Weaver:
         the chain to fetch from that author's intentions."""
         return self._held.gaps()
 
+    def waiting(self):
+        """What floats, by author: [(author, intentions, bytes, what the first of them waits for), …], at most 32."""
+        return self._floating.by_author()
+
     def held_authors(self):
         """All authors with a held chain."""
         return self._held.authors()

@@ -1,0 +1,174 @@
+"""A sync is complete only when nothing was left behind: one test for each way in which something is, from the side that
+begins and from the side that answers."""
+
+from lattice_core.files import entry as entries
+from lattice_core.model import intention as intentions
+from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.weaver.store import ZERO
+from nano_support import START_MS, joined, node
+from support import crypto
+
+
+def two(capacity=None):
+    """(world, data store on the left, the same on the right), in step."""
+    world, notes = joined(node(1, "left"), node(2, "right", MemoryStorage(capacity)))
+    assert world.connect().sync().complete
+    return world, notes, world.right.get(notes.id)
+
+
+def outcomes(world, store_id):
+    """The outcome of a store as the left sees it that begins, and as the right does; no session ended with an error."""
+    seen = []
+    for begin in (lambda: world.a, lambda: world.b):
+        world.connect()
+        report = world.run(begin().sync())
+        assert not report.errors
+        assert report.complete == all([report.outcomes[one].complete for one in report.outcomes])
+        seen.append(report.outcomes[store_id])
+    return seen
+
+
+def written(handle, number, prev, deps=(), author=9):
+    """An intention of somebody who is no node here; not ingested."""
+    identity = node(author, "other").identity
+    return intentions.create(crypto(), identity, START_MS + number, 0, handle.id, prev, list(deps), b"\x52\x00")
+
+
+def spoil(handle, hash):
+    """The medium gives another body for this hash from now on: its signature does not fit it."""
+    real = handle.store.get
+
+    def get(wanted):
+        item = real(wanted)
+        if wanted == hash:
+            body = bytearray(item.body.read(0, item.body.size))
+            body[-1] ^= 4
+            return intentions.parse(crypto(), bytes(body), item.signature)
+        return item
+
+    handle.store.get = get
+
+
+def test_nothing_left_behind_is_complete():
+    world, notes, there = two()
+    notes.kv.put(b"k", b"v", START_MS + 2000)
+    world.left.commit(START_MS)
+    assert all([outcome.complete for outcome in outcomes(world, notes.id)])
+
+
+def test_a_write_that_the_other_side_refuses_and_what_follows_it():
+    world, notes, there = two()
+    made = [notes.kv.put(b"%d" % number, b"v", START_MS + 2000 + number) for number in range(3)]
+    world.left.commit(START_MS)
+    spoil(notes, made[1].hash)
+    for _ in range(2):  # the second time, too
+        left, right = outcomes(world, notes.id)
+        assert left.refused_there == 1 and left.unheld == 3 and not left.complete
+        assert right.refused_here == 1 and not right.complete
+    assert there.kv.get(b"0") is not None and there.kv.get(b"2") is None
+
+
+def test_a_write_of_somebody_else_that_is_refused():
+    world, notes, there = two()
+    item = written(notes, 1, ZERO)
+    notes.weaver.ingest(item, START_MS)
+    world.left.commit(START_MS)
+    spoil(notes, item.hash)
+    left, right = outcomes(world, notes.id)
+    assert (left.refused_there, left.unheld, right.refused_here) == (1, 0, 1)
+    assert not left.complete and not right.complete
+
+
+def test_what_was_listed_and_did_not_come():
+    world, notes, there = two()
+    for number in range(3):
+        notes.kv.put(b"%d" % number, b"v", START_MS + 2000 + number)
+    world.left.commit(START_MS)
+    real = notes.weaver.held_after
+    notes.weaver.held_after = lambda plan: iter(list(real(plan))[:-1])
+    right = world.connect().run(world.b.sync()).outcomes[notes.id]
+    assert right.not_sent == 1 and not right.complete
+
+
+def test_what_waits_on_either_side():
+    world, notes, there = two()
+    item = written(notes, 1, ZERO, [b"n" * 32])
+    there.weaver.ingest(item, START_MS)
+    world.right.commit(START_MS)
+    left, right = outcomes(world, notes.id)
+    size = item.body.size
+    assert left.waiting_there == right.waiting_here == [(item.author, 1, size, b"n" * 32)]
+    assert not left.complete and not right.complete
+    assert left.waiting_here == left.waiting_there  # it came over, and waits here now, too
+    left, right = outcomes(world, notes.id)  # equal sets: still not what either wrote
+    assert left.waiting_there and right.waiting_there and not left.complete and not right.complete
+
+
+def test_two_histories_of_one_author():
+    world, notes, there = two()
+    for number, side in enumerate((notes, there)):
+        side.weaver.ingest(written(notes, number, ZERO), START_MS)
+    world.left.commit(START_MS)
+    world.right.commit(START_MS)
+    for outcome in outcomes(world, notes.id):
+        assert len(outcome.forks) == 1 and not outcome.complete and outcome.unheld == 0
+
+
+def test_no_room_there():
+    world, notes, there = two(40000)
+    notes.kv.put(b"k", b"v" * 39000, START_MS + 2000)
+    world.left.commit(START_MS)
+    left, right = outcomes(world, notes.id)
+    assert left.unfit_count == 1 and left.unheld == 1 and not left.complete
+    assert right.refused_here == 1 and not right.complete
+
+
+def test_content_that_is_on_neither_side():
+    for number in range(2):
+        world, notes, there = two()
+        digest = crypto().blake3_digest(b"lost")
+        name = b"fs/lost"
+        notes.files.contents.put(digest, b"lost")
+        entry = entries.Entry("lost", 0o644, b"\x01\x55\x1e\x20" + digest, 0, 4)
+        notes.files.put_entry("lost", entry, START_MS + 2000)
+        notes.store.drop_blob(digest)
+        world.left.commit(START_MS)
+        assert notes.kv.get(name) is not None
+        begin = (world.connect().a, world.b)[number]
+        outcome = world.run(begin.sync()).outcomes[notes.id]
+        assert (outcome.missing_there, outcome.missing) == ((1, 0), (0, 1))[number]
+        assert not outcome.complete
+
+
+def test_a_share_that_is_too_damaged_to_say_who_is_in_it():
+    world, notes, there = two()
+    world.left.damaged.append((b"d" * 16, "the log is damaged"))
+    report = world.connect().sync()
+    assert [(store_id, str(error)) for store_id, error in report.errors] == [
+        (b"d" * 16, "it was not synced: the log is damaged")
+    ]
+    assert not report.complete and all([report.outcomes[one].complete for one in report.outcomes])
+    world.connect()
+    assert world.run(world.a.sync([notes.id])).complete  # who asks for one store is told of that one
+
+
+def test_what_was_written_since_the_session():
+    world, notes, there = two()
+    settle = world.left.settle
+
+    def writing(now_ms):
+        notes.kv.put(b"late", b"v", START_MS + 5000)
+        return settle(now_ms) and False
+
+    world.left.settle = writing
+    report = world.connect().sync()
+    assert report.outcomes[notes.id].unheld == 1 and not report.complete
+    world.left.settle = settle
+    assert world.connect().sync().complete
+
+
+def test_no_store_at_all_is_no_success():
+    world, notes, there = two()
+    report = world.connect().sync()
+    report.outcomes.clear()
+    assert not report.complete
