@@ -99,13 +99,16 @@ def test_a_revoked_member_does_not_come_back_with_its_own_invite():
 
 def test_a_member_with_many_invites_can_be_revoked():
     laptop, root, _ = share()
-    laptop.admit(root, JOINER, "", NOW_MS)
+    member = make_node(7, "member")
+    join(member, laptop, laptop.invite(root, NOW_MS))
     for number in range(80):
         invite_id = bytes([number]) * 32
-        made = [ops.invite_status(invite_id, INVITE_VALID), ops.invite_invited_by(invite_id, JOINER)]
-        stores.write_system(root, made, NOW_MS)
-    laptop.revoke_peer(root, JOINER, NOW_MS)
-    assert not laptop.may_connect(root.id, JOINER)
+        made = [ops.invite_status(invite_id, INVITE_VALID), ops.invite_invited_by(invite_id, b"somebody" * 4)]
+        stores.write_system(member.get(root.id), made, NOW_MS)
+    member.commit(NOW_MS)
+    meet(laptop, member)
+    laptop.revoke_peer(root, member.identity.public, NOW_MS)
+    assert not laptop.may_connect(root.id, member.identity.public)
     assert len([made for made in laptop.invites(root) if made.status == INVITE_REVOKED]) == 64
 
 

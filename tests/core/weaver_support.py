@@ -33,7 +33,7 @@ class Replica:
         self.weaver = Weaver(storage, self.store, CRYPTO, self.identity, projection)
         self.weaver.start(now_ms)
         self.kv = Kv(self)
-        self.system = System(self.store)
+        self.system = System(self.store, CRYPTO)
 
     def witnessed(self):
         return [hash for _, hash, _, _ in self.store.witness_log()]

@@ -88,6 +88,19 @@ def test_a_case_that_is_wrong_fails(name: str, section: str, field: str, value: 
     assert judged(tmp_path, {"file": kind, section: [case]}).summary() == "0 passed, 1 failed"
 
 
+def test_what_is_read_from_rows_that_are_sure_must_be_as_recorded(tmp_path: pathlib.Path) -> None:
+    scenarios = cases_of("system.json", "scenarios")
+    caught = 0
+    for case in scenarios:
+        reads = case["orders"][0]["reads"]
+        if case["orders"][0]["stalled"] or "error" in reads["peers"] or not reads["peers"]:
+            continue
+        reads["peers"][0]["status"] = {"Active": "Dormant"}.get(reads["peers"][0]["status"], "Active")
+        wrong = {**case, "orders": case["orders"][:1]}
+        caught += judged(tmp_path, {"file": "system", "scenarios": [wrong]}).passed == 0
+    assert caught > 10
+
+
 def test_an_interpreter_that_dies_costs_one_case(tmp_path: pathlib.Path) -> None:
     """The next case runs in a new process."""
     dying = run.Interpreter(["/bin/sh", "-c", "read a; read b; exit 3"], {})

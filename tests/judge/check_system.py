@@ -2,7 +2,8 @@
 
 from judge.cases import expect, h, intention, same, unknown
 from judge.open_store import OpenStore, in_causal_order, intentions_of
-from judge.table_model import TableModel, check_recorded, check_table
+from judge.system_rule import CHILD_STATUS, INVITE_STATUS, PEER_STATUS, SystemRule, peer_row
+from judge.table_model import TableModel, check_recorded, check_table, key_of
 from lattice_core.errors import ProtocolError
 from lattice_core.model.ids import hex_text, uuid_text
 from lattice_core.weaver.store import TABLE_SYSTEM
@@ -49,8 +50,7 @@ def check_scenario(case, crypto):
             expect(skipped, "the reference stalls and nothing is skipped here")
         else:
             check_recorded(opened, TABLE_SYSTEM, recorded["table"], model)
-            check_reads(opened, case, recorded["reads"])
-            same("readable peers", [peer.key for peer in opened.system.peers()], readable_peers(model))
+            check_reads(opened, case, recorded, model)
             check_tips(opened, recorded.get("meta_tips"))
     expect(len(set(hashes)) == 1, "the state depends on the order of arrival")
 
@@ -159,48 +159,81 @@ def child_writes(op):
 
 # -- the readers -----------------------------------------------------------------------------------------------------
 
-PEER_STATUS = {1: "Invited", 2: "Active", 3: "Dormant", 4: "Revoked"}
-CHILD_STATUS = {1: "Active", 2: "Archived"}
-INVITE_STATUS = {0: "Unknown", 1: "Valid", 2: "Revoked", 3: "Claimed"}
 
-
-def check_reads(opened, case, reads):
-    """The readers. Where a row breaks a whole call of the reference, here that row is left out."""
-    system = opened.system
-    if not is_error(reads["peers"]):
-        same("peers", [peer_fields(peer, True) for peer in system.peers()], reads["peers"])
-    peer = system.peer(h(case["peer_1"]))
-    same("peer_1", None if peer is None else peer_fields(peer, False), reads["peer_1"])
-    if not is_error(reads["children"]):
-        same("children", [child_fields(child) for child in system.children()], reads["children"])
-    if not is_error(reads["strategy"]):
-        same("strategy", strategy_text(system), reads["strategy"])
-    else:
-        same("strategy", system.strategy(), "independent")
-    same("name", system.name() or None, reads["name"])
+def check_reads(opened, case, recorded, model):
+    """The readers against the rule (`system_rule.py`), and the rule against what is recorded wherever that does not
+    derive from a row whose winner the reference leaves to chance, or from a status that is read otherwise here. Where a
+    row breaks a whole call of the reference, here that row is left out."""
+    weak = [key_of(row) for row in recorded["table"] if model.is_weak(row)]
+    rule = SystemRule(model, weak)
+    reads = recorded["reads"]
+    check_peers(opened.system, rule, reads, h(case["peer_1"]))
+    check_children(opened.system, rule, reads)
+    same("strategy", strategy_text(opened.system), rule.strategy())
+    if b"strategy" not in weak:
+        same("recorded strategy", rule.strategy(), "Independent" if is_error(reads["strategy"]) else reads["strategy"])
+    same("name", opened.system.name() or None, rule.name())
+    if b"name" not in weak:
+        same("recorded name", rule.name(), reads["name"])
     for invite_id, fields in reads["invites"]:
-        invite = system.invite(h(invite_id))
-        same("invite", None if invite is None else invite_fields(invite), fields)
+        check_invite(opened.system, rule, h(invite_id), fields)
 
 
-def readable_peers(model):
-    """Keys of the peers that the model's rows name: whatever else stands there."""
-    found = []
-    for key in sorted(model.heads):
-        if key[:5] == b"peer/" and key[69:] == b"/status" and model.winner_value(key) is not None:
-            found.append(h(key[5:69].decode()))
-    return found
+def check_peers(system, rule, reads, peer_1):
+    shown = {peer.key: peer_fields(peer) for peer in system.peers()}
+    same("peers", [peer.key for peer in system.peers()], rule.peer_keys())
+    shown[peer_1] = None if system.peer(peer_1) is None else peer_fields(system.peer(peer_1))
+    recorded = [] if is_error(reads["peers"]) else [(h(fields["pubkey"]), fields) for fields in reads["peers"]]
+    if not is_error(reads["peers"]):
+        same("recorded peers", [key for key, _ in recorded], rule.peer_keys())
+    for key, fields in recorded + [(peer_1, reads["peer_1"])]:
+        same("peer", shown[key], rule.peer(key))
+        if fields is None or shown[key] is None:
+            same("recorded peer", shown[key], fields)
+            continue
+        if rule.status_is_sure(key):
+            same("recorded status", shown[key]["status"], fields["status"])
+        if peer_row(key, "name") not in rule.weak:
+            same("recorded name of a peer", shown[key]["name"], fields["name"])
+
+
+def check_children(system, rule, reads):
+    children = [child_fields(child) for child in system.children()]
+    same("children", children, rule.children())
+    if is_error(reads["children"]):
+        return
+    recorded = {child["id"]: child for child in reads["children"]}
+    for store_id in [child["id"] for child in children] + list(recorded):
+        shown = {child["id"]: child for child in children}.get(store_id)
+        stem = b"child/" + store_id.encode() + b"/"
+        if stem + b"name" in rule.weak:
+            continue  # whether it is there at all is left to chance
+        expect(shown is not None and store_id in recorded, "children: %s is on one side only" % store_id)
+        for part, field in ((b"name", "alias"), (b"type", "type"), (b"status", "status")):
+            if stem + part not in rule.weak:
+                same("recorded " + field, shown[field], recorded[store_id][field])
+
+
+def check_invite(system, rule, invite_id, recorded):
+    invite = system.invite(invite_id)
+    shown = None if invite is None else invite_fields(invite)
+    same("invite", shown, rule.invite(invite_id))
+    if shown is None or recorded is None:
+        same("recorded invite", shown, recorded)
+        return
+    if rule.invite_is_sure(invite_id):
+        same("recorded invite status", shown["status"], recorded["status"])
+    for field in ("invited_by", "claimed_by"):
+        if b"invite/" + invite_id.hex().encode() + b"/" + field.encode() not in rule.weak:
+            same("recorded " + field, shown[field], recorded[field])
 
 
 def is_error(value):
     return isinstance(value, dict) and "error" in value
 
 
-def peer_fields(peer, with_key):
-    fields = {"status": PEER_STATUS[peer.status], "name": peer.name or None}
-    if with_key:
-        fields["pubkey"] = peer.key.hex()
-    return fields
+def peer_fields(peer):
+    return {"status": PEER_STATUS[peer.status], "name": peer.name or None}
 
 
 def child_fields(child):

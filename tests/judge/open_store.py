@@ -47,7 +47,7 @@ class OpenStore:
         self.weaver = Weaver(self.storage, self.store, crypto, identity, Projection(self.store, crypto, kind))
         self.weaver.start(NOW_MS)
         self.kv = Kv(self)
-        self.system = System(self.store)
+        self.system = System(self.store, crypto)
 
     def ingest(self, item):
         """The fate of an intention as a word."""

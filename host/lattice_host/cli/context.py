@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from lattice_core.errors import UsageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
+from lattice_core.node.selecting import looks_like_id
 from lattice_core.node.stores import id_text, labels
 
 from .. import crypto
@@ -27,6 +28,12 @@ _RESTORED = (
 
 def now_ms():
     return int(time.time() * 1000)
+
+
+def _own_name():
+    """A node that nobody named is called as its computer. Some of those are called by numbers, as containers are."""
+    name = socket.gethostname()
+    return "host-" + name if looks_like_id(name) else name or "host"
 
 
 class Desk:
@@ -68,7 +75,7 @@ def desk(ctx, name=None):
                 if not directory.identity_is_new:
                     node.note_restored()
                     warn(_RESTORED % directory.path)
-                node.rename(name or socket.gethostname() or "host", now_ms())
+                node.rename(name or _own_name(), now_ms())
             for store_id, words in node.damaged:
                 warn("store %s stays closed: %s" % (id_text(store_id), words))
             yield Desk(directory, storage, node)

@@ -44,9 +44,9 @@ class Change:
             return self.buf[offset : offset + size]
         return self.body.read(offset, size)
 
-    def write(self, table, key, content):
+    def write(self, table, key, content, mark=0):
         """One write to one key. Returns the winner as `kvtable.write` does, None when it stands already."""
-        return kvtable.write(self.store, self.crypto, table, key, self.rank, self.deps, content)
+        return kvtable.write(self.store, self.crypto, table, key, self.rank, self.deps, content, mark)
 
     def emit(self, event):
         """Notes an event for whoever watches."""

@@ -6,8 +6,9 @@ intentions gives the same bytes whatever order they came in (the reference compa
 docs/differences.md). Writes of one author may have equal stamps: of those the later one in its chain comes first; it is
 also applied later everywhere.
 
-    row    = 00 ‖ head*                      at most HEADS heads
-           | 01 ‖ more u32 ‖ head*           and `more` lower ones in TABLE_HEADS
+    row    = marks ‖ head*                   at most HEADS heads
+           | marks+1 ‖ more u32 ‖ head*      and `more` lower ones in TABLE_HEADS
+    marks  = even; bits that some write of this key has ever set, superseded or not (`system_apply.py`): 0 in most rows
     head   = rank ‖ kind ‖ content
     rank   = wall u64 ‖ counter u32 ‖ author 32 ‖ hash 32         big-endian: memcmp of the first 44 bytes is the order
     kind   = 0 deleted                       content: nothing
@@ -33,6 +34,7 @@ INLINE = const(1)
 REFERENCE = const(2)
 PREFIXED = const(3)
 _LONG_KEY = const(0x80)
+_MORE = const(1)
 
 HEADS = const(16)  # heads in one row; lower ones go to TABLE_HEADS: a row never grows past ROW_VALUE_BYTES
 INLINE_BYTES = const(128)
@@ -83,29 +85,30 @@ def is_deleted(head):
     return head[_RANK] & 0x7F == DELETED
 
 
-def write(store, crypto, table, key, rank, deps, content):
+def write(store, crypto, table, key, rank, deps, content, mark=0):
     """Applies one write to the row of `key`. Returns the head that wins afterwards as bytes, or None when this
     intention stands in the row already.
 
-    `deps`: a container of the hashes that this write supersedes; `content`: from one of the functions above.
+    `deps`: a container of the hashes that this write supersedes; `content`: from one of the functions above; `mark`:
+    bits that stay with the row whatever supersedes this write.
     """
     row = store.row(table, key)
     head = rank + content
     if row is None:
-        store.put_row(table, key, b"\x00" + head)
+        store.put_row(table, key, bytes((mark,)) + head)
         return head
-    if row[0] == 0 and len(row) == 1 + _head_size(row, 1):
+    if not row[0] & _MORE and len(row) == 1 + _head_size(row, 1):
         # Nearly every row has one head, and nearly every write supersedes it.
         old = row[1 + _HASH : 1 + _RANK]
         if old == rank[_HASH:]:
             return None
         if old in deps:
-            store.put_row(table, key, b"\x00" + head)
+            store.put_row(table, key, bytes((row[0] | mark,)) + head)
             return head
-    return _write_several(store, crypto, table, key, row, head, deps)
+    return _write_several(store, crypto, table, key, row, head, deps, mark)
 
 
-def _write_several(store, crypto, table, key, row, head, deps):
+def _write_several(store, crypto, table, key, row, head, deps, mark):
     hash = head[_HASH:_RANK]
     heads = split(row)
     more = count_more(row)
@@ -126,7 +129,8 @@ def _write_several(store, crypto, table, key, row, head, deps):
             spill.put(heads.pop())
     if len(heads) < HEADS and spill.count:
         heads.extend(spill.take(HEADS - len(heads)))
-    start = b"\x01" + pack(">I", spill.count) if spill.count else b"\x00"
+    marks = marks_of(row) | mark
+    start = pack(">BI", marks | _MORE, spill.count) if spill.count else bytes((marks,))
     store.put_row(table, key, start + b"".join(heads))
     return heads[0]
 
@@ -241,9 +245,18 @@ def _size_written(row, at):
     return size + 8 if flags & _LONG_KEY else size
 
 
+def marks_of(row):
+    """The bits that some write of the row has set, superseded or not."""
+    return row[0] & ~_MORE if row else 0
+
+
+def _heads_at(row):
+    return 5 if row and row[0] & _MORE else 1
+
+
 def split(row):
     """The heads in a row as bytes, the winner first."""
-    at = 5 if row[:1] > b"\x00" else 1
+    at = _heads_at(row)
     heads = []
     while at < len(row):
         size = _head_size(row, at)
@@ -254,7 +267,7 @@ def split(row):
 
 def count_more(row):
     """How many heads of the row lie in TABLE_HEADS."""
-    if row[:1] <= b"\x00":
+    if not row or not row[0] & _MORE:
         return 0
     if len(row) < 5:
         raise StorageError("a row of the state is damaged: it is cut off after %d bytes" % len(row))
@@ -263,13 +276,13 @@ def count_more(row):
 
 def winner(row):
     """The `Head` whose value the key has."""
-    at = 5 if row[:1] > b"\x00" else 1
+    at = _heads_at(row)
     return Head(row[at : at + _head_size(row, at)])
 
 
 def conflicted(row):
     """True when more than one write of the key stands."""
-    return row[:1] > b"\x00" or len(row) > 1 + _head_size(row, 1)
+    return count_more(row) > 0 or len(row) > 1 + _head_size(row, 1)
 
 
 def heads(store, crypto, table, key):

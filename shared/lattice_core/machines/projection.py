@@ -20,7 +20,7 @@ TYPE_LOG = "core:logstore"
 TYPE_ROOT = "core:rootstore"
 
 # Raised whenever the same log gives other rows than before: a store with older rows is projected anew.
-STATE_VERSION = const(1)
+STATE_VERSION = const(2)
 
 _APP_KEY = const(0x52)  # app_data, length-delimited
 _SKIPPED = b"skipped/"

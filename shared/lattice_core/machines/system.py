@@ -1,26 +1,32 @@
 """What the system table says: peers, children, invites, strategy, name (docs/reference/03-state-machines.md §6).
 
 Anybody whose intention was ingested may have written anything here, so reading is tolerant: a row that makes no sense
-is left out and hides no other. Lists are cut at LISTED entries; single look-ups know no limit. What writes the rows is
-`system_apply.py`.
+is left out and hides no other. Nothing is cut: lists are iterators. What writes the rows is `system_apply.py`.
+
+Who is in and who is out is not left to stamps, which anybody chooses (docs/security.md, "Revoking"): a row that has
+ever known a revocation says REVOKED until every write that stands in it is an admission by an active member; an invite
+that was ever claimed or revoked is never valid again; who made an invite is the author of its write.
 """
 
 from binascii import unhexlify
 
 from ..compat import const
 from ..errors import ProtocolError, UsageError
+from ..limits import DEPS
 from ..model.ids import hex_text, uuid_parse, uuid_text
 from ..weaver.store import TABLE_SYSTEM
 from ..wire import messages, utf8
 from . import kvtable
+from .system_apply import mark_of
 
-LISTED = const(512)
+_ADMISSIONS = const(64)  # members whose own re-admissions decide about one: more are taken for none
 _VALUE_BYTES = const(1024)  # read of a value: names longer than this are cut where they are shown
 _CHILD = b"child/"
 _PEER = b"peer/"
 _INVITE = b"invite/"
 
 _PEER_STATUS = (messages.PEER_INVITED, messages.PEER_ACTIVE, messages.PEER_DORMANT, messages.PEER_REVOKED)
+_INVITE_FINAL = (messages.INVITE_CLAIMED, messages.INVITE_REVOKED)
 _INVITE_STATUS = (0, messages.INVITE_VALID, messages.INVITE_REVOKED, messages.INVITE_CLAIMED)
 
 
@@ -44,77 +50,191 @@ class Child:
 
 
 class Invite:
-    """`id` (hash of the secret), `status` (messages.INVITE_*, 0 unknown), `invited_by` (key or None), `claimed_by`: the
-    keys of all who have redeemed it, more than one when that happened at two nodes at once."""
+    """`id` (hash of the secret), `status` (messages.INVITE_*, 0 unknown)."""
 
-    def __init__(self, invite_id, status, invited_by, claimed_by):
+    def __init__(self, system, invite_id, status):
+        self._system = system
         self.id = invite_id
         self.status = status
-        self.invited_by = invited_by
-        self.claimed_by = claimed_by
+
+    @property
+    def made_by(self):
+        """Who wrote it into the table, None when nobody knows any more."""
+        made = self._made()
+        return None if made is None else made.author
+
+    @property
+    def made_ms(self):
+        """The stamp of that write, None when nobody knows it any more."""
+        made = self._made()
+        return None if made is None else made.wall_ms
+
+    def _made(self):
+        # A claim takes the first write out of the status, but not out of the other row that it wrote.
+        part = b"status" if self.status == messages.INVITE_VALID else b"invited_by"
+        return next(self._system.heads(_invite_key(self.id, part)), None)
+
+    def makers(self):
+        """Iterates over the authors of all writes that stand in the status: of a valid one whoever made it."""
+        for head in self._system.heads(_invite_key(self.id, b"status")):
+            yield head.author
+
+    @property
+    def invited_by(self):
+        """Whom the row names as the maker: a claim, whoever wrote it."""
+        return next(self._system.keys_in(_invite_key(self.id, b"invited_by"), messages.SetInviteInvitedBy), None)
+
+    def claims(self):
+        """Iterates over the keys of all who have redeemed it; a key may come more than once."""
+        return self._system.keys_in(_invite_key(self.id, b"claimed_by"), messages.SetInviteClaimedBy)
+
+    @property
+    def claimed_by(self):
+        """The keys of all who have redeemed it, more than one when that happened at two nodes at once."""
+        found = []
+        for key in self.claims():
+            if key not in found:
+                found.append(key)
+        return found
 
 
 class System:
     """The system table of one store."""
 
-    def __init__(self, store):
+    def __init__(self, store, crypto):
         self._store = store
+        self._crypto = crypto
 
     # -- peers -------------------------------------------------------------------------------------------------------
 
     def peer(self, key):
         """The `Peer` with this key, or None."""
-        return self._peer(key, self._value(_peer_key(key, b"status")))
+        return self._peer(key, self._store.row(TABLE_SYSTEM, _peer_key(key, b"status")))
 
-    def _peer(self, key, status):
-        if status is None:
+    def _peer(self, key, row):
+        written = None if row is None else self._read(kvtable.winner(row))
+        if written is None:
             return None
-        return Peer(key, _peer_status(status), _text(self._value(_peer_key(key, b"name"))))
+        status = _peer_status(written)
+        if kvtable.marks_of(row) and not self._readmitted(key):
+            status = messages.PEER_REVOKED
+        return Peer(key, status, _text(self._value(_peer_key(key, b"name"))))
 
     def peers(self):
-        """All peers, ascending by key; at most LISTED."""
-        return self._listed(_PEER, 32, self._peer)
+        """Iterates over all peers, ascending by key."""
+        return self._listed(_PEER, self._peer)
+
+    def named_by(self, key):
+        """Who gave the peer its name, None when it has none."""
+        head = next(self.heads(_peer_key(key, b"name")), None)
+        return None if head is None else head.author
+
+    def admitted_by(self, key):
+        """Who wrote the status that wins in the peer's row, None without a row."""
+        head = next(self.heads(_peer_key(key, b"status")), None)
+        return None if head is None else head.author
+
+    def is_disputed(self, key):
+        """True when a node of the reference, which goes by stamps alone, may see another status than we do."""
+        row = self._store.row(TABLE_SYSTEM, _peer_key(key, b"status"))
+        if row is None or not kvtable.marks_of(row):
+            return False
+        return kvtable.conflicted(row) or self._peer(key, row).status != _peer_status(self._read(kvtable.winner(row)))
+
+    def _readmitted(self, key):
+        """True when a peer that was once revoked has been let in again: all that stands in its row are admissions by
+        others who are active. Those who were themselves let in again are asked the same; nobody vouches for himself,
+        nor do two for each other."""
+        path = [key]
+        waiting = [self._admitters(key)]
+        passed = []
+        while path:
+            if waiting[-1] is None:
+                return False
+            if not waiting[-1]:
+                passed.append(path.pop())
+                waiting.pop()
+                continue
+            author = waiting[-1].pop()
+            if author in path or len(path) + len(passed) > _ADMISSIONS:
+                return False
+            if author not in passed:
+                path.append(author)
+                is_active = self._written_status(author) == messages.PEER_ACTIVE
+                waiting.append(self._admitters(author) if is_active else None)
+        return True
+
+    def _written_status(self, key):
+        value = self._value(_peer_key(key, b"status"))
+        return None if value is None else _peer_status(value)
+
+    def _admitters(self, key):
+        """The authors of what stands in a row that has known a revocation, none of a row that has not; None when a
+        revocation stands in it, or more than one write can supersede."""
+        row_key = _peer_key(key, b"status")
+        if not kvtable.marks_of(self._store.row(TABLE_SYSTEM, row_key)):
+            return []
+        authors = []
+        count = 0
+        for head in self.heads(row_key):
+            count += 1
+            if count > DEPS or _peer_status(self._read(head)) == messages.PEER_REVOKED:
+                return None
+            if head.author not in authors:
+                authors.append(head.author)
+        return authors
 
     # -- invites -----------------------------------------------------------------------------------------------------
 
     def invite(self, invite_id):
         """The `Invite` with this id, or None."""
-        return self._invite(invite_id, self._value(_invite_key(invite_id, b"status")))
+        return self._invite(invite_id, self._store.row(TABLE_SYSTEM, _invite_key(invite_id, b"status")))
 
-    def _invite(self, invite_id, status):
-        if status is None:
+    def _invite(self, invite_id, row):
+        written = None if row is None else self._read(kvtable.winner(row))
+        if written is None:
             return None
-        invited_by = self._keys(_invite_key(invite_id, b"invited_by"), messages.SetInviteInvitedBy)
-        claimed_by = self._keys(_invite_key(invite_id, b"claimed_by"), messages.SetInviteClaimedBy)
-        return Invite(invite_id, _invite_status(status), invited_by[0] if invited_by else None, claimed_by)
+        status = _invite_status(written)
+        if status not in _INVITE_FINAL:
+            for final in _INVITE_FINAL:
+                if kvtable.marks_of(row) & mark_of(final):
+                    status = final
+                    break
+        return Invite(self, invite_id, status)
 
     def invites(self):
-        """All invites, ascending by id; at most LISTED."""
-        return self._listed(_INVITE, 32, self._invite)
+        """Iterates over all invites, ascending by id."""
+        return self._listed(_INVITE, self._invite)
 
-    def _keys(self, row_key, message):
-        """Public keys in the heads of a row, the winner's first, each once."""
-        found = []
-        row = self._store.row(TABLE_SYSTEM, row_key)
-        for record in kvtable.split(row) if row is not None else ():
-            value = self._read(kvtable.Head(record))
+    def keys_in(self, row_key, message):
+        """Iterates over the public keys in the heads of a row, the winner's first."""
+        for head in self.heads(row_key):
+            value = self._read(head)
             values = _decoded(message, value) if value is not None else None
             key = values[message.rows[0].name] if values else b""
-            if len(key) == 32 and key not in found:
-                found.append(key)
-        return found
+            if len(key) == 32:
+                yield key
 
     # -- children ----------------------------------------------------------------------------------------------------
 
+    def child(self, store_id):
+        """The declared child with this id, or None."""
+        digits = uuid_text(store_id).encode()
+        row = self._store.row(TABLE_SYSTEM, _CHILD + digits + b"/name")
+        return None if row is None else self._child(digits, row)
+
     def children(self):
-        """All declared children, ascending by id; at most LISTED."""
-        found = []
+        """Iterates over all declared children, ascending by id."""
         for row_key, row in self._store.rows(TABLE_SYSTEM, _CHILD):
-            if len(row_key) == 47 and row_key[42:] == b"/name" and len(found) < LISTED:
+            if len(row_key) == 47 and row_key[42:] == b"/name":
                 child = self._child(row_key[6:42], row)
                 if child is not None:
-                    found.append(child)
-        return found
+                    yield child
+
+    def declared_by(self, store_id):
+        """Who declared a child, None when nobody did."""
+        head = next(self.heads(_CHILD + uuid_text(store_id).encode() + b"/name"), None)
+        return None if head is None else head.author
 
     def _child(self, digits, row):
         """The child whose name row this is, None when that row is deleted or no child's."""
@@ -165,28 +285,27 @@ class System:
         """The deps of an own intention with these SystemOps: the heads of one row per operation, each once."""
         deps = []
         for operation in operations:
-            row_key = written_key(operation)
-            row = self._store.row(TABLE_SYSTEM, row_key)
-            for record in kvtable.split(row) if row is not None else ():
-                hash = kvtable.hash_of(record)
-                if hash not in deps:
-                    deps.append(hash)
+            for head in self.heads(written_key(operation)):
+                if len(deps) < DEPS and head.hash not in deps:
+                    deps.append(head.hash)
         return deps
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
-    def _listed(self, stem, size, make):
-        """What `make(key, status value)` gives for each row `stem` ‖ hex of `size` bytes ‖ "/status"."""
-        found = []
-        end = len(stem) + 2 * size
+    def heads(self, row_key):
+        """Iterates over what stands in a row, the winner first."""
+        return kvtable.heads(self._store, self._crypto, TABLE_SYSTEM, row_key)
+
+    def _listed(self, stem, make):
+        """Iterates over what `make(key, row)` gives for each row `stem` ‖ hex of 32 bytes ‖ "/status"."""
+        end = len(stem) + 64
         for row_key, row in self._store.rows(TABLE_SYSTEM, stem):
-            if row_key[end:] != b"/status" or len(found) >= LISTED:
+            if row_key[end:] != b"/status":
                 continue
             key = _unhex(row_key[len(stem) : end])
-            item = make(key, self._read(kvtable.winner(row))) if key is not None else None
+            item = make(key, row) if key is not None else None
             if item is not None:
-                found.append(item)
-        return found
+                yield item
 
     def _value(self, row_key):
         """The value of a row, cut at _VALUE_BYTES; None when there is none."""

@@ -1,7 +1,9 @@
 """Applies what anybody wrote into the system table, whatever it is (docs/reference/03-state-machines.md §6).
 
-Keys and values are the reference's. Batches are walked first to last: of several writes of one intention to one key the
-first counts (the opposite of `kv.py`). What the table says is read in `system.py`.
+Keys and values are the reference's. A row of a status remembers beside them which final statuses anybody has ever
+written into it (`mark_of`): a later write takes one out of the row, and must not take it out of the world. Batches are
+walked first to last: of several writes of one intention to one key the first counts (the opposite of `kv.py`). What the
+table says is read in `system.py`.
 """
 
 from struct import pack
@@ -16,6 +18,8 @@ from ..wire.scan import level
 from . import kvtable
 from .keys import KeyBuilder
 
+_PEER_FINAL = (messages.PEER_REVOKED,)
+_INVITE_FINAL = (messages.INVITE_REVOKED, messages.INVITE_CLAIMED)
 _NOTHING = (0, 0)  # where a bytes or string field lies that is not there
 
 
@@ -28,14 +32,14 @@ def apply(change, segments):
         _writes(change, operation)
     for operation in system_operations(change.body, segments):
         writes, event = _writes(change, operation)
-        for key, content in writes:
-            change.write(TABLE_SYSTEM, key, content)
+        for key, content, mark in writes:
+            change.write(TABLE_SYSTEM, key, content, mark)
         if event is not None:
             change.emit(("system", change.store.id) + event)
 
 
 def _writes(change, operation):
-    """([(row key, content), …], event or None) of a single operation."""
+    """([(row key, content, mark), …], event or None) of a single operation."""
     found = level(messages.SystemOp, change.body, operation)
     for name in found:
         if name in _WRITERS:
@@ -66,6 +70,18 @@ def _bytes_message(change, message, segments):
 def _scalar_message(change, message, segments):
     """A message whose only field is a number."""
     return kvtable.inline(message.encode(level(message, change.body, segments)))
+
+
+def mark_of(status):
+    """The mark that a final status leaves in its row."""
+    return 1 << status
+
+
+def _status(change, message, segments, final):
+    """(content, mark) of a status."""
+    values = level(message, change.body, segments)
+    status = values.get("status", 0)
+    return kvtable.inline(message.encode(values)), mark_of(status) if status in final else 0
 
 
 def _string(change, message, segments, name):
@@ -102,19 +118,20 @@ def _child(change, name, values, child):
     if name == "add_child":
         alias = _content(change, b"", values.get("alias", _NOTHING))
         store_type = _content(change, b"", values.get("store_type", _NOTHING))
-        writes = ((_child_key(child, b"name"), alias), (_child_key(child, b"type"), store_type))
+        writes = ((_child_key(child, b"name"), alias, 0), (_child_key(child, b"type"), store_type, 0))
         return writes, ("child", child)
     if name == "remove_child":
         gone = kvtable.deleted()
-        return [(_child_key(child, part), gone) for part in (b"name", b"type", b"status")], ("child_removed", child)
+        return [(_child_key(child, part), gone, 0) for part in (b"name", b"type", b"status")], ("child_removed", child)
     status = kvtable.inline(pack("<i", values.get("status", 0)))
-    return ((_child_key(child, b"status"), status),), ("child_status", child)
+    return ((_child_key(child, b"status"), status, 0),), ("child_status", child)
 
 
 def _peer(change, op):
+    mark = 0
     if "set_status" in op:
         what, part = "peer", b"/status"
-        content = _scalar_message(change, messages.SetPeerStatus, op["set_status"])
+        content, mark = _status(change, messages.SetPeerStatus, op["set_status"], _PEER_FINAL)
     elif "set_name" in op:
         what, part = "peer_name", b"/name"
         content = _string(change, messages.SetPeerName, op["set_name"], "name")
@@ -126,13 +143,14 @@ def _peer(change, op):
         content = _bytes_message(change, messages.SetPeerAddedBy, op["set_added_by"])
     else:
         return (), None
-    return _of_key(change, b"peer/", op.get("pubkey", _NOTHING), part, content, what)
+    return _of_key(change, b"peer/", op.get("pubkey", _NOTHING), part, content, what, mark)
 
 
 def _invite(change, op):
+    mark = 0
     if "set_status" in op:
         part = b"/status"
-        content = _scalar_message(change, messages.SetInviteStatus, op["set_status"])
+        content, mark = _status(change, messages.SetInviteStatus, op["set_status"], _INVITE_FINAL)
     elif "set_invited_by" in op:
         part = b"/invited_by"
         content = _bytes_message(change, messages.SetInviteInvitedBy, op["set_invited_by"])
@@ -141,14 +159,14 @@ def _invite(change, op):
         content = _bytes_message(change, messages.SetInviteClaimedBy, op["set_claimed_by"])
     else:
         return (), None
-    return _of_key(change, b"invite/", op.get("token_hash", _NOTHING), part, content, "invite")
+    return _of_key(change, b"invite/", op.get("token_hash", _NOTHING), part, content, "invite", mark)
 
 
-def _of_key(change, start, place, part, content, what):
+def _of_key(change, start, place, part, content, what, mark):
     """The write to a row named by the hexadecimal digits of a key or hash, of whatever length it came."""
     key = KeyBuilder(change.crypto).add(start).add_range(change.body, place[0], place[1], True).add(part).key()
     event = (what, change.read(*place)) if what and place[1] == 32 else None
-    return ((key, content),), event
+    return ((key, content, mark),), event
 
 
 def _strategy(change, op):
@@ -163,13 +181,13 @@ def _strategy(change, op):
         content = _content(change, b"\x1a" + varint(place[1]), place)
     else:
         content = kvtable.inline(messages.PeerStrategy.encode(values))
-    return ((b"strategy", content),), ("strategy",)
+    return ((b"strategy", content, 0),), ("strategy",)
 
 
 def _store(change, op):
     if "set_name" not in op:
         return (), None
-    return ((b"name", _bytes_message(change, messages.SetStoreName, op["set_name"])),), ("name",)
+    return ((b"name", _bytes_message(change, messages.SetStoreName, op["set_name"]), 0),), ("name",)
 
 
 _WRITERS = {

@@ -10,6 +10,7 @@ from ..errors import Refused, StorageError, UsageError
 from ..limits import MAX_DRIFT_MS
 from ..model.identity import Identity
 from ..wire import utf8
+from . import selecting
 
 FRESH = "fresh"
 OWNED = "owned"
@@ -214,7 +215,7 @@ def check_name(name):
     """A stick's name within its limits; returns it. A host asks this before it makes the stick a member."""
     if not 0 < len(name.encode()) <= NAME_BYTES:
         raise UsageError("a stick's name has 1 to %d bytes" % NAME_BYTES)
-    return name
+    return selecting.check_name(name, "stick")
 
 
 def check_time(wall_ms):

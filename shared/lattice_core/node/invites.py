@@ -9,7 +9,7 @@ from ..model import ops
 from ..model.token import LISTED_MAX, SECRET_BYTES, Token
 from ..text import printable
 from ..wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_REVOKED
-from . import hierarchy, peers, stores
+from . import hierarchy, peers, selecting, stores
 
 STATUS_NAMES = {INVITE_VALID: "valid", INVITE_REVOKED: "revoked", INVITE_CLAIMED: "claimed"}
 
@@ -19,6 +19,7 @@ def create(node, root, now_ms, listed=None):
     that are ACTIVE now, this node's sticks first."""
     if root.parent is not None:
         raise UsageError("an invite is for the share as a whole: name its root")
+    peers.check_own(node, root)
     if listed is None:
         listed = _members_to_list(node, root)
     secret = node.crypto.random(SECRET_BYTES)
@@ -34,16 +35,24 @@ def create(node, root, now_ms, listed=None):
 
 
 def _members_to_list(node, root):
-    own = node.identity.public
-    members = [key for key in peers.active(node, root) if key != own]
-    sticks = [key for key in node.sticks(root) if key in members]
-    return (sticks + [key for key in members if key not in sticks])[:LISTED_MAX]
+    """Sticks of ours, then others, at most LISTED_MAX: of very many members those with the smallest keys."""
+    chosen = node.sticks(root)[:LISTED_MAX]
+    for peer in hierarchy.peer_list(node, root).system.peers():
+        if len(chosen) == LISTED_MAX:
+            break
+        if peer.status == PEER_ACTIVE and peer.key != node.identity.public and peer.key not in chosen:
+            chosen.append(peer.key)
+    return chosen
 
 
 def find(root, selector):
     """The invite whose id begins with `selector` (hex)."""
-    known = root.system.invites()
-    found = [invite for invite in known if selector and peers.key_text(invite.id).startswith(selector.lower())]
+
+    def items():
+        for invite in root.system.invites():
+            yield peers.key_text(invite.id), "", invite
+
+    found = selecting.matching(selector, items, 64)
     if len(found) == 1:
         return found[0]
     if found:
@@ -80,7 +89,7 @@ def accept(node, store_id, secret, peer_key, now_ms):
         raise _refusal(invite, status, peer_key)
     if status == PEER_ACTIVE:
         return root, []  # the invite stays good for somebody else
-    if invite.invited_by is None or not peers.is_active(node, root, invite.invited_by):
+    if not _makers_are_active(node, root, invite):
         # Whoever is revoked would otherwise come back with an invite that it kept.
         raise Refused("whoever made this invite is no active member any more: ask another member for a new one")
     if now_ms is None:
@@ -100,7 +109,7 @@ def _refusal(invite, status, peer_key):
     if invite.status == INVITE_REVOKED:
         return Refused("this invite was revoked: ask for a new one")
     if invite.status == INVITE_CLAIMED:
-        if peer_key in invite.claimed_by:
+        if peer_key in invite.claims():
             return Refused("you have used this invite already and were revoked since: ask for a new one")
         return Refused("this invite was used already: each lets one node in, ask for a new one")
     return _unknown()
@@ -113,9 +122,25 @@ def _unknown():
     )
 
 
+def _makers_are_active(node, root, invite):
+    """True when everybody whose write makes this invite valid is an active member. The authors count, not whom the row
+    names as its maker: that may be anybody."""
+    last = None
+    for maker in invite.makers():
+        if maker != last and not peers.is_active(node, root, maker):
+            return False
+        last = maker
+    return last is not None
+
+
 def double_claims(root):
     """Invites that let in more than one node: a list of (invite, [keys])."""
-    return [(invite, invite.claimed_by) for invite in root.system.invites() if len(invite.claimed_by) > 1]
+    found = []
+    for invite in root.system.invites():
+        keys = invite.claimed_by
+        if len(keys) > 1:
+            found.append((invite, keys))
+    return found
 
 
 def where_redeemable(token, name_of):

@@ -93,8 +93,16 @@ class Keeper:
         return [handle for handle in self.stores if handle.parent == root.id]
 
     def closed_children(self):
-        """Declared stores that are not open here: a list of (id, root's id, name, why, in words)."""
+        """Iterates over declared stores that are not open here: (id, root's id, name, why, in words)."""
         return hierarchy.closed(self)
+
+    def closed_child(self, store_id):
+        """The same of one store, None when it is open or nobody has declared it."""
+        return hierarchy.closed_child(self, store_id)
+
+    def second_claims(self):
+        """Iterates over stores that a second share declares: (id, that share's, name, id of the one it stays with)."""
+        return hierarchy.claims(self)
 
     def root_of(self, handle):
         return hierarchy.root_of(self, handle)
@@ -186,9 +194,9 @@ class Keeper:
             handle.files.consider_events(events)
             self._uncommitted.extend(events)
             if handle.parent is None and any([event[0] != "kv" for event in events]):
-                roots.append(handle)
-        for root in roots:
-            changed = hierarchy.open_declared(self, root, now_ms) or changed
+                roots.append((handle, _children_named(events)))
+        for root, named in roots:
+            changed = hierarchy.open_declared(self, root, now_ms, named) or changed
         return changed
 
     def commit(self, now_ms=None):
@@ -284,6 +292,17 @@ class Keeper:
             raise
         self.commit(now_ms)
         return result
+
+
+def _children_named(events):
+    """The ids of the children of which these events of a root tell; None when it may be any of them."""
+    named = []
+    for event in events:
+        if event[0] == "lost" or event[0] == "system" and event[2] == "child_removed":
+            return None
+        if event[0] == "system" and event[2] in ("child", "child_status") and event[3] not in named:
+            named.append(event[3])
+    return named
 
 
 def _spoilt():

@@ -30,7 +30,7 @@ class Node(Keeper):
 
     def peers(self, root):
         """Members of the share as the system table lists them: objects with key, status, name."""
-        return hierarchy.peer_list(self, root).system.peers()
+        return list(hierarchy.peer_list(self, root).system.peers())
 
     def may_connect(self, store_id, key):
         """False for a store that is not here, too: a stranger learns nothing."""
@@ -58,14 +58,15 @@ class Node(Keeper):
         self._at_once(now_ms, peers.admit, self, root, key, name, now_ms)
 
     def revoke_peer(self, root, key, now_ms):
-        self._at_once(now_ms, peers.revoke, self, root, key, now_ms)
+        """True when something was written: False for a member that was revoked already."""
+        return self._at_once(now_ms, peers.revoke, self, root, key, now_ms)
 
     def invite(self, root, now_ms, listed=None):
         """A token; durable when this returns."""
         return self._at_once(now_ms, invites.create, self, root, now_ms, listed)
 
     def invites(self, root):
-        return root.system.invites()
+        return list(root.system.invites())
 
     def revoke_invite(self, root, selector, now_ms):
         self._at_once(now_ms, invites.revoke, root, invites.find(root, selector), now_ms)

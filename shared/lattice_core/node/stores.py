@@ -17,6 +17,7 @@ from ..text import printable
 from ..weaver.store import TABLE_META
 from ..weaver.weaver import Weaver
 from ..wire.messages import CHILD_ACTIVE, CHILD_ARCHIVED, PEER_ACTIVE
+from . import selecting
 from .holdings import Holdings
 
 ROOT_TYPE = projection.TYPE_ROOT
@@ -47,7 +48,7 @@ class Handle:
         self.store = node.storage.store(store_id)
         projected = projection.Projection(self.store, node.crypto, store_type)
         self.weaver = Weaver(node.storage, self.store, node.crypto, node.identity, projected)
-        self.system = system.System(self.store)
+        self.system = system.System(self.store, node.crypto)
         self.kv = kv.Kv(self)
         self.holdings = Holdings(self.store, node.crypto)
         self.files = Files(self, node)
@@ -67,6 +68,17 @@ class Handle:
 def is_made(node, store_id):
     """True when the storage holds the store and this node has finished making room for it."""
     return store_id in node.storage.store_ids() and node.storage.store(store_id).row(TABLE_META, _STORE) is not None
+
+
+def bound_to(node, store_id):
+    """The id of the root through which a store that `is_made` came here, and with which it stays; None for a root."""
+    parent = node.storage.store(store_id).row(TABLE_META, _STORE)[:_ID_BYTES]
+    return None if parent == bytes(_ID_BYTES) else parent
+
+
+def unmake(handle):
+    """Takes back that room was made for a store in which nothing is: it can be made again."""
+    handle.store.put_row(TABLE_META, _STORE, None)
 
 
 def open_store(node, store_id, now_ms):
@@ -154,40 +166,47 @@ def check_name(name, what):
     for character in name:
         if is_control(ord(character)):
             raise UsageError("the name of a %s holds a control character" % what)
-    return name
+    return selecting.check_name(name, what)
 
 
 def check_unused(parent, name):
     """UsageError when the share declares a store of this name already: a second one could not be named any more."""
-    used = {}
-    for child in parent.system.children():
-        if child.status != CHILD_ARCHIVED:
-            used[child.name] = child.id
-    if not name or name not in used:
+    used = _declared(parent, name)
+    if not name or used is None:
         return
     number = 2
-    while "%s-%d" % (name, number) in used:
+    while _declared(parent, "%s-%d" % (name, number)) is not None:
         number += 1
     raise UsageError(
         "this share has a store called %s already (%s); use that one, or another name, as %s-%d"
-        % (printable(name, SHOWN), id_text(used[name]), printable(name, SHOWN), number)
+        % (printable(name, SHOWN), id_text(used), printable(name, SHOWN), number)
     )
+
+
+def _declared(parent, name):
+    """The id of the store that a share declares under this name, or None."""
+    for child in parent.system.children():
+        if child.name == name and child.status != CHILD_ARCHIVED:
+            return child.id
+    return None
 
 
 def find(handles, selector):
     """The handle that a name or the beginning of an id means. UsageError lists what there is."""
-    named = [handle for handle in handles if selector and handle.name == selector]
-    if not named:
-        digits = selector.replace("-", "").lower()
-        named = [handle for handle in handles if digits and str(hexlify(handle.id), "ascii")[: len(digits)] == digits]
-    if len(named) == 1:
-        return named[0]
-    if named:
-        raise UsageError("%s could be any of: %s" % (printable(selector, SHOWN), labels(named)))
+
+    def items():
+        for handle in handles:
+            yield str(hexlify(handle.id), "ascii"), handle.name, handle
+
+    found = selecting.matching(selector, items, 2 * _ID_BYTES)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError("%s could be any of: %s" % (printable(selector, SHOWN), labels(found)))
     if not handles:
         raise UsageError("there is no store here yet: make one with `store create`, or `join` a share")
     raise UsageError("no store is called %s; there are: %s" % (printable(selector, SHOWN), labels(handles)))
 
 
 def labels(handles):
-    return ", ".join([handle.label() for handle in handles])
+    return selecting.listed([handle.label() for handle in handles])

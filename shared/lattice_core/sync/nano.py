@@ -253,9 +253,9 @@ class NanoPeer(Peer):
     def _shared(self, store_id):
         if self.node.may_connect(store_id, self.key):
             return self.node.get(store_id)
-        for closed_id, root_id, name, why in self.node.closed_children():
-            if closed_id == store_id and self.node.may_connect(root_id, self.key):
-                raise NotOpen("%s is not open there: %s" % (name or "this store", why))
+        closed = self.node.closed_child(store_id)
+        if closed is not None and self.node.may_connect(closed[1], self.key):
+            raise NotOpen("%s is not open there: %s" % (closed[2] or "this store", closed[3]))
         raise stranger()
 
     def _serve_sync(self, frames, opened):
