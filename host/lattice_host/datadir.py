@@ -1,11 +1,12 @@
 """The data directory of one node: where it is, its identity, the ports at which sticks were seen.
 
-    identity.key   32-byte Ed25519 seed, mode 0600, written once
-    config.json    {"sticks": {id hex: {"name": …, "port": …}}}
-    node.db        everything else (storage/)
-    lock           held while a process uses the directory (lock.py)
+identity.key   32-byte Ed25519 seed, mode 0600, written once
+config.json    {"sticks": {id hex: {"name": …, "port": …}}}
+node.db        everything else (storage/)
+lock           held while a process uses the directory (lock.py)
 """
 
+import errno
 import json
 import os
 import pathlib
@@ -16,9 +17,16 @@ import platformdirs
 
 from lattice_core.errors import StorageError
 
+from .storage.schema import APPLICATION_ID
+
 ENVIRONMENT = "LATTICE_DATA"
 SEED_BYTES = 32
 _IDENTITY = "identity.key"
+_DATABASE = "node.db"
+_CONFIG = "config.json"
+_LOCK = "lock"
+_APPLICATION_ID_AT = 68  # in the header of an SQLite file
+_HEADER_BYTES = 72
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
 
@@ -41,11 +49,11 @@ class DataDir:
                 "the data directory %s cannot be created (%s); choose another with --data" % (self.path, error.strerror)
             ) from error
         self._make_private()
-        self.database = self.path / "node.db"
-        self.lock = self.path / "lock"
+        self.database = self.path / _DATABASE
+        self.lock = self.path / _LOCK
         self._identity = self.path / _IDENTITY
         self.identity_is_new = False  # drawn by this object: nothing was ever written under it
-        self._config = self.path / "config.json"
+        self._config = self.path / _CONFIG
 
     def _make_private(self):
         """A directory that was there before is closed to others, too, when nothing else is kept in it."""
@@ -125,6 +133,33 @@ class DataDir:
         self.save_config(config)
 
 
+def is_data_directory(folder):
+    """True when a folder is the data directory of any node. What may not be looked at is none."""
+    folder = pathlib.Path(folder)
+    try:
+        with (folder / _DATABASE).open("rb") as file:
+            if file.read(_HEADER_BYTES)[_APPLICATION_ID_AT:] == APPLICATION_ID.to_bytes(4, "big"):
+                return True
+    except OSError:
+        pass
+    return is_seed(folder / _IDENTITY) and any(os.path.lexists(folder / name) for name in (_DATABASE, _CONFIG, _LOCK))
+
+
+def is_seed(path):
+    """True when a file is called and as long as the secret of a node."""
+    try:
+        return os.path.basename(path) == _IDENTITY and os.stat(path).st_size == SEED_BYTES
+    except OSError:
+        return False
+
+
+def belongs_to_node(path):
+    """True when a file is one of those that a node keeps in its data directory."""
+    name = os.path.basename(path).lstrip(".")
+    own = name == _LOCK or name.startswith((_IDENTITY, _DATABASE, _CONFIG))
+    return own and is_data_directory(os.path.dirname(os.path.abspath(path)))
+
+
 def write_atomically(path, data, mode=_PRIVATE_FILE):
     """Temporary name, fsync, rename, fsync of the folder: the file is whole or absent. StorageError in words."""
     folder = path.parent
@@ -146,9 +181,12 @@ def write_atomically(path, data, mode=_PRIVATE_FILE):
 
 
 def sync_folder(folder):
-    """Makes a rename in the folder durable."""
+    """Makes a rename in the folder durable, where the file system can do that."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            raise
     finally:
         os.close(descriptor)

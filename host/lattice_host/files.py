@@ -1,40 +1,52 @@
-"""Files between a disk and a store: `put` cuts and stores, `get` assembles and writes.
+"""Files from a disk into a store: `put` cuts and stores, and decides by what it remembers of a place (`places.py`)
+whether the disk or the store has the newer version. The way back is `getting.py`.
 
-Names are NFC in the store. What is written to a disk stays below its destination whatever the names say and whatever
-symbolic links lie there (`safe_write.py`).
+Names are NFC in the store.
 """
 
+import errno
 import os
 import stat
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 
-from lattice_core.errors import ProtocolError, UsageError
+from lattice_core.errors import UsageError
 from lattice_core.files import cid as cids
 from lattice_core.files import tree
 from lattice_core.files.chunks import ChunkListBuilder
 from lattice_core.files.entry import INLINE_BYTES, Entry
 from lattice_core.files.files import BATCH_ENTRIES, Files
-from lattice_core.files.reading import File, Version
+from lattice_core.files.reading import File
 
+from . import copies
 from .chunking import cut
-from .safe_write import Destination, is_temporary
+from .datadir import belongs_to_node, is_data_directory, is_seed
+from .disks import fold, keeps_modes, open_regular
+from .getting import GetResult, Progress, content_of, get, no_progress
+from .places import Known, Places, stamp_of
+from .walking import walk
+
+__all__ = ["GetResult", "PutResult", "content_of", "get", "no_progress", "put", "put_stream"]
 
 COMMIT_BYTES = 8 << 20  # blobs of a large file are committed in pieces; its entry comes with the last one
+_ATTEMPTS = 2  # at a file that changes while it is read
+_OUR_MODE = 0o666
 
-# (bytes done, bytes in all, name of the file under way)
-Progress = Callable[[int, int, str], None]
-
-
-def no_progress(_done: int, _total: int, _name: str) -> None:
-    """For callers that show nothing."""
+_NEWER = "the store has a newer version, and it was not changed here since"
+_OLDER = "the store had this version before, and has a newer one"
+_REMOVED = "it was removed in the store, and not changed here since"
+_OLD_TIME = "its time is before 1970, which the store cannot hold: it has 1970-01-01 there"
 
 
 @dataclass
 class PutResult:
-    """What `put` did. `entries`: (path, cid text) of every file seen; `skipped`: (path, why) of what is no file."""
+    """What `put` did. `entries`: (path, cid text) of every file that was looked at and taken in; `skipped`: (path, why)
+    of what was left out; `newer`: (path, why) of what the store has a newer version of, so nothing was written;
+    `conflicts`: names of which several versions stand now; `removed`: files whose name is a folder's on this disk now,
+    or the reverse; `notes`: (path, what could not be kept)."""
 
     written: int = 0
     unchanged: int = 0
@@ -42,39 +54,40 @@ class PutResult:
     stored_bytes: int = 0
     entries: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    newer: list[tuple[str, str]] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
 
-@dataclass
-class GetResult:
-    """What `get` wrote: (path in the store, path on disk); `problems`: (path, why) of what it could not write."""
-
-    written: list[tuple[str, Path]] = field(default_factory=list)
-    conflict_copies: list[tuple[str, Path]] = field(default_factory=list)
-    bytes: int = 0
-    problems: list[tuple[str, str]] = field(default_factory=list)
-
-
-# -- putting -----------------------------------------------------------------------------------------------------
-
-
-def put(files: Files, source: Path, name: str | None, now_ms: int, progress: Progress = no_progress) -> PutResult:
+def put(
+    files: Files,
+    source: Path,
+    name: str | None,
+    now_ms: int,
+    progress: Progress = no_progress,
+    places: Places | None = None,
+    force: bool = False,
+) -> PutResult:
     """Puts a file, or a folder with everything below it, under `name` (its own name by default).
 
-    Unchanged files write nothing. What of a folder cannot be read or stored is named in `skipped`. Committed when this
-    returns; after an error what was committed stays, and blobs that no entry names yet are used by the next attempt.
+    Unchanged files write nothing; what somebody else has changed since the disk's version was got is never overwritten
+    (docs/files.md, "Two places"), but with `force`. What of a folder cannot be read or stored is named in `skipped`.
+    Committed when this returns; after an error what was committed stays, and blobs that no entry names yet are used by
+    the next attempt.
     """
     source = Path(source)
     own_name = Path(os.path.abspath(source)).name
     target = unicodedata.normalize("NFC", own_name if name is None else name).rstrip("/")
     if target or source.is_file():
         tree.check(target)
-    putter = _Putter(files, now_ms, progress)
+    putter = _Putter(files, now_ms, progress, Places() if places is None else places, force)
     try:
         status = source.stat()
         if stat.S_ISREG(status.st_mode):
-            putter.put_one(target, source, status.st_size)
+            putter.put_single(target, Path(os.path.realpath(source)), status.st_size)
         elif stat.S_ISDIR(status.st_mode):
-            putter.put_folder(target, source)
+            putter.put_folder(target, Path(os.path.realpath(source)))
         else:
             raise UsageError("%s is neither a file nor a folder" % source)
     except OSError as error:
@@ -83,81 +96,367 @@ def put(files: Files, source: Path, name: str | None, now_ms: int, progress: Pro
     return putter.result
 
 
+def put_stream(
+    files: Files, stream: BufferedReader, name: str, now_ms: int, progress: Progress = no_progress
+) -> PutResult:
+    """Puts what a stream gives, to its end, under `name`. It comes from no place on a disk: it replaces what stands."""
+    target = tree.check(unicodedata.normalize("NFC", name))
+    putter = _Putter(files, now_ms, progress, Places(), True)
+    copy = copies.find(files, target)
+    path = target if copy is None else copy.path
+    umask = os.umask(0)
+    os.umask(umask)
+    new, _ = putter.store_content(path, stream)
+    entry = Entry(path.split("/")[-1], _OUR_MODE & ~umask, new.cid, now_ms, new.size, new.inline)
+    standing = files.get(path)
+    if standing is not None and standing.entry is not None:
+        entry.mode = standing.entry.mode  # only its content is new
+    putter.write(_Found(path, None, entry, b"", 0, ""), None)
+    putter.finish()
+    return putter.result
+
+
+@dataclass
+class _Found:
+    """A file that was read: `where` on the disk (None: a stream), its entry, and what is remembered of it."""
+
+    path: str
+    where: Path | None
+    entry: Entry
+    content: bytes
+    mode: int
+    stamp: str
+
+
+class _Unsteady(Exception):
+    """A file changed while it was read."""
+
+
 class _Putter:
     """Puts files one after the other, entries in batches, and counts."""
 
-    def __init__(self, files: Files, now_ms: int, progress: Progress):
+    def __init__(self, files: Files, now_ms: int, progress: Progress, places: Places, force: bool):
         self.files = files
         self.node = files.node
         self.crypto = files.node.crypto
         self.now_ms = now_ms
         self.progress = progress
+        self.places = places
+        self.force = force
         self.result = PutResult()
         self.done = 0
         self.total = 0
-        self._batch: list[tuple[str, Entry]] = []
+        self._batch: list[tuple[_Found, list[bytes] | None]] = []
 
-    def put_one(self, path: str, where: Path, size: int) -> None:
-        """OSError when the file cannot be read."""
-        self.total = max(self.total, self.done + size)
-        self._batch.append((path, self._store_content(path, where)))
-        self.done += size
-        self.progress(self.done, self.total, path)
-        if len(self._batch) == BATCH_ENTRIES:
-            self._put_entries()
+    # -- what is put ----------------------------------------------------------------------------------------------
+
+    def put_single(self, target: str, where: Path, size: int) -> None:
+        """A file that was named itself. OSError when it cannot be read."""
+        if belongs_to_node(where) or is_seed(where):
+            raise UsageError("%s is, or belongs to, the secret identity of a node: it is never put" % where)
+        settled = self._version_of(target, where) if copies.is_copy_name(target) else None
+        try:
+            found = self._read(target if settled is None else settled, where, size)
+        except _Unsteady as unsteady:
+            raise UsageError("%s: %s" % (where, unsteady)) from None
+        if settled is None:
+            self._decide(found, single=True)
+            self._replace_folder(target, where)
+        else:  # writing one of the versions back is how a conflict is settled
+            self._choose_mode(found, self.files.get(settled), None)
+            self.write(found, None)
+
+    def _version_of(self, name: str, where: Path) -> str | None:
+        """The name that a conflict copy is a version of; None when somebody has called a file so."""
+        copy = copies.find(self.files, name)
+        if copy is not None:
+            return copy.path
+        if self.files.get(name) is not None:
+            return None
+        for path, known in self.places.at(where, self.files.handle.id).items():
+            if known.copy:
+                return path
+        raise UsageError(
+            "%s is called like a conflict copy, and the store knows no such version: give it another name with --as, "
+            "its own one to settle the conflict" % tree.shown(name)
+        )
 
     def put_folder(self, target: str, folder: Path) -> None:
-        found = list(_walk(folder, target, self.result.skipped))
-        self.total = sum(size for _, _, size in found)
-        seen = set()
-        for path, where, size in found:
-            if path in seen:
-                self.result.skipped.append((path, "another file has the same name but for the form of its accents"))
+        if is_data_directory(folder):
+            raise UsageError("%s is the data directory of a node: it is never put" % folder)
+        found = walk(folder, target)
+        self.result.skipped += found.skipped
+        self.total = found.total()
+        for path, places in found.files.items():
+            if copies.is_copy_name(path) and self._is_copy(path, places[0][0]):
                 continue
-            seen.add(path)
+            self._put_twins(self._name_for(path, places[0][0]), places)
+        for path, where in found.folders:
+            self._replace_file(path, where)
+
+    def _put_twins(self, path: str, places: list[tuple[Path, int]]) -> None:
+        """One name of the store, and where it lies: twice when two names differ in the form of their accents."""
+        read = []
+        for where, size in places:
             try:
-                self.put_one(path, where, size)
-            except OSError as error:
-                self.result.skipped.append((path, "it cannot be read: %s" % error.strerror))
+                read.append(self._read(path, where, size))
+            except (OSError, _Unsteady) as error:
+                reason = "it cannot be read: %s" % error.strerror if isinstance(error, OSError) else str(error)
+                self.result.skipped.append((path, reason))
+        if not read:
+            return
+        changed = [found for found in read if self._is_changed(found)] if len(read) > 1 else read
+        chosen = max(changed or read[:1], key=lambda found: found.entry.modified_at)
+        self._decide(chosen)
+        self._replace_folder(path, places[0][0])
+        for found in changed:
+            if found is not chosen and found.entry.cid != chosen.entry.cid:
+                reason = "another file has the same name but for the form of its accents, and is newer"
+                self.result.skipped.append((path, reason))
+
+    def _is_changed(self, found: _Found) -> bool:
+        known = self._known(found)
+        if known is not None:
+            return known.cid != found.entry.cid
+        return not any(entry is not None and entry.cid == found.entry.cid for _, entry in self._history(found.path))
+
+    def _name_for(self, path: str, where: Path) -> str:
+        """The name in the store of a file that its disk calls differently than the `get` that wrote it."""
+        known = self.places.at(where, self.files.handle.id)
+        alike = [name for name in known if fold(name) == fold(path) and not known[name].copy]
+        return alike[0] if len(alike) == 1 and path not in known else path
+
+    def _is_copy(self, path: str, where: Path) -> bool:
+        """True when a file of a folder is a conflict copy: it is no file of its own. Named when it was changed."""
+        copy = copies.find(self.files, path)
+        known = [known for known in self.places.at(where, self.files.handle.id).values() if known.copy]
+        if copy is None and self.files.get(path) is not None:
+            return False  # a file that somebody has called so
+        try:
+            with open_regular(where) as stream:
+                bounded = _Bounded(stream, os.fstat(stream.fileno()).st_size)
+                cid = self.read_content(path, bounded)[0].cid
+        except OSError as error:
+            self.result.skipped.append((path, "it cannot be read: %s" % error.strerror))
+            return True
+        if cid not in [one.cid for one in known] and (copy is None or copy.entry.cid != cid):
+            reason = "it is called like a conflict copy; `file put` of it alone makes it the version that stays"
+            self.result.skipped.append((path, reason))
+        return True
 
     def finish(self) -> None:
         self._put_entries()
         self.files.collect(self.now_ms)
         self.node.commit(self.now_ms)
 
-    def _put_entries(self) -> None:
-        written = self.files.put_entries(self._batch, self.now_ms)
-        self.node.commit(self.now_ms)
-        self.result.written += written
-        self.result.unchanged += len(self._batch) - written
-        self.result.entries += [(path, cids.text(new.cid)) for path, new in self._batch]
-        self._batch = []
+    # -- what is newer --------------------------------------------------------------------------------------------
 
-    def _store_content(self, path: str, where: Path) -> Entry:
-        """Stores the blobs of one file and returns its entry. Reads the file once."""
-        with where.open("rb") as stream:
+    def _decide(self, found: _Found, single: bool = False) -> None:
+        """Whether a file that was read is written, and as the successor of what."""
+        file = self.files.get(found.path)
+        known = self._known(found)
+        self._choose_mode(found, file, known)
+        standing = set(self._heads(found.path))
+        seen = known is not None and set(known.heads) == standing
+        if self.force:
+            self.write(found, None)
+        elif file is not None and file.entry is not None and file.entry.cid == found.entry.cid:
+            if file.conflicts and not (single and (known is None or seen)):
+                self._leave(found, known, file)
+            else:
+                self.write(found, None)
+        elif file is not None and any(version.entry.cid == found.entry.cid for version in file.conflicts):
+            if single if known is None else seen and known.cid != found.entry.cid:
+                self.write(found, None)
+            else:
+                self._leave(found, known, file)
+        elif known is None:
+            self._decide_unknown(found, file, standing, single)
+        elif known.cid == found.entry.cid:
+            if file is None and single and self._removed_here(found.path):
+                self.write(found, None)
+            else:
+                self.result.newer.append((found.path, _REMOVED if file is None else _NEWER))
+        elif seen or (file is not None and not file.conflicts and self._has(file, known.cid)):
+            self.write(found, None)
+        else:
+            self.write(found, self._still_here(known))
+
+    def _still_here(self, known: Known) -> list[bytes]:
+        """The remembered versions that this store has: it may have been joined anew."""
+        return [head for head in known.heads if self.files.store.witness_sequence(head)]
+
+    def _decide_unknown(self, found: _Found, file: File | None, standing: set[bytes], single: bool) -> None:
+        """Nothing is remembered of the place: the history of the name tells an old copy from a new file."""
+        if not standing:
+            self.write(found, None)
+            return
+        had = any(entry is not None and entry.cid == found.entry.cid for _, entry in self._history(found.path))
+        if had and not (file is None and single):
+            self.result.newer.append((found.path, _REMOVED if file is None else _OLDER))
+        elif file is None or all(version.author == self.node.identity.public for version in file.versions):
+            self.write(found, None)
+        else:
+            self.write(found, [])
+
+    def _has(self, file: File, cid: bytes) -> bool:
+        return file.entry is not None and file.entry.cid == cid
+
+    def _removed_here(self, path: str) -> bool:
+        row = self.files.handle.kv.inspect(tree.key_of(path))
+        return row is not None and all(head.author == self.node.identity.public for head in row.heads())
+
+    def _heads(self, path: str) -> list[bytes]:
+        row = self.files.handle.kv.inspect(tree.key_of(path))
+        return [] if row is None else [head.hash for head in row.heads()]
+
+    def _history(self, path: str) -> Iterator[tuple[bytes, Entry | None]]:
+        return copies.versions_of(self.files, path)
+
+    def _known(self, found: _Found) -> Known | None:
+        if found.where is None:
+            return None
+        return self.places.known(found.where, self.files.handle.id, found.path)
+
+    def _choose_mode(self, found: _Found, file: File | None, known: Known | None) -> None:
+        """The entry's mode is the store's unless somebody changed it on a disk that can keep it."""
+        if file is None or file.entry is None or found.where is None:
+            return
+        if known is not None:
+            changed = known.mode != found.mode
+        else:
+            changed = keeps_modes(found.where)
+        if not changed:
+            found.entry.mode = file.entry.mode
+
+    def _leave(self, found: _Found, known: Known | None, file: File) -> None:
+        """Nothing is written: what lies on the disk is one of the versions in conflict."""
+        self.result.unchanged += 1
+        self.result.conflicts.append(found.path)
+        self.result.entries.append((found.path, cids.text(found.entry.cid)))
+        if known is None or known.cid != found.entry.cid:
+            same = [
+                version.hash
+                for version in file.versions
+                if version.entry is not None and version.entry.cid == found.entry.cid
+            ]
+            self._note(found, same)
+
+    # -- a file that became a folder, a folder that became a file -------------------------------------------------
+
+    def _replace_file(self, path: str, where: Path) -> None:
+        """The folder `where` stands in the place of a file that was put from here, or got to here: that file goes."""
+        file = self.files.get(path)
+        if file is not None and file.entry is not None:
+            self._remove_replaced(path, where)
+
+    def _replace_folder(self, path: str, where: Path) -> None:
+        """The file `where` stands in the place of a folder: what was put from it, or got to it, goes."""
+        below = [file.path for file in self.files.list(path) if file.entry is not None]
+        for name in below:
+            self._remove_replaced(name, where / name[len(path) + 1 :])
+
+    def _remove_replaced(self, path: str, where: Path) -> None:
+        known = self.places.known(where, self.files.handle.id, path)
+        if known is None or known.copy:
+            return
+        self._put_entries()
+        deps = self._still_here(known)
+        if not deps:
+            return
+        self.files.write([(path, None, deps)], self.now_ms)
+        self.places.forget(where, self.files.handle.id)
+        self.result.removed.append(path)
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def write(self, found: _Found, deps: list[bytes] | None) -> None:
+        """`deps`: the versions that it replaces, None for all."""
+        self._batch.append((found, deps))
+        if len(self._batch) == BATCH_ENTRIES:
+            self._put_entries()
+
+    def _put_entries(self) -> None:
+        batch, self._batch = self._batch, []
+        hashes = self.files.write(
+            [(found.path, found.entry) if deps is None else (found.path, found.entry, deps) for found, deps in batch],
+            self.now_ms,
+        )
+        for (found, deps), hash in zip(batch, hashes, strict=True):
+            self.result.written += hash is not None
+            self.result.unchanged += hash is None
+            self.result.entries.append((found.path, cids.text(found.entry.cid)))
+            if deps is not None:
+                self.result.conflicts.append(found.path)
+            self._note(found, self._heads(found.path) if hash is None else [hash])
+        self.node.commit(self.now_ms)
+
+    def _note(self, found: _Found, heads: list[bytes]) -> None:
+        if found.where is not None:
+            known = Known(tuple(heads), found.entry.cid, found.content, found.mode, found.stamp)
+            self.places.note(found.where, self.files.handle.id, found.path, known)
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def _read(self, path: str, where: Path, size: int) -> _Found:
+        """Stores the content of one file. OSError when it cannot be read, _Unsteady when it does not keep still."""
+        self.total = max(self.total, self.done + size)
+        for attempt in range(_ATTEMPTS):
+            try:
+                found = self._read_once(path, where)
+                break
+            except _Unsteady:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+        self.done += size
+        self.progress(self.done, self.total, path)
+        return found
+
+    def _read_once(self, path: str, where: Path) -> _Found:
+        with open_regular(where) as stream:
             status = os.fstat(stream.fileno())
-            hasher = self.crypto.blake3()
-            builder = ChunkListBuilder(self.crypto)
-            size = 0
-            inline: bytes | None = b""
-            for chunk in cut(stream):
-                hasher.update(chunk)
-                size += len(chunk)
-                digest = self.crypto.blake3_digest(chunk)
-                # So short a chunk is all there is: only the last one may be shorter than FastCDC's minimum.
-                inline = chunk if size <= INLINE_BYTES else None
-                if inline is None:
-                    self._store(digest, chunk)
-                for list_digest, data in builder.add(digest, len(chunk)):
-                    self._store(list_digest, data)
-                self.progress(self.done + size, self.total, path)
-            cid, lists = builder.finish(hasher.digest())
-            for list_digest, data in lists:
-                self._store(list_digest, data)
-        self.result.bytes += size
+            new, content = self.store_content(path, _Bounded(stream, status.st_size))
+            after = os.fstat(stream.fileno())
+            steady = (after.st_size, after.st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+            if not steady or new.size != status.st_size or stream.read(1):
+                raise _Unsteady("it changed while it was read: put it again when nothing writes to it")
+        if new.inline == self.node.identity.seed:
+            raise OSError(errno.EPERM, "it is the secret identity of this node")
+        modified_at = status.st_mtime_ns // 1_000_000
+        if modified_at < 0:
+            self.result.notes.append((path, _OLD_TIME))
         mode = stat.S_IMODE(status.st_mode) & 0o777
-        return Entry(path.split("/")[-1], mode, cid, max(status.st_mtime_ns // 1_000_000, 0), size, inline)
+        entry = Entry(path.split("/")[-1], mode, new.cid, max(modified_at, 0), new.size, new.inline)
+        return _Found(path, where, entry, content, mode, stamp_of(status))
+
+    def store_content(self, path: str, stream) -> tuple[Entry, bytes]:
+        """Stores the blobs of what a stream gives, read once: an entry without name and time, the BLAKE3 of it all."""
+        return self.read_content(path, stream, self._store)
+
+    def read_content(self, path: str, stream, store=None) -> tuple[Entry, bytes]:
+        """The same; without `store` nothing is stored."""
+        store = store or (lambda _digest, _data: None)
+        hasher = self.crypto.blake3()
+        builder = ChunkListBuilder(self.crypto)
+        size = 0
+        inline: bytes | None = b""
+        for chunk in cut(stream):
+            hasher.update(chunk)
+            size += len(chunk)
+            digest = self.crypto.blake3_digest(chunk)
+            # So short a chunk is all there is: only the last one may be shorter than FastCDC's minimum.
+            inline = chunk if size <= INLINE_BYTES else None
+            if inline is None:
+                store(digest, chunk)
+            for list_digest, data in builder.add(digest, len(chunk)):
+                store(list_digest, data)
+            self.progress(self.done + size, max(self.total, self.done + size), path)
+        content = hasher.digest()
+        cid, lists = builder.finish(content)
+        for list_digest, data in lists:
+            store(list_digest, data)
+        self.result.bytes += size
+        return Entry("", 0, cid, 0, size, inline), content
 
     def _store(self, digest: bytes, data: bytes) -> None:
         if not self.files.contents.has(digest):
@@ -167,133 +466,15 @@ class _Putter:
                 self.node.commit()
 
 
-def _walk(folder: Path, target: str, skipped: list[tuple[str, str]]) -> Iterator[tuple[str, Path, int]]:
-    """(path in the store, path on disk, size) of the files below a folder, in order of their names."""
-    try:
-        items = sorted(os.scandir(folder), key=lambda item: item.name)
-    except OSError as error:
-        skipped.append((target or ".", "the folder cannot be read: %s" % error.strerror))
-        return
-    for item in items:
-        name = unicodedata.normalize("NFC", item.name)
-        path = "%s/%s" % (target, name) if target else name
-        reason = _unstorable(item, path)
-        if reason:
-            skipped.append((path.encode(errors="replace").decode(), reason))
-        elif item.is_dir(follow_symlinks=False):
-            yield from _walk(Path(item.path), path, skipped)
-        else:
-            yield path, Path(item.path), item.stat(follow_symlinks=False).st_size
+class _Bounded:
+    """A file up to the size that it had when it was opened: one that grows all the time ends, too."""
 
+    def __init__(self, stream: BufferedReader, size: int):
+        self.name = stream.name
+        self._stream = stream
+        self._left = size
 
-def _unstorable(item: os.DirEntry, path: str) -> str | None:
-    """Why something found in a folder is left out, or None."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return "its name is not UTF-8"
-    if item.is_symlink():
-        return "it is a symbolic link"
-    if not item.is_file() and not item.is_dir():
-        return "it is neither a file nor a folder"
-    if is_temporary(item.name) and item.is_file():
-        return "it is an unfinished file that an interrupted get has left"
-    return tree.unsafe(path) or tree.too_long(path)
-
-
-# -- getting -----------------------------------------------------------------------------------------------------
-
-
-def get(files: Files, name: str, destination: Path, progress: Progress = no_progress) -> GetResult:
-    """Writes the file `name` to `destination` (into it, when that is a folder), or the folder `name` below it.
-
-    Each file appears whole or not at all. Conflict copies are written beside the winner. For a single file any
-    problem is a UsageError; of a folder everything that can be written is, and `problems` has the rest.
-    """
-    name = unicodedata.normalize("NFC", name).strip("/")
-    file = files.get(name) if name else None
-    if file is not None:
-        return _get_one(files, file, Path(destination), progress)
-    found = list(files.list(name))
-    if not found:
-        raise UsageError("there is no file called %s; `file list` shows what there is" % tree.shown(name))
-    total = sum(file.entry.size for file in found if file.entry is not None)
-    getter = _Getter(files, Destination(Path(destination)), total, progress)
-    for file in found:
-        reason = getter.write(file, file.path[len(name) + 1 :] if name else file.path)
-        if reason:
-            getter.result.problems.append((file.path, reason))
-    getter.folder.sync()
-    return getter.result
-
-
-def _get_one(files: Files, file: File, destination: Path, progress: Progress) -> GetResult:
-    if destination.is_dir():
-        folder, below = destination, file.path.split("/")[-1]
-    else:
-        folder, below = destination.parent, destination.name
-    getter = _Getter(files, Destination(folder), file.entry.size if file.entry else 0, progress)
-    reason = getter.write(file, below)
-    if reason:
-        raise UsageError("%s: %s" % (tree.shown(file.path), reason))
-    getter.folder.sync()
-    return getter.result
-
-
-class _Getter:
-    """Writes files into one destination and counts."""
-
-    def __init__(self, files: Files, folder: Destination, total: int, progress: Progress):
-        self.files = files
-        self.folder = folder
-        self.total = total
-        self.progress = progress
-        self.done = 0
-        self.result = GetResult()
-
-    def write(self, file: File, below: str) -> str | None:
-        """Writes the versions of one name at `below`. Returns why something of it was not written, or None."""
-        reason = file.problem
-        if reason is None and not file.removed:
-            reason = self._write_version(file, file.version, below, self.result.written)
-        for version in file.conflicts:
-            beside = tree.conflict_path(below, version.author, version.wall_ms, version.hash)
-            failed = self._write_version(file, version, beside, self.result.conflict_copies)
-            reason = reason or (failed and "%s: %s" % (tree.shown(beside), failed))
-        return reason
-
-    def _write_version(self, file: File, version: Version, below: str, written: list[tuple[str, Path]]) -> str | None:
-        entry = version.entry
-        if entry is None:
-            return version.problem
-        reason = tree.unsafe(below)
-        if reason:
-            return "it is not written to a disk: %s" % reason
-        if not self.files.contents.complete(entry):
-            return not_held_text(self.files, file, version)
-        try:
-            where = self.folder.write(below, self._pieces(entry, below), entry.mode & 0o777, entry.modified_at)
-        except OSError as error:
-            return error.strerror or str(error)
-        except (ProtocolError, UsageError) as error:  # UsageError: a part that was there when it was looked for is not
-            return str(error)
-        written.append((file.path, where))
-        self.result.bytes += entry.size
-        return None
-
-    def _pieces(self, entry: Entry, below: str) -> Iterator[bytes]:
-        for piece in self.files.read(entry):
-            self.done += len(piece)
-            self.progress(self.done, self.total, below)
-            yield piece
-
-
-def not_held_text(files: Files, file: File, version: Version | None = None) -> str:
-    """Says that a content is not here, and who is known to hold it."""
-    names = []
-    for key, how in files.holders(file, version):
-        name = files.node.peer_name(key) or key.hex()[:8]
-        names.append(name if how == "acknowledged" else "%s (wrote it)" % name)
-    if names:
-        return "its content is not here; known to hold it: %s. Sync with one of them" % ", ".join(names)
-    return "its content is not here, and nobody is known to hold it"
+    def readinto(self, into: memoryview) -> int:
+        count = self._stream.readinto(memoryview(into)[: self._left])
+        self._left -= count
+        return count

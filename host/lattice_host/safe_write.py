@@ -3,9 +3,13 @@
 Every component is opened relative to the one before without following symbolic links, so a link that lies in the
 destination cannot lead out of it. Content goes to a temporary file beside the target, is synced, and renamed.
 
-One `Destination` writes each file of the disk once: whether two names are one there (upper and lower case, forms of
-accents) only the disk can tell, so what a name leads to is compared with what was written. A temporary file that a
-killed process left is removed when the next one writes into its folder.
+One `Destination` writes each file of the disk once. Whether two names are one there (upper and lower case, forms of
+accents, dots at the end) only the disk can tell, so a name is looked up in the list of what stands there: one that the
+disk finds though it is not in the list is another one's. (Inodes alone do not say it: exFAT in user space gives one
+file two.) A temporary file that a killed process left is removed when the next one writes into its folder.
+
+What a disk cannot do, keep permission bits, keep times, promise that a name is durable, is no error: it is noted in
+`wishes`, once, and the content is there.
 """
 
 import errno
@@ -14,128 +18,372 @@ import re
 import secrets
 import stat
 import time
+import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 from lattice_core.errors import UsageError
 
+from .datadir import is_data_directory
+from .disks import fold, open_regular
+
+MODES = "this disk does not keep permission bits: what is on it has those that it gives to every file"
+TIMES = "this disk does not keep these times: some files have another time on it than in the store"
+DURABLE = "this disk does not tell when a file is safe on it: eject it before you unplug it"
+
 _TEMPORARY = ".lattice-"
 _TEMPORARY_NAME = re.compile(r"\.lattice-[0-9a-f]{16}")
 _LEFT_BEHIND_S = 600  # a temporary file that is being written changes all the time
-_HAS_DIR_FD = os.open in os.supports_dir_fd and os.mkdir in os.supports_dir_fd and os.rename in os.supports_dir_fd
-_WINDOWS_FORBIDDEN = set('<>:"|?*')
+_DEFAULT_MODE = 0o644  # of an entry that names none
+_TIME_STEP_NS = 2_000_000_000  # FAT keeps even seconds
+_LATEST_MS = 253402300799999  # the year 9999
+_BROKEN = (errno.EIO, errno.ENOSPC, errno.EDQUOT)  # the disk failed; whatever else it answers, it does not want to
+_BAD_NAME = (errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)
+_RESERVE_BYTES = 1 << 20  # left free on a disk, or a sixteenth of what is free on a small one
+
+
+@dataclass
+class Standing:
+    """What stands at a path: `name`, what the disk calls its last part, and its status, not following a link."""
+
+    name: str
+    status: os.stat_result
+
+    def is_file(self) -> bool:
+        return stat.S_ISREG(self.status.st_mode)
+
+    def is_folder(self) -> bool:
+        return stat.S_ISDIR(self.status.st_mode)
 
 
 class Destination:
-    """A folder to write into; made when it is absent."""
+    """A folder to write into; made when it is absent. Paths are relative to it, their parts joined by "/"."""
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
-        self._touched: set[Path] = set()
-        self._written: dict[tuple[int, int], str] = {}  # (device, inode) -> path as given
+        self.wishes: list[str] = []
+        self._touched: dict[str, set[str]] = {}  # folder below -> names written into it
+        self._listed: dict[str, set[str]] = {}  # folder below -> names in it
+        self._written: dict[str, str] = {}  # as the disk calls it -> path as given, of files and their folders
+        self._inodes: dict[tuple[int, int], str] = {}
+        self._looked_at: set[Path] = set()  # folders that are no node's data directory
+        self._umask = os.umask(0)
+        os.umask(self._umask)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise UsageError("%s is a file: name a folder to write into" % folder) from None
         except OSError as error:
             raise UsageError("%s cannot be made: %s" % (folder, error.strerror)) from None
+        self.folder = Path(os.path.realpath(self.folder))
 
-    def write(self, path: str, pieces: Iterable[bytes], mode: int, modified_at_ms: int) -> Path:
-        """Writes `path` (already checked by `tree.unsafe`). OSError when the disk refuses, or when the name leads to a
-        file that this object wrote; nothing is left behind then. An error of `pieces` passes through the same way."""
-        names = path.split("/")
-        if is_temporary(names[-1]):
-            raise OSError(errno.EINVAL, "its name is one of those that unfinished files have")
-        if os.name == "nt":
-            _check_windows(names)
-        write = self._write_at if _HAS_DIR_FD else self._write_by_path
-        status = write(names, pieces, mode, modified_at_ms)
-        self._written[status.st_dev, status.st_ino] = path
-        where = self.folder.joinpath(*names)
-        self._touched.add(where.parent)
-        return where
+    # -- looking --------------------------------------------------------------------------------------------------
 
-    def sync(self) -> None:
-        """Makes the names durable too, and removes what killed processes left. Called once at the end: a sync of each
-        folder for each file costs as much again as the files."""
-        for folder in self._touched:
-            _sweep(folder)
-        for folder in self._touched if _HAS_DIR_FD else ():
-            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        self._touched.clear()
+    def place(self, path: str) -> Path:
+        """Where a path lies on the disk, in the names that the disk has for it."""
+        where, names = "", []
+        for name in path.split("/"):
+            found = self._called(where, name)
+            names.append(name if found is None else found)
+            where = "/".join(names)
+        return self.folder.joinpath(*names)
 
-    def _check_unwritten(self, name: str, folder: int | None) -> None:
-        """OSError when `name` (in the open `folder`) is a file that was written already."""
+    def standing(self, path: str) -> Standing | None:
+        """What stands at a path, None when nothing does. OSError when it cannot be looked at."""
         try:
-            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        except FileNotFoundError:
-            return
-        twin = self._written.get((status.st_dev, status.st_ino))
-        if twin is not None:
-            raise FileExistsError(errno.EEXIST, 'it would replace "%s", which has the same name on this disk' % twin)
+            return Standing(self.place(path).name, os.lstat(self.place(path)))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
-    def _write_at(self, names: list[str], pieces: Iterable[bytes], mode: int, modified_at_ms: int) -> os.stat_result:
-        parent = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+    def open(self, path: str) -> BufferedReader:
+        """A file that stands there, for reading."""
+        where = self.place(path)
+        parent = self._enter(str(where.parent.relative_to(self.folder)), make=False)
         try:
-            for name in names[:-1]:
-                parent = _enter(parent, name)
-            self._check_unwritten(names[-1], parent)
-            temporary = _TEMPORARY + secrets.token_hex(8)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            handle = os.open(temporary, flags, 0o600, dir_fd=parent)
-            try:
-                status = _fill(handle, pieces, mode, modified_at_ms)
-                os.rename(temporary, names[-1], src_dir_fd=parent, dst_dir_fd=parent)
-                return status
-            except BaseException:
-                os.unlink(temporary, dir_fd=parent)
-                raise
+            return open_regular(where.name, parent)
         finally:
             os.close(parent)
 
-    def _write_by_path(
-        self, names: list[str], pieces: Iterable[bytes], mode: int, modified_at_ms: int
-    ) -> os.stat_result:
-        parent = self.folder
-        for name in names[:-1]:
-            parent = parent / name
-            parent.mkdir(exist_ok=True)
-            if (
-                not stat.S_ISDIR(os.lstat(parent).st_mode)
-                or parent.resolve() != parent.absolute().parent.resolve() / name
-            ):
-                raise NotADirectoryError(20, "%s is a link, or no folder" % parent)
-        self._check_unwritten(str(parent / names[-1]), None)
-        temporary = parent / (_TEMPORARY + secrets.token_hex(8))
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    def remove(self, path: str) -> None:
+        """Removes a file or an empty folder."""
+        where = self.place(path)
+        below = str(where.parent.relative_to(self.folder))
+        parent = self._enter(below, make=False)
         try:
-            status = _fill(handle, pieces, mode, modified_at_ms)
-            os.replace(temporary, parent / names[-1])
+            if stat.S_ISDIR(os.stat(where.name, dir_fd=parent, follow_symlinks=False).st_mode):
+                os.rmdir(where.name, dir_fd=parent)
+            else:
+                os.unlink(where.name, dir_fd=parent)
+        finally:
+            os.close(parent)
+        self._listed.pop("" if below == "." else below, None)
+
+    def _names(self, where: str, again: bool = False) -> set[str]:
+        """The names in a folder below. Empty when there is none."""
+        if again or where not in self._listed:
+            try:
+                self._listed[where] = set(os.listdir(self.folder / where))
+            except OSError:
+                self._listed[where] = set()
+        return self._listed[where]
+
+    def _called(self, where: str, name: str) -> str | None:
+        """What the disk calls `name` in the folder `where`; None when nothing is called so there."""
+        if name in self._names(where):
+            return name
+        try:
+            os.lstat(self.folder / where / name)
+        except OSError:
+            # Another form of the accents, that no `get` of this object wrote, is the same file to its user.
+            same = [other for other in self._names(where) if _composed(other) == _composed(name)]
+            return same[0] if same and _joined(where, same[0]) not in self._written else None
+        if name in self._names(where, again=True):
+            return name
+        alike = [other for other in self._names(where) if fold(other) == fold(name)]
+        return alike[0] if alike else name
+
+    def _check_unwritten(self, path: str, where: Path, is_folder: bool) -> None:
+        """OSError when the place is one that this object wrote: a folder under another name, a file under any."""
+        twin = self._written.get(where.relative_to(self.folder).as_posix())
+        if twin is None:
+            try:
+                status = os.stat(where, follow_symlinks=False)
+            except OSError:
+                return
+            twin = self._inodes.get((status.st_dev, status.st_ino))
+        if twin is not None and not (is_folder and twin == path):
+            raise FileExistsError(errno.EEXIST, 'it would replace "%s", which has the same name on this disk' % twin)
+
+    def check(self, path: str) -> None:
+        """OSError when the path, or a folder on the way to it, leads to what this object wrote under another name."""
+        where = self.place(path)
+        names, called = path.split("/"), where.relative_to(self.folder).parts
+        for depth in range(1, len(names) + 1):
+            there = self.folder.joinpath(*called[:depth])
+            self._check_unwritten("/".join(names[:depth]), there, depth < len(names))
+
+    def keep(self, path: str) -> None:
+        """What stands at a path is right: no other name may lead to it."""
+        where = self.place(path)
+        status = os.lstat(where)
+        self._take(path, where, status)
+        self._touched.setdefault(self._below(where), set())
+
+    def _below(self, where: Path) -> str:
+        """The folder of a place, relative to the destination."""
+        return "" if where.parent == self.folder else where.parent.relative_to(self.folder).as_posix()
+
+    def _take(self, path: str, where: Path, status: os.stat_result) -> None:
+        """Notes that a file, and the folders on the way to it, are these names'."""
+        names, called = path.split("/"), where.relative_to(self.folder).parts
+        for depth in range(1, len(names) + 1):
+            self._written["/".join(called[:depth])] = "/".join(names[:depth])
+            self._names("/".join(called[: depth - 1])).add(called[depth - 1])
+        self._inodes[status.st_dev, status.st_ino] = path
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def write(
+        self,
+        path: str,
+        pieces: Iterable[bytes],
+        mode: int,
+        modified_at_ms: int,
+        size: int = 0,
+        over: os.stat_result | None = None,
+    ) -> Path:
+        """Writes `path` (already checked by `tree.unsafe`). OSError when the disk refuses, has no room for `size`
+        bytes, or when the name leads to a file that this object wrote; nothing is left behind then. An error of
+        `pieces` passes through the same way. `over`: what stood there when it was decided to replace it."""
+        names = path.split("/")
+        if is_temporary(names[-1]):
+            raise OSError(errno.EINVAL, "its name is one of those that unfinished files have")
+        self.check(path)
+        where = self.place(path)
+        below = self._below(where)
+        parent = self._enter(below, make=True)
+        try:
+            self._check_room(parent, size)
+            status = self._write_at(parent, where.name, pieces, mode, modified_at_ms, over)
+        finally:
+            os.close(parent)
+        self._take(path, where, status)
+        self._touched.setdefault(below, set()).add(where.name)
+        return where
+
+    def _write_at(
+        self,
+        parent: int,
+        name: str,
+        pieces: Iterable[bytes],
+        mode: int,
+        modified_at_ms: int,
+        over: os.stat_result | None,
+    ) -> os.stat_result:
+        temporary = _TEMPORARY + secrets.token_hex(8)
+        wanted = (mode & 0o777 or _DEFAULT_MODE) & ~self._umask
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(temporary, flags, wanted, dir_fd=parent)
+        try:
+            status = self._fill(handle, pieces, wanted, modified_at_ms)
+            _check_same(parent, name, over)
+            try:
+                os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+            except OSError as error:
+                raise _explained(error, name) from None
             return status
         except BaseException:
-            os.unlink(temporary)
+            os.unlink(temporary, dir_fd=parent)
             raise
 
+    def _fill(self, handle: int, pieces: Iterable[bytes], mode: int, modified_at_ms: int) -> os.stat_result:
+        """Writes and syncs a file, closes it. Returns what it is on the disk."""
+        with os.fdopen(handle, "wb") as stream:
+            for piece in pieces:
+                stream.write(piece)
+            stream.flush()
+            if stat.S_IMODE(os.fstat(handle).st_mode) != mode:
+                self._wish(MODES, lambda: os.fchmod(handle, mode))
+            time_ns = min(modified_at_ms, _LATEST_MS) * 1_000_000
+            self._wish(TIMES, lambda: os.utime(handle, ns=(time_ns, time_ns)))
+            self._wish(DURABLE, lambda: os.fsync(handle))
+            status = os.fstat(handle)
+        if stat.S_IMODE(status.st_mode) != mode:
+            self._note(MODES)
+        if abs(status.st_mtime_ns - time_ns) > _TIME_STEP_NS:
+            self._note(TIMES)
+        return status
 
-def _enter(parent: int, name: str) -> int:
-    """Opens the folder `name` in `parent`, made when absent, and closes `parent`."""
+    def set_mode(self, path: str, mode: int) -> None:
+        """The permission bits of a file whose content is right already."""
+        wanted = (mode & 0o777 or _DEFAULT_MODE) & ~self._umask
+        with self.open(path) as stream:
+            if stat.S_IMODE(os.fstat(stream.fileno()).st_mode) != wanted:
+                self._wish(MODES, lambda: os.fchmod(stream.fileno(), wanted))
+                if stat.S_IMODE(os.fstat(stream.fileno()).st_mode) != wanted:
+                    self._note(MODES)
+
+    def _wish(self, text: str, act) -> None:
+        """Does what not every disk can do. OSError only when the disk is broken."""
+        try:
+            act()
+        except (OSError, NotImplementedError, AttributeError, OverflowError) as error:
+            if isinstance(error, OSError) and error.errno in _BROKEN:
+                raise
+            self._note(text)
+
+    def _note(self, text: str) -> None:
+        if text not in self.wishes:
+            self.wishes.append(text)
+
+    def _check_room(self, parent: int, size: int) -> None:
+        """OSError when `size` bytes do not fit, or would leave next to nothing."""
+        try:
+            disk = os.fstatvfs(parent)
+        except OSError:
+            return
+        free = disk.f_bavail * disk.f_frsize
+        if disk.f_blocks and size > free - min(_RESERVE_BYTES, free // 16):
+            raise OSError(errno.ENOSPC, "it has %s, and %s are free on this disk" % (_bytes(size), _bytes(free)))
+
+    def _enter(self, below: str, make: bool) -> int:
+        """Opens a folder below, following no link on the way. With `make`: one that is absent is made."""
+        parent = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            where = self.folder
+            for name in below.split("/") if below not in ("", ".") else ():
+                child = _open_folder(parent, name, make)
+                os.close(parent)
+                parent = child
+                where = where / name
+            if make and where not in self._looked_at:
+                if is_data_directory(where):
+                    raise OSError(errno.EPERM, "%s is the data directory of a node: nothing is written there" % where)
+                self._looked_at.add(where)
+        except BaseException:
+            os.close(parent)
+            raise
+        return parent
+
+    def sync(self) -> dict[str, str]:
+        """Makes the names durable too, and removes what killed processes left. Called once at the end: a sync of each
+        folder for each file costs as much again as the files. Returns {name as written: name that the disk gave it}
+        where these differ, both below the destination."""
+        renamed = {}
+        for below, names in self._touched.items():
+            folder = self.folder / below
+            _sweep(folder)
+            self._wish(DURABLE, lambda folder=folder: _sync_folder(folder))
+            present = self._names(below, again=True)
+            for name in names - present:
+                alike = [other for other in present if fold(other) == fold(name)]
+                if len(alike) == 1:
+                    renamed[_joined(below, name)] = _joined(below, alike[0])
+        self._touched.clear()
+        return renamed
+
+
+def _open_folder(parent: int, name: str, make: bool) -> int:
+    if make:
+        try:
+            os.mkdir(name, dir_fd=parent)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise _explained(error, name) from None
     try:
-        os.mkdir(name, dir_fd=parent)
-    except FileExistsError:
-        pass
-    try:
-        child = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
     except OSError as error:
-        raise NotADirectoryError(error.errno, "%s is a link, or no folder" % name) from None
-    os.close(parent)
-    return child
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            raise NotADirectoryError(error.errno, '"%s" is a link, or no folder' % name) from None
+        raise
+
+
+def _check_same(parent: int, name: str, over: os.stat_result | None) -> None:
+    """OSError when something else stands there now than when it was decided what happens to it."""
+    try:
+        now = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except OSError:
+        return
+    if over is None or (now.st_mtime_ns, now.st_size) != (over.st_mtime_ns, over.st_size):
+        raise FileExistsError(errno.EEXIST, "it was changed on the disk meanwhile")
+
+
+def _explained(error: OSError, name: str) -> OSError:
+    if error.errno in _BAD_NAME:
+        return OSError(error.errno, 'this disk takes no file of the name "%s" (%s)' % (name, error.strerror))
+    return error
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _joined(folder: str, name: str) -> str:
+    return "%s/%s" % (folder, name) if folder else name
+
+
+def _bytes(count: int) -> str:
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 10240:
+            return "%d %s" % (count, unit)
+        count //= 1024
+    return "%d GiB" % count
 
 
 def is_temporary(name: str) -> bool:
     """True for the names that this module gives to unfinished files."""
     return _TEMPORARY_NAME.fullmatch(name) is not None
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _sweep(folder: Path) -> None:
@@ -153,24 +401,3 @@ def _sweep(folder: Path) -> None:
                 os.unlink(item.path)
         except OSError:
             continue
-
-
-def _fill(handle: int, pieces: Iterable[bytes], mode: int, modified_at_ms: int) -> os.stat_result:
-    """Writes and syncs a file, closes it. Returns what it is on the disk."""
-    with os.fdopen(handle, "wb") as stream:
-        for piece in pieces:
-            stream.write(piece)
-        stream.flush()
-        if hasattr(os, "fchmod"):
-            os.fchmod(stream.fileno(), mode)
-        if os.utime in os.supports_fd:
-            seconds = min(modified_at_ms, 253402300799999)
-            os.utime(stream.fileno(), ns=(seconds * 1_000_000, seconds * 1_000_000))
-        os.fsync(stream.fileno())
-        return os.fstat(stream.fileno())
-
-
-def _check_windows(names: list[str]) -> None:
-    for name in names:
-        if _WINDOWS_FORBIDDEN.intersection(name) or name.endswith((" ", ".")):
-            raise OSError(22, "%s cannot be a name on this system" % name)

@@ -245,11 +245,13 @@ def test_links_in_the_destination_do_not_lead_out(files, tmp_path):
     write(source / "sub" / "victim", b"evil")
     write(source / "victim", b"evil")
     transfer.put(files, source, None, NOW_MS)
-    out = tmp_path / "out"
-    out.mkdir()
+    out = tmp_path / "out" / "src"
+    out.mkdir(parents=True)
     (out / "sub").symlink_to(outside)
     (out / "victim").symlink_to(outside / "victim")
-    result = transfer.get(files, "src", out)
+    result = transfer.get(files, "src", out.parent)
+    assert [name for name, _ in result.problems] == ["src/sub/victim", "src/victim"]
+    result = transfer.get(files, "src", out.parent, force=True)
     assert [name for name, _ in result.problems] == ["src/sub/victim"]
     assert (outside / "victim").read_bytes() == b"untouched"
     assert (out / "victim").read_bytes() == b"evil" and not (out / "victim").is_symlink()
@@ -265,7 +267,7 @@ def test_nothing_is_left_behind_when_writing_fails(files, tmp_path):
             break
     write(tmp_path / "out" / "a", b"old")
     with pytest.raises(UsageError, match="hash"):
-        transfer.get(files, "a", tmp_path / "out" / "a")
+        transfer.get(files, "a", tmp_path / "out" / "a", force=True)
     assert tree_of(tmp_path / "out") == {"a": b"old"}
 
 
@@ -275,11 +277,18 @@ def test_a_file_where_a_folder_must_be(files, tmp_path):
     write(source / "c", b"2")
     transfer.put(files, source, None, NOW_MS)
     out = tmp_path / "out"
-    write(out / "a", b"in the way")
-    (out / "c").mkdir(parents=True)
+    write(out / "src" / "a", b"in the way")
+    write(out / "src" / "c" / "mine", b"in the way, too")
     result = transfer.get(files, "src", out)
     assert sorted(name for name, _ in result.problems) == ["src/a/b", "src/c"]
-    assert tree_of(out) == {"a": b"in the way"}
+    assert tree_of(out) == {"src/a": b"in the way", "src/c/mine": b"in the way, too"}
+    with pytest.raises(UsageError, match="is a file: name a folder"):
+        transfer.get(files, "src", out / "src" / "a")
+    with pytest.raises(UsageError, match="is a file: name a folder"):
+        transfer.get(files, "", out / "src" / "a")
+    result = transfer.get(files, "src", out, force=True)  # a whole folder is not removed for a file
+    assert [name for name, _ in result.problems] == ["src/c"]
+    assert tree_of(out) == {"src/a/b": b"1", "src/c/mine": b"in the way, too"}
 
 
 def test_content_that_is_not_here_says_who_has_it(files, tmp_path):
@@ -344,8 +353,9 @@ def test_a_file_called_like_a_conflict_copy_is_not_replaced_by_it(tmp_path):
     assert [path for path, _ in result.written] == [name, "d/a.txt"] and result.conflict_copies == []
     ((path, reason),) = result.problems
     assert path == "d/a.txt" and "would replace" in reason and name[2:] in reason
-    transfer.get(files, "d", tmp_path / "out")  # what an earlier get wrote is replaced as ever
-    assert tree_of(tmp_path / "out") == {"a.txt": b"two", name[2:]: b"a file of its own"}
+    transfer.get(files, "d", tmp_path)  # the same again, into a folder that is there
+    transfer.get(files, "d", tmp_path)
+    assert tree_of(tmp_path / "d") == {"a.txt": b"two", name[2:]: b"a file of its own"}
 
 
 def on_a_disk_that_folds(monkeypatch):

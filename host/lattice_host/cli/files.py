@@ -1,21 +1,29 @@
 """`file put`, `get`, `list`, `rm`, `mv`, `undo`."""
 
+import sys
 import unicodedata
+from io import BufferedReader
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from lattice_core.errors import UsageError
 from lattice_core.files import cid as cids
 
+from .. import copies
 from .. import files as transfer
+from ..places import Places
 from .arguments import Json, Store, noun
 from .context import desk, now_ms
+from .endings import PartlyDone, WrongUsage
 from .output import count_text, emit, say, size_text, table, time_text, warn
 from .progress import Meter
 
 app = noun("Files of a store, whole folders too.")
+
+_STREAM = "-"
+_WAS = ("entry was", "entries were")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name in the store, `folder/file`.")]
 
@@ -23,25 +31,49 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name in the store, `f
 @app.command()
 def put(
     ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="File or folder on this disk.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="File or folder on this disk; `-` for standard input.")],
     name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Name in the store.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what stands in the store, newer or not, removed or not.")
+    ] = False,
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Put a file or folder into the store. What has not changed writes nothing."""
+    is_stream = str(path) == _STREAM
+    if is_stream and not name:
+        raise WrongUsage("standard input has no name: give one with --as NAME")
     with desk(ctx) as on, Meter() as meter:
-        result = transfer.put(on.store(store).files, path, name, now_ms(), meter.show)
+        files = on.store(store).files
+        if is_stream:
+            result = transfer.put_stream(
+                files, cast(BufferedReader, sys.stdin.buffer), name or "", now_ms(), meter.show
+            )
+        else:
+            result = transfer.put(files, path, name, now_ms(), meter.show, Places(on.storage), force)
     data = {
         "written": result.written,
         "unchanged": result.unchanged,
         "bytes": result.bytes,
         "stored_bytes": result.stored_bytes,
         "files": [{"path": where, "cid": cid} for where, cid in result.entries],
-        "skipped": [{"path": where, "reason": reason} for where, reason in result.skipped],
+        "skipped": _reasons(result.skipped),
+        "newer": _reasons(result.newer),
+        "conflicts": result.conflicts,
+        "removed": result.removed,
+        "notes": _reasons(result.notes),
     }
     emit(json, data, _show_put)
+    for where, reason in result.notes:
+        warn("%s: %s" % (where, reason))
     for where, reason in result.skipped:
         warn("%s was left out: %s" % (where, reason))
+    if result.skipped:
+        raise PartlyDone("%s left out; the rest is in the store" % count_text(len(result.skipped), *_WAS))
+
+
+def _reasons(pairs):
+    return [{"path": where, "reason": reason} for where, reason in pairs]
 
 
 def _show_put(data):
@@ -54,33 +86,69 @@ def _show_put(data):
             size_text(data["stored_bytes"]),
         )
     )
+    for item in data["newer"]:
+        say("  not put: %s: %s (`--force` puts it)" % (item["path"], item["reason"]))
+    for path in data["conflicts"]:
+        say("  in conflict: %s: others changed it, too; every version stands, see `file list`" % path)
+    for path in data["removed"]:
+        say("  removed: %s: its name is used differently on this disk now" % path)
 
 
 @app.command()
 def get(
     ctx: typer.Context,
     name: Name,
-    destination: Annotated[Path, typer.Argument(metavar="DEST", help="File, or folder to write into.")],
+    destination: Annotated[
+        Path, typer.Argument(metavar="DEST", help="Folder to write into, or the new name; `-` for standard output.")
+    ],
+    force: Annotated[bool, typer.Option("--force", help="Replace what stands there, whatever it is.")] = False,
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Write a file or folder to this disk, each file whole or not at all."""
+    if str(destination) == _STREAM:
+        if json:
+            raise WrongUsage("the content goes to standard output: --json has no place there")
+        _get_stream(ctx, store, name)
+        return
     with desk(ctx) as on, Meter() as meter:
-        result = transfer.get(on.store(store).files, name, destination, meter.show)
+        places = Places(on.storage)
+        result = transfer.get(on.store(store).files, name, destination, meter.show, places, force)
     data = {
         "written": [{"path": path, "file": str(where)} for path, where in result.written],
         "conflict_copies": [{"path": path, "file": str(where)} for path, where in result.conflict_copies],
+        "unchanged": result.unchanged,
         "bytes": result.bytes,
-        "problems": [{"path": path, "reason": reason} for path, reason in result.problems],
+        "problems": _reasons(result.problems),
+        "notes": result.notes,
     }
-    emit(json, data, _show_get)
+    done = result.written or result.conflict_copies or result.unchanged
+    if done or not result.problems:
+        emit(json, data, _show_get)
+    for note in result.notes:
+        warn(note)
     if result.problems:
-        lines = ["  %s: %s" % problem for problem in result.problems]
-        raise UsageError("\n".join(["%s not written:" % count_text(len(lines), "file was", "files were"), *lines]))
+        for path, reason in result.problems:
+            warn("%s was not written: %s" % (path, reason))
+        text = "%s not written" % count_text(len(result.problems), "file was", "files were")
+        raise PartlyDone(text) if done else UsageError(text)
+
+
+def _get_stream(ctx, store, name):
+    with desk(ctx) as on:
+        pieces, beside = transfer.content_of(on.store(store).files, name)
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+    for path in beside:
+        warn("there is a conflict copy: %s" % path)
 
 
 def _show_get(data):
-    say("%s written, %s" % (count_text(len(data["written"]), "file"), size_text(data["bytes"])))
+    say(
+        "%s written, %d unchanged, %s"
+        % (count_text(len(data["written"]), "file"), data["unchanged"], size_text(data["bytes"]))
+    )
     for copy in data["conflict_copies"]:
         say("  conflict copy: %s" % copy["file"])
 
@@ -170,7 +238,7 @@ def _notes(row):
 def remove(ctx: typer.Context, name: Name, store: Store = None, json: Json = False) -> None:
     """Remove a file, or all files of a folder. `undo` brings them back."""
     with desk(ctx) as on:
-        removed = on.store(store).files.remove(_clean(name), now_ms())
+        removed = copies.remove(on.store(store).files, _clean(name), now_ms())
         on.commit()
     emit(json, {"removed": removed}, lambda data: say("%s removed" % count_text(len(data["removed"]), "file")))
 
@@ -185,7 +253,7 @@ def move(
 ) -> None:
     """Give a file or folder another name. No content moves."""
     with desk(ctx) as on:
-        moved = on.store(store).files.move(_clean(name), _clean(new_name), now_ms())
+        moved = copies.move(on.store(store).files, _clean(name), _clean(new_name), now_ms())
         on.commit()
     data = {"moved": [{"from": old, "to": new} for old, new in moved]}
     emit(json, data, lambda done: say("%s moved" % count_text(len(done["moved"]), "file")))
@@ -195,6 +263,6 @@ def move(
 def undo(ctx: typer.Context, name: Name, store: Store = None, json: Json = False) -> None:
     """Bring back what the last rm or overwrite of a file or folder hid."""
     with desk(ctx) as on:
-        restored = on.store(store).files.undo(_clean(name), now_ms())
+        restored = copies.undo(on.store(store).files, _clean(name), now_ms())
         on.commit()
     emit(json, {"restored": restored}, lambda data: say("%s brought back" % count_text(len(data["restored"]), "file")))

@@ -7,8 +7,13 @@ witnessing fills in its place. `sequence` and `position` are 0 while it floats.
 from lattice_core.errors import StorageError
 
 APPLICATION_ID = 0x4C4E414E  # "LNAN": tells our file from any other SQLite database
-VERSION = 1
+VERSION = 2
 PAGE_BYTES = 8192  # measured, docs/decisions.md "Host storage"
+
+# What is remembered of files on disks (places.py). `heads`: hashes, one after the other; `disk`: which one it is.
+PLACE = """CREATE TABLE place (folder BLOB, name BLOB, store BLOB, path TEXT, disk BLOB NOT NULL, heads BLOB NOT NULL,
+   cid BLOB NOT NULL, content BLOB NOT NULL, mode INTEGER NOT NULL, stamp TEXT NOT NULL, copy INTEGER NOT NULL,
+   PRIMARY KEY (folder, name, store, path, disk)) WITHOUT ROWID"""
 
 _TABLES = (
     "CREATE TABLE record (name BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
@@ -30,6 +35,7 @@ _TABLES = (
     # sums over the witnessed hashes that start with a hex prefix, see fingerprints.py
     """CREATE TABLE fingerprint (store INTEGER, depth INTEGER, prefix TEXT, count INTEGER NOT NULL,
        sum BLOB NOT NULL, split INTEGER NOT NULL, PRIMARY KEY (store, depth, prefix)) WITHOUT ROWID""",
+    PLACE,
 )
 
 

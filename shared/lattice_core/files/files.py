@@ -24,20 +24,33 @@ class Files(Upkeep):
 
     def put_entries(self, items, now_ms):
         """Writes entries [(path, Entry)], in as few intentions as fit. Returns how many were not there already."""
-        operations = []
-        for path, new in items:
-            tree.check(path)
-            if new.inline is None:
+        return len([hash for hash in self.write(items, now_ms) if hash is not None])
+
+    def write(self, items, now_ms):
+        """Writes [(path, Entry)] over what stands there, and [(path, Entry or None to remove it, deps)] as the
+        successor of the versions `deps` alone: what else stands stays beside it. Returns for each the hash of the
+        intention, None where exactly this file stood already."""
+        groups = []
+        places = []
+        for at, item in enumerate(items):
+            path, new = tree.check(item[0]), item[1]
+            deps = item[2] if len(item) > 2 else None
+            if new is not None and new.inline is None:
                 self.contents.mark_complete(new)
-            if not self._stands(path, new):
-                operations.append([(tree.key_of(path), new.encode())])
-        self._write(operations, now_ms)
-        return len(operations)
+            if new is None or deps is not None or not self._stands(path, new):
+                groups.append([(tree.key_of(path), None if new is None else new.encode())])
+                places.append((at, deps))
+        written = [None] * len(items)
+        if groups:
+            hashes = self._write(groups, now_ms, [deps for _, deps in places])
+            for place, hash in zip(places, hashes):
+                written[place[0]] = hash
+        return written
 
     def _stands(self, path, new):
         """True when exactly this file stands there, without a conflict."""
         file = self.get(path)
-        return file is not None and len(file.versions) == 1 and file.entry is not None and file.entry.same_file(new)
+        return file is not None and not file.conflicts and file.entry is not None and file.entry.same_file(new)
 
     def remove(self, path, now_ms):
         """Removes a file, or all files of a folder. Returns their paths; UsageError when there is none."""
@@ -88,12 +101,13 @@ class Files(Upkeep):
         """The kvlist.Entry of the file itself, else those of all removed files below the folder."""
         own = self.handle.kv.inspect(tree.key_of(path))
         if own is not None:
-            if own.conflicted:
+            file = self._file(own)
+            if file is not None and file.conflicts:
                 raise UsageError("%s has conflict copies: put the version that shall stay" % tree.shown(path))
             yield own
             return
         for found in self.handle.kv.list(tree.key_of(path + "/"), deleted=True):
-            if found.winner.deleted and not found.conflicted and utf8.valid(found.key):
+            if utf8.valid(found.key) and self._file(found) is None:
                 yield found
 
     def _below(self, path):
@@ -104,20 +118,29 @@ class Files(Upkeep):
             raise UsageError("there is no file called %s" % tree.shown(path))
         return files
 
-    def _write(self, groups, now_ms):
-        """Writes groups of [(key, value or None)], each whole in one intention, several to an intention."""
+    def _write(self, groups, now_ms, deps=()):
+        """Writes groups of [(key, value or None)], each whole in one intention, several to an intention. `deps`: for
+        each group what it supersedes, None for all that stands. One with deps of its own goes alone: what another group
+        supersedes may stand at its key too, and must not be superseded there. Returns the hash for each group."""
+        hashes = []
         batch = []
-        size = 0
-        for group in groups:
+        count = size = 0
+        for at, group in enumerate(groups):
+            own = deps[at] if deps else None
             cost = sum([len(key) + len(value or b"") for key, value in group])
-            if batch and (len(batch) + len(group) > BATCH_ENTRIES or size + cost > BATCH_BYTES):
-                self.handle.kv.batch(batch, now_ms)
+            if batch and (own is not None or len(batch) + len(group) > BATCH_ENTRIES or size + cost > BATCH_BYTES):
+                hashes.extend([self.handle.kv.batch(batch, now_ms).hash] * count)
                 batch = []
-                size = 0
+                count = size = 0
+            if own is not None:
+                hashes.append(self.handle.kv.batch(group, now_ms, own).hash)
+                continue
             batch.extend(group)
+            count += 1
             size += cost
         if batch:
-            self.handle.kv.batch(batch, now_ms)
+            hashes.extend([self.handle.kv.batch(batch, now_ms).hash] * count)
+        return hashes
 
 
 def _why_stuck(file):

@@ -28,7 +28,8 @@ class Version:
 
 
 class File:
-    """A name: `path`, `key` (whole), `version` that wins, `conflicts`: other versions with an entry, best first.
+    """A name: `path`, `key` (whole), `version` that wins, `conflicts`: other versions with an entry, best first. Of
+    versions with the same content only the best counts: two people who put the same have no conflict.
 
     `problem`: why it is no file, or None. `removed`: the winner is a deletion, but a concurrent edit stands beside it.
     """
@@ -39,7 +40,12 @@ class File:
         self.versions = versions
         self.version = versions[0]
         self.entry = self.version.entry
-        self.conflicts = [version for version in versions[1:] if version.entry is not None]
+        self.conflicts = []
+        told = [] if self.entry is None else [self.entry.cid]
+        for version in versions[1:]:
+            if version.entry is not None and version.entry.cid not in told:
+                told.append(version.entry.cid)
+                self.conflicts.append(version)
         self.problem = problem or self.version.problem
         self.removed = self.version.deleted
 
@@ -105,7 +111,7 @@ class Reading:
             expected = version_entry.digest if version_entry.codec == cids.RAW else None
             pieces = iter((version_entry.inline,))
         else:
-            expected = self._content_hash(version_entry)
+            expected = self.content_hash(version_entry)
             pieces = self._pieces(version_entry)
         hasher = crypto.blake3()
         size = 0
@@ -116,7 +122,8 @@ class Reading:
         if size != version_entry.size or hasher.digest() != expected:
             raise ProtocolError("the content does not have the hash that its entry names")
 
-    def _content_hash(self, version_entry):
+    def content_hash(self, version_entry):
+        """The BLAKE3 of the whole content of an entry that has blobs. UsageError when that is not known here."""
         if version_entry.codec == cids.RAW:
             return version_entry.digest
         body = self.contents.blob(version_entry.digest)

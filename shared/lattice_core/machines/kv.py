@@ -204,9 +204,9 @@ class Kv:
         """Deletes one key, absent or not; returns the intention."""
         return self.batch([(key, None)], now_ms)
 
-    def batch(self, operations, now_ms):
+    def batch(self, operations, now_ms, deps=None):
         """Writes several keys at once, [(key, value or None for a deletion), …]; returns the intention. Of several
-        operations on one key the last counts."""
+        operations on one key the last counts. `deps`: what it supersedes, all that stands there without it."""
         if not operations:
             raise UsageError("a batch without operations")
         last = {}
@@ -216,7 +216,9 @@ class Kv:
             last[bytes(operation[0])] = number
         kept = [operations[number] for number in sorted(last.values())]
         payload = KvPayload.encode({"ops": [_message(key, value) for key, value in kept]})
-        return self._weaver.submit(ops.app(payload), self.deps_for([key for key, _ in kept]), now_ms)
+        if deps is None:
+            deps = self.deps_for([key for key, _ in kept])
+        return self._weaver.submit(ops.app(payload), deps, now_ms)
 
     def deps_for(self, keys):
         """The heads of these keys, each once: what a write of them supersedes."""
