@@ -28,6 +28,8 @@ _COPY_BYTES = 4096
 class FlashStorage(Contents):
     commit_bytes = BATCH_BYTES
 
+    medium = "this stick"
+
     def __init__(self, vfs, memory=None):
         """`memory`: a `Memory` that the caller took from the heap while that was fresh."""
         Contents.__init__(self, vfs, Memory() if memory is None else memory)

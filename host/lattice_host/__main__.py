@@ -1,5 +1,5 @@
 """`python -m lattice_host` is `lattice-host`."""
 
-from .cli import main
+from .entry import main
 
 main()

@@ -15,7 +15,7 @@ import tempfile
 
 import platformdirs
 
-from lattice_core.errors import StorageError
+from lattice_core.errors import StorageError, UsageError
 
 from .storage.schema import APPLICATION_ID
 
@@ -32,16 +32,31 @@ _PRIVATE_FOLDER = 0o700
 
 
 def chosen_path(option=None):
-    """The directory of `--data`, else of LATTICE_DATA, else the platform's place for it."""
-    chosen = option or os.environ.get(ENVIRONMENT) or platformdirs.user_data_dir("lattice-nano", appauthor=False)
-    return pathlib.Path(chosen).expanduser().absolute()
+    """The directory of `--data`, else of LATTICE_DATA, else the platform's place for it. UsageError when the one that
+    counts is empty: a script's variable that was not set would else mean the folder it happens to run in."""
+    chosen = option
+    for name, value in (("--data", option), (ENVIRONMENT, os.environ.get(ENVIRONMENT))):
+        if value is not None:
+            if not str(value).strip():
+                raise UsageError("%s is empty: name the data directory of a node, or leave %s out" % (name, name))
+            chosen = value
+            break
+    if chosen is None:
+        chosen = platformdirs.user_data_dir("lattice-nano", appauthor=False)
+    try:
+        return pathlib.Path(chosen).expanduser().absolute()
+    except RuntimeError as error:  # ~nobody/
+        raise UsageError("%s: %s" % (chosen, error)) from error
 
 
 class DataDir:
-    """Creates the directory when it is absent. StorageError in words when it cannot be used."""
+    """Creates the directory when it is absent; without `make` that is a UsageError, and so is one that holds no node.
+    StorageError in words when it cannot be used."""
 
-    def __init__(self, path):
+    def __init__(self, path, make=True):
         self.path = pathlib.Path(path)
+        if not make:
+            self._check_node()
         try:
             self.path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
         except OSError as error:
@@ -55,6 +70,18 @@ class DataDir:
         self.identity_is_new = False  # drawn by this object: nothing was ever written under it
         self._config = self.path / _CONFIG
 
+    def _check_node(self):
+        """A mistyped directory gets no new identity."""
+        try:
+            found = any((self.path / name).exists() for name in (_IDENTITY, "node.db"))
+        except OSError as error:
+            raise StorageError("the data directory %s cannot be read (%s)" % (self.path, error.strerror)) from error
+        if not found:
+            raise UsageError(
+                "no node in %s: choose its data directory with --data or %s, or make one there with `init`"
+                % (self.path, ENVIRONMENT)
+            )
+
     def _make_private(self):
         """A directory that was there before is closed to others, too, when nothing else is kept in it."""
         try:
@@ -62,6 +89,8 @@ class DataDir:
             if ours and self.path.stat().st_mode & 0o077:
                 self.path.chmod(_PRIVATE_FOLDER)
         except OSError as error:
+            if error.errno == errno.EROFS:
+                return
             raise StorageError(
                 "the data directory %s cannot be read or closed to others (%s); choose another with --data"
                 % (self.path, error.strerror)
@@ -129,8 +158,10 @@ class DataDir:
     def remember_stick(self, stick_id, **details):
         """Notes what is known of a stick; details given before stay."""
         config = self.config()
-        config["sticks"].setdefault(stick_id, {}).update(details)
-        self.save_config(config)
+        stick = config["sticks"].setdefault(stick_id, {})
+        if not details.items() <= stick.items():
+            stick.update(details)
+            self.save_config(config)
 
 
 def is_data_directory(folder):

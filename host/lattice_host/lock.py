@@ -1,5 +1,10 @@
-"""One process a data directory: a lock that the system takes back when its holder ends, however it ends."""
+"""One process a data directory: a lock that the system takes back when its holder ends, however it ends.
 
+On a disk that cannot be written the file is locked all the same (or the directory, where there is none), without the
+name of its holder.
+"""
+
+import errno
 import fcntl
 import os
 import time
@@ -13,22 +18,18 @@ class DirectoryLock:
     """Held from creation to `release`. StorageError names the holder."""
 
     def __init__(self, path, wait_s=0.0):
-        try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StorageError("the lock %s cannot be opened (%s)" % (path, error.strerror)) from error
+        self._descriptor = _opened(path)
         until = time.monotonic() + wait_s
         while not self._try():
             if time.monotonic() >= until:
-                holder = os.read(self._descriptor, 200).decode("utf-8", "replace").strip()
+                holder = _holder(self._descriptor)
                 os.close(self._descriptor)
                 raise StorageError(
                     "the data directory %s is in use by %s; wait for it to end, or choose another with --data"
                     % (os.path.dirname(path), holder or "another process")
                 )
             time.sleep(_POLL_S)
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, ("process %d (%s)\n" % (os.getpid(), _command())).encode())
+        self._note("process %d (%s)\n" % (os.getpid(), _command()))
 
     def _try(self):
         try:
@@ -37,9 +38,35 @@ class DirectoryLock:
             return False
         return True
 
+    def _note(self, text):
+        """Writes down the holder, where the disk takes that: the lock itself holds without it."""
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, text.encode())
+        except OSError:
+            pass
+
     def release(self):
-        os.ftruncate(self._descriptor, 0)
+        self._note("")
         os.close(self._descriptor)
+
+
+def _opened(path):
+    for name, flags in ((path, os.O_RDWR | os.O_CREAT), (path, os.O_RDONLY), (os.path.dirname(path), os.O_RDONLY)):
+        try:
+            return os.open(name, flags | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.ENOSPC, errno.EDQUOT, errno.ENOENT):
+                raise StorageError("the lock %s cannot be opened (%s)" % (path, error.strerror)) from error
+            reason = error.strerror
+    raise StorageError("the lock %s cannot be opened (%s)" % (path, reason))
+
+
+def _holder(descriptor):
+    try:
+        return os.read(descriptor, 200).decode("utf-8", "replace").strip()
+    except OSError:  # a directory
+        return ""
 
 
 def _command():

@@ -32,10 +32,10 @@ def test_init_and_status(tmp_path):
     assert "no share yet" in host.run("status")
 
 
-def test_first_use_makes_the_identity(tmp_path):
+def test_the_first_store_makes_the_identity(tmp_path):
     host = Host.__new__(Host)
     host.folder = tmp_path / "fresh"
-    assert host.json("store", "list") == {"stores": []}
+    host.run("store", "create", "notes")
     assert (tmp_path / "fresh" / "identity.key").exists()
     assert host.json("status")["name"]
 

@@ -1,5 +1,6 @@
 """The command line `lattice-host`: one file per noun, thin over the node. Texts for people, `--json` for programs."""
 
-from .app import app, main
+from ..entry import main
+from .app import app
 
 __all__ = ["app", "main"]

@@ -1,17 +1,18 @@
 """The root of the command line: global options, the nouns, and how errors leave it."""
 
+import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
 
 from lattice_core.errors import LatticeError
+from lattice_core.text import printable
 
-from ..process import collect_rarely
 from . import files, identity, invite, join, kv, peer, stick, store, sync
-from .endings import FAILED, INTERRUPTED, status_of
+from .arguments import Noun
+from .endings import DONE, FAILED, INTERRUPTED, WRONG_USAGE, status_of
 from .output import warn
 
 
@@ -20,26 +21,57 @@ class Group(TyperGroup):
 
     def invoke(self, ctx):
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # what cannot be written is no success
+            return result
         except LatticeError as error:
             warn(str(error))
             raise typer.Exit(status_of(error)) from None
         except BrokenPipeError:
-            sys.stderr.close()  # who reads our output has ended; nothing is wrong
+            pass  # who reads our output has ended; nothing is wrong
         except OSError as error:
             warn(_os_error_text(error))
+        except UnicodeEncodeError as error:
+            warn("%s is not UTF-8, as names and texts are here" % printable(str(error.object), 64))
         except KeyboardInterrupt:
             warn("interrupted; what was acknowledged is safe, run it again to go on")
             raise typer.Exit(INTERRUPTED) from None
         raise typer.Exit(FAILED)
 
+    def main(self, args=None, prog_name=None, standalone_mode=True, **extra):
+        """A wrong command line is one sentence, too."""
+        if not standalone_mode:
+            return super().main(args, prog_name, standalone_mode=False, **extra)
+        try:
+            status = super().main(args, prog_name, standalone_mode=False, **extra) or DONE
+        except typer.TyperException as error:
+            status = _wrong_usage(error)
+        except typer.Abort:
+            status = FAILED
+        sys.exit(status)
+
+
+def _wrong_usage(error):
+    command = getattr(error, "ctx", None)
+    words = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":
+        words = ""  # a noun without a verb: its help has been shown
+    elif command is not None:
+        words = "%s. `%s --help` explains it" % (words.rstrip("."), command.command_path)
+    if words:
+        warn(words)
+    return WRONG_USAGE
+
 
 def _os_error_text(error):
-    name = error.filename
-    return "%s: %s" % (name, error.strerror) if name is not None else str(error)
+    what = error.strerror or str(error) or type(error).__name__
+    if error.filename is None:
+        return what
+    name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else error.filename
+    return "%s: %s" % (name, what)
 
 
-app = typer.Typer(
+app = Noun(
     cls=Group,
     no_args_is_help=True,
     add_completion=False,
@@ -52,7 +84,7 @@ app = typer.Typer(
 def options(
     ctx: typer.Context,
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Data directory of the node (or LATTICE_DATA).")
+        str | None, typer.Option("--data", metavar="DIR", help="Data directory of the node (or LATTICE_DATA).")
     ] = None,
 ) -> None:
     ctx.obj = data
@@ -68,8 +100,3 @@ app.command("join")(join.join)
 app.add_typer(stick.app, name="stick")
 app.command("sync")(sync.sync)
 app.add_typer(peer.app, name="peer")
-
-
-def main() -> None:
-    collect_rarely()
-    app()

@@ -3,6 +3,9 @@
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
+
+from lattice_core.text import printable
 
 from .endings import WrongUsage
 
@@ -30,6 +33,32 @@ def either(argument, option):
     return option if argument is None else argument
 
 
-def noun(help_text):
+class Command(TyperCommand):
+    """What is given as text is UTF-8 (the shell passes any bytes). Only keys and values are bytes."""
+
+    def invoke(self, ctx):
+        for name, value in ctx.params.items():
+            if isinstance(value, str) and name not in BYTES and not is_utf8(value):
+                shown = name.upper(), printable(value, 64)
+                raise WrongUsage("%s is not UTF-8, as names and texts are here: %s" % shown)
+        return super().invoke(ctx)
+
+
+BYTES = ("key", "value", "prefix", "after")  # arguments whose bytes are taken as they are
+
+
+def is_utf8(text):
+    """False for an argument or a name on disk whose bytes are none."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+class Noun(typer.Typer):
     """A group of commands about one thing."""
-    return typer.Typer(no_args_is_help=True, help=help_text)
+
+    def command(self, name=None, **settings):
+        settings.setdefault("cls", Command)
+        return super().command(name, **settings)
+
+
+def noun(help_text):
+    return Noun(no_args_is_help=True, help=help_text)

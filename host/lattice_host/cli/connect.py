@@ -4,7 +4,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from lattice_core.errors import UsageError
+from lattice_core.errors import StorageError, UsageError
 from lattice_core.node import peers
 from lattice_core.sync.tasks import StreamLost
 
@@ -12,6 +12,7 @@ from .. import crypto
 from ..serial import ports
 from ..serial.pump import Pump, pumped
 from .context import now_ms
+from .output import warn
 from .progress import Meter
 
 try:
@@ -59,8 +60,11 @@ class Wire:
         self.peer_key = key
 
     def remember(self, name):
-        """Notes where this stick was, for `auto`."""
-        self._on.directory.remember_stick(peers.key_text(self.peer_key), name=name, port=self.path)
+        """Notes where this stick was, for `auto`. What was done with it is done without that, too."""
+        try:
+            self._on.directory.remember_stick(peers.key_text(self.peer_key), name=name, port=self.path)
+        except StorageError as error:
+            warn("where the stick was seen is not noted: %s" % error)
 
     def moved(self):
         """{"sent": {intentions, blobs, bytes}, "received": the same} over all connections."""

@@ -13,7 +13,8 @@ from lattice_core.node.stores import id_text, labels
 from .. import crypto
 from ..datadir import DataDir, chosen_path
 from ..lock import DirectoryLock
-from ..storage import SqliteStorage
+from ..storage import SqliteStorage, may_write
+from .endings import WrongUsage
 from .output import warn
 
 _LOCK_WAIT_S = 2.0
@@ -59,14 +60,22 @@ class Desk:
         raise UsageError("which store? --store with one of: %s" % labels(data_stores))
 
 
+def _chosen(ctx):
+    try:
+        return chosen_path(ctx.obj)
+    except UsageError as error:
+        raise WrongUsage(str(error)) from None
+
+
 @contextmanager
-def desk(ctx, name=None):
-    """The node of `--data`, made at first use (as `name`). What a command did not commit is dropped."""
-    directory = DataDir(chosen_path(ctx.obj))
+def desk(ctx, name=None, make=False):
+    """The node of `--data`. With `make` it is made (as `name`) where there is none. What a command did not commit is
+    dropped. On a disk that cannot be written, what needs no writing works."""
+    directory = DataDir(_chosen(ctx), make)
     lock = DirectoryLock(directory.lock, _LOCK_WAIT_S)
     try:
         identity = Identity(crypto, directory.seed())
-        storage = SqliteStorage(directory.database)
+        storage = SqliteStorage(directory.database, read_only=not may_write(directory.database))
         try:
             node = Node(storage, crypto, identity)
             node.stores_open = _STORES_OPEN

@@ -21,7 +21,7 @@ def init(
     json: Json = False,
 ) -> None:
     """Make the node's identity and data directory, or give the node another name."""
-    with desk(ctx, name) as on:
+    with desk(ctx, name, make=True) as on:
         if name is not None and name != on.node.name:
             on.node.rename(name, now_ms())
         data = {"id": on.node.identity.public.hex(), "name": on.node.name, "data": str(on.directory.path)}

@@ -8,11 +8,11 @@ import typer
 from lattice_core.node import invites, peers
 from lattice_core.node.stores import id_text
 
-from .arguments import Json, Store
+from .arguments import Json, Noun, Store
 from .context import desk, now_ms
 from .output import emit, say, table
 
-app = typer.Typer(help="Invites: let somebody into a share, without a network.")
+app = Noun(help="Invites: let somebody into a share, without a network.")
 
 
 @app.callback(invoke_without_command=True)

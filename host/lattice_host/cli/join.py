@@ -24,7 +24,7 @@ def join(
     json: Json = False,
 ) -> None:
     """Join a share at whoever is behind PORT and fetch all of its stores."""
-    with desk(ctx) as on:
+    with desk(ctx, make=True) as on:
         node = on.node
         parsed = _parsed(node.crypto, token)
         node.begin_join(parsed)

@@ -1,10 +1,12 @@
 """What commands print: JSON for programs, tables for people, errors on stderr, sizes and times as people read them."""
 
 import datetime
+import io
 import json
 import re
 import sys
 
+from lattice_core.errors import StorageError
 from lattice_core.text import HIDDEN, printable
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
@@ -15,14 +17,19 @@ _ESCAPED_IN_JSON = re.compile("(?!\n)[%s]" % "".join(_RANGES))  # a line break c
 def emit(as_json, data, render):
     """Prints `data` as one JSON document, or lets `render(data)` print it for people."""
     if as_json:
-        print(json_text(data))
+        _line(json_text(data), sys.stdout)
     else:
         render(data)
 
 
 def json_text(data):
     """JSON that a terminal can show: what is hidden in a string is escaped, and loads back as it was."""
-    return _ESCAPED_IN_JSON.sub(_json_escape, json.dumps(data, ensure_ascii=False, indent=2))
+    text = _ESCAPED_IN_JSON.sub(_json_escape, json.dumps(data, ensure_ascii=False, indent=2))
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(data, indent=2)  # into a stream that is narrower
+    return text
 
 
 def _json_escape(found):
@@ -31,11 +38,26 @@ def _json_escape(found):
 
 def say(text):
     """One line for people."""
-    print(printable(text))
+    _line(printable(text), sys.stdout)
 
 
 def warn(text):
-    print("lattice-host: %s" % printable(text), file=sys.stderr)
+    """One line on stderr. When nobody can read that, the command goes on."""
+    try:
+        _line("lattice-host: %s" % printable(text), sys.stderr)
+    except OSError:
+        pass
+
+
+def _line(text, stream):
+    try:
+        print(text, file=stream)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if stream is sys.stderr:
+            raise
+        raise StorageError("what was printed could not be written (%s)" % error.strerror) from error
 
 
 def table(columns, rows, empty):
@@ -60,14 +82,16 @@ def _draw(columns, rows):
         grid.add_column(column, overflow="fold")
     for row in rows:
         grid.add_row(*[escape(cell) for cell in row])
-    Console(file=sys.stdout, highlight=False).print(grid)
+    drawn = io.StringIO()
+    Console(file=drawn, highlight=False, width=Console(file=sys.stdout).width, force_terminal=True).print(grid)
+    _line(drawn.getvalue().rstrip("\n"), sys.stdout)
 
 
 def _print_columns(rows):
     """Into a pipe or file every row is one line, however long."""
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        _line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip(), sys.stdout)
 
 
 def size_text(count):
@@ -123,4 +147,4 @@ def bytes_text(data):
 
 def say_text(text):
     """Text of several lines, as a value may be: line breaks and tabs are kept, nothing else that moves the cursor."""
-    print("\n".join("\t".join(printable(cell) for cell in line.split("\t")) for line in text.split("\n")))
+    _line("\n".join("\t".join(printable(cell) for cell in line.split("\t")) for line in text.split("\n")), sys.stdout)

@@ -25,7 +25,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a data store in the share; the share too when there is none."""
-    with desk(ctx) as on:
+    with desk(ctx, make=True) as on:
         parent_id = None if parent is None else on.node.find_root(parent).id
         handle = on.node.create_store(name, store_type, parent_id, now_ms())
         root = on.node.root_of(handle)

@@ -1,7 +1,12 @@
 """One SQLite connection in WAL mode: durable commits, and errors in the core's own types."""
 
+import errno
 import os
+import shutil
 import sqlite3
+import tempfile
+from contextlib import closing
+from urllib.parse import quote
 
 from lattice_core.errors import StorageError, StorageFull
 
@@ -9,6 +14,7 @@ from .schema import PAGE_BYTES
 
 PRIVATE_MODE = 0o600
 _CACHE_KIB = 65536
+_NOT_WRITABLE = (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM)
 _WAL_BYTES = 32 * 1024 * 1024  # the log is folded into the file when it passes this
 
 
@@ -19,18 +25,34 @@ class Database:
     and reads outside a transaction then need no lock of their own.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, read_only=False):
         self.path = path
+        self._copy = None
+        if read_only:
+            self._open_to_read()
+            return
         _make_private(path)
-        try:
-            self._connection = sqlite3.connect(path, timeout=2, isolation_level=None, cached_statements=256)
-        except sqlite3.Error as error:
-            raise _explained(path, error) from error
+        self._connection = self._connected(path)
         try:
             self._set_up()
         except StorageError:
             self._connection.close()
             raise
+
+    def _connected(self, path, uri=False):
+        try:
+            return sqlite3.connect(path, timeout=2, isolation_level=None, cached_statements=256, uri=uri)
+        except sqlite3.Error as error:
+            raise _explained(self.path, error) from error
+
+    def _open_to_read(self):
+        """SQLite reads a database with a write-ahead log only where it may write beside it, or when it is told that
+        nothing changes; then it does not look into the log. A log that was left by a crash is read in a copy."""
+        path = self.path
+        if os.path.exists(path + "-wal") and os.path.getsize(path + "-wal"):
+            self._copy, path = _copied(path)
+        self._connection = self._connected("file:%s?mode=ro&immutable=1" % quote(os.fsencode(path)), uri=True)
+        self.run("PRAGMA query_only = ON")
 
     def _set_up(self):
         self.run("PRAGMA locking_mode = EXCLUSIVE")
@@ -88,6 +110,37 @@ class Database:
     def close(self):
         """What was not committed is dropped."""
         self._connection.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+
+def may_write(path):
+    """False when the disk of the file is read-only, or full: SQLite then cannot even make its log."""
+    try:
+        with tempfile.TemporaryFile(dir=os.path.dirname(path)) as probe:
+            probe.write(bytes(PAGE_BYTES))
+            probe.flush()
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_MODE))
+    except OSError as error:
+        return error.errno not in _NOT_WRITABLE or not os.path.exists(path)
+    return True
+
+
+def _copied(path):
+    """(folder that goes away, path in it): database and log, the log folded into the file."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="lattice-host-", ignore_cleanup_errors=True)
+        copy = os.path.join(folder.name, "node.db")
+        for end in ("", "-wal"):
+            shutil.copyfile(path + end, copy + end)
+        with closing(sqlite3.connect(copy)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except (OSError, sqlite3.Error) as error:
+        raise StorageError(
+            "%s was left in the middle of a write, and its disk is read-only or full: it can be read once it was "
+            "opened where there is room (a copy of it could not be made: %s)" % (path, error)
+        ) from error
+    return folder, copy
 
 
 def _make_private(path):
@@ -117,6 +170,10 @@ def _explained(path, error):
         return StorageError(
             "%s is damaged (%s); move the whole data directory away, identity.key too, `join` with a new invite to get "
             "the data back from a peer, and revoke the old identity there" % (path, error)
+        )
+    if primary == sqlite3.SQLITE_READONLY:
+        return StorageError(
+            "%s cannot be written (%s): its disk is full or read-only; what needs no writing works" % (path, error)
         )
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return StorageError("%s may not be written (%s); check who owns the data directory" % (path, error))

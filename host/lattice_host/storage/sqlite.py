@@ -16,14 +16,15 @@ _RESERVE_BYTES = 32 * 1024 * 1024  # left free on the disk, so that commits and 
 class SqliteStorage:
     """`path` is created when absent. What was not committed when the process ends is gone, nothing else.
 
-    `limit_bytes`: the file never grows beyond it; None leaves only the disk's own limit.
+    `limit_bytes`: the file never grows beyond it; None leaves only the disk's own limit. `read_only`: nothing is
+    written, and every attempt to is a StorageError.
     """
 
     commit_bytes = 1 << 20  # what arrives is committed in batches of this size, or after BATCH_MS
 
-    def __init__(self, path, limit_bytes=None):
+    def __init__(self, path, limit_bytes=None, read_only=False):
         self.path = os.fspath(path)
-        self.database = Database(self.path)
+        self.database = Database(self.path, read_only)
         self._limit_bytes = limit_bytes
         self._stores = {}  # id -> SqliteStore, in order of creation
         self._pending_bytes = 0
@@ -37,6 +38,11 @@ class SqliteStorage:
         if limit_bytes is not None:
             self.database.one("PRAGMA max_page_count = %d" % (limit_bytes // PAGE_BYTES))
         self._room = self._free_bytes()
+
+    @property
+    def medium(self):
+        reserve = "%d MiB of it stay free for what is under way" % (_RESERVE_BYTES >> 20)
+        return "the disk of %s (%s)" % (self.path, reserve if self._limit_bytes is None else "its limit is set")
 
     # -- node records -----------------------------------------------------------------------------------
 
@@ -85,7 +91,8 @@ class SqliteStorage:
     def note(self, size):
         """The same, or StorageFull when they do not fit. Before anything is changed."""
         if size > self._room - self._pending_bytes:
-            raise StorageFull("the disk of %s is full but for a reserve; free some space" % self.path)
+            left = max(0, self._room - self._pending_bytes)
+            raise StorageFull("no room on %s for %d bytes, %d are left: free some space" % (self.medium, size, left))
         self._pending_bytes += size
 
     def commit(self):

@@ -16,6 +16,8 @@ _ENTRY_BYTES = 160  # what a witness entry and its index cost elsewhere, about
 class MemoryStorage:
     """`store.Storage` in memory. `capacity` in bytes, None for no limit."""
 
+    medium = "this node"
+
     def __init__(self, capacity=None):
         self.capacity = capacity
         self.commits = 0

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         def discard(self) -> None: ...
 
     class Storage(Protocol):
+        medium: str  # what is full when there is no room, for messages
+
         def record(self, name: bytes) -> "Optional[bytes]":
             """A small node record (identity, owner, own tips): RECORDS at most, RECORD_VALUE_BYTES each."""
             ...

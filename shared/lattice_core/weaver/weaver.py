@@ -225,7 +225,8 @@ class Weaver:
         """How much room there is beside an intention. StorageFull when it does not fit."""
         room = self.storage.room() - size - _ROOM_BESIDE_BODY
         if room < 0:
-            raise StorageFull("no room for an intention of %d bytes" % size)
+            left = max(0, room + size)
+            raise StorageFull("no room on %s for a write of %d bytes, %d are left" % (self.storage.medium, size, left))
         return room
 
     def _need_room_for_rows(self, intention):

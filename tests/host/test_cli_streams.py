@@ -1,0 +1,132 @@
+"""Every command with streams, arguments and terminals as they are found in the wild: a sentence, never a traceback."""
+
+import fcntl
+import itertools
+import os
+import pty
+import struct
+import termios
+
+import pytest
+
+from host.cli_commands import Run, copied, leaves, words_for
+from host.cli_support import Host
+
+LEAVES = leaves()
+NAMES = [" ".join(words) for words, _ in LEAVES]
+STATUSES = (0, 1, 2, 3)
+FEW = ((0,), (1,), (2,), (0, 1, 2))
+EVERY = [numbers for count in (1, 2, 3) for numbers in itertools.combinations((0, 1, 2), count)]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A node that has something of everything, and values for the arguments of every command."""
+    folder = tmp_path_factory.mktemp("world")
+    laptop = Host(folder / "laptop", "Grüße 漢字")
+    laptop.run("store", "create", "notes")
+    laptop.run("kv", "put", "Schlüssel", "Wert")
+    file = folder / "Datei ä.txt"
+    file.write_bytes(b"content" * 100)
+    laptop.run("file", "put", file, "--as", "Datei ä.txt")
+    token = laptop.json("invite")["token"]
+    values = {
+        "PORT": "/dev/null",
+        "TOKEN": token,
+        "PATH": str(file),
+        "DEST": str(folder / "out"),
+        "NAME": "Datei ä.txt",
+        "NEW": "neu",
+        "KEY": "Schlüssel",
+        "VALUE": "Wert",
+        "MEMBER": "Grüße 漢字",
+        "name": "tagebücher",
+    }
+    return folder, values
+
+
+def runs(world, words, command, **settings):
+    folder, values = world
+    data = copied(folder / "laptop", folder / "copy")
+    given = words_for(command, values)
+    if words[0] == "file" and "DEST" in [parameter.metavar for parameter in command.params]:
+        target = folder / "out"
+        if target.exists():
+            target.unlink()
+    return Run(data, [*words, *given], **settings)
+
+
+def check(run):
+    said = run.err.decode("utf-8", "replace")
+    assert run.status in STATUSES, (run.status, said)
+    for word in ("Traceback", "Exception ignored", "error of this program"):
+        assert word not in said, said
+
+
+@pytest.mark.parametrize(("words", "command"), LEAVES, ids=NAMES)
+def test_streams(world, words, command):
+    plain = runs(world, words, command)
+    check(plain)
+    assert plain.out or plain.err
+    for closed in EVERY if words in (("kv", "get"), ("file", "put")) else FEW:
+        run = runs(world, words, command, prepare=lambda closed=closed: [os.close(number) for number in closed])
+        check(run)
+        assert run.status == plain.status, closed
+        for number, (mine, theirs) in ((1, (run.out, plain.out)), (2, (run.err, plain.err))):
+            assert number not in closed or not mine
+            assert number in closed or len(mine.splitlines()) == len(theirs.splitlines())
+    narrow = runs(world, words, command, encoding="ascii")
+    check(narrow)
+    assert narrow.status == plain.status
+    for full in ((1,), (2,), (1, 2)):
+        run = runs(world, words, command, prepare=lambda full=full: [_full(number) for number in full])
+        check(run)
+        assert run.status == (1 if 1 in full and plain.out and not plain.status else plain.status), full
+    check(runs(world, words, command, prepare=_reader_is_gone))
+
+
+def _full(number):
+    os.dup2(os.open("/dev/full", os.O_WRONLY), number)
+
+
+def _reader_is_gone():
+    reader, writer = os.pipe()
+    os.close(reader)
+    os.dup2(writer, 1)
+
+
+@pytest.mark.parametrize(("words", "command"), LEAVES, ids=NAMES)
+def test_bytes_that_are_no_utf8(world, words, command):
+    """Each argument and option of text in turn."""
+    folder, values = world
+    bad = b"caf\xe9\x1b[2J\n\xff"
+    for parameter in command.params:
+        is_option = parameter.param_type_name == "option"
+        if is_option and parameter.is_flag:
+            continue
+        given = [os.fsencode(word) for word in words_for(command, values)]
+        if is_option:
+            given += [os.fsencode(parameter.opts[0]), bad]
+        elif parameter.required:
+            given[[one.name for one in command.params if one.required].index(parameter.name)] = bad
+        else:
+            given.append(bad)
+        data = copied(folder / "laptop", folder / "copy")
+        run = Run(data, [*[os.fsencode(word) for word in words], *given])
+        check(run)
+        assert len(run.err.splitlines()) <= 3 and b"\x1b" not in run.out + run.err and b"\xff" not in run.err
+
+
+@pytest.mark.parametrize(("words", "command"), LEAVES, ids=NAMES)
+def test_a_terminal_of_one_column(world, words, command):
+    for columns in (1, 0):
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+        def prepare(slave=slave):
+            os.dup2(slave, 1)
+
+        run = runs(world, words, command, prepare=prepare)
+        check(run)
+        os.close(slave)
+        os.close(master)
