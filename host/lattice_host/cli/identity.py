@@ -10,6 +10,7 @@ from lattice_core.node.stores import id_text
 from ..unheld import Unheld
 from .arguments import Json
 from .context import desk, now_ms
+from .forks import fork_rows, read_only, show_waiting, waiting_rows
 from .output import bytes_fields, count_text, emit, say
 
 _SHOWN = 10  # keys and files that nobody else holds, per store
@@ -38,6 +39,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "data": str(on.directory.path),
             "shares": [_share(node, root) for root in node.roots()],
             "sticks": _sticks(on),
+            "read_only": read_only(node),
             "damaged": [{"id": id_text(store_id), "error": words} for store_id, words in node.damaged],
         }
     emit(json, data, _show)
@@ -60,6 +62,9 @@ def _store(node, handle):
         "name": handle.name,
         "type": handle.type,
         "intentions": handle.store.count,
+        "read_only": handle.weaver.read_only,
+        "waiting": waiting_rows(node, handle.weaver.waiting()),
+        "forks": fork_rows(node, handle),
         "only_here": {
             "intentions": unheld.intentions,
             "keys": [bytes_fields("key", key) for key in unheld.keys],
@@ -87,6 +92,8 @@ def _sticks(on):
 def _show(data):
     say("%s  %s" % (data["name"], data["id"]))
     say("data in %s" % data["data"])
+    if data["read_only"]:
+        say("READ ONLY: %s" % data["read_only"])
     if not data["shares"]:
         say("no share yet: `store create NAME` makes one, `join TOKEN` enters one")
     for share in data["shares"]:
@@ -94,6 +101,9 @@ def _show(data):
         for store in share["stores"]:
             counted = count_text(store["intentions"], "intention")
             say("  %s  %s, %s" % (store["name"] or "(share)", store["type"], counted))
+            if store["read_only"] and not data["read_only"]:
+                say("    READ ONLY: %s" % store["read_only"])
+            show_waiting(store["waiting"], store["forks"], "    ")
             _show_only_here(store["only_here"])
     for stick in data["sticks"]:
         say("stick %s (%s), last seen at %s" % (stick["name"], stick["id"][:8], stick["port"] or "no port here"))

@@ -17,6 +17,11 @@ app = noun("Sticks: setting one up, asking how it is, owners.")
 owner = noun("Who may administer a stick.")
 app.add_typer(owner, name="owner")
 
+_FORKED = (
+    "a copy of this stick's flash was used too, so its identity has written two histories: it carries what others write, "
+    "and lets nobody in. Reset it with its button and set it up again"
+)
+
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help="Name, or id (64 hex digits or its beginning).")]
 
 
@@ -100,12 +105,15 @@ def _status(node, shown):
                     "type": store["type"],
                     "intentions": store["intentions"],
                     "files": store["files"],
+                    "waiting": store["waiting"],
+                    "waiting_bytes": store["waiting_bytes"],
                 }
                 for store in shown["stores"]
             ],
             "files": shown["files"],
             "flash": {"total": total, "used": used, "free": max(total - used, 0)},
             "last_error": shown["last_error"] or None,
+            "forked": shown["forked"],
             "safe_to_unplug": shown["safe_to_unplug"],
         }
     )
@@ -123,6 +131,11 @@ def _show_status(data):
     for store in data["stores"]:
         counts = count_text(store["intentions"], "intention"), count_text(store["files"], "file")
         say("  %s  %s, %s, %s" % (store["name"] or "(share)", store["type"], *counts))
+        if store["waiting"]:
+            waits = count_text(store["waiting"], "write"), size_text(store["waiting_bytes"])
+            say("    %s (%s) not taken in: what they build on is not there; `sync` says whose" % waits)
+    if data["forked"]:
+        say("READ ONLY: %s" % _FORKED)
     if data["last_error"]:
         say("last error: %s" % data["last_error"])
     say("safe to unplug" if data["safe_to_unplug"] else "BUSY: do not unplug yet")

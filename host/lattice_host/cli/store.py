@@ -9,6 +9,7 @@ from lattice_core.node.stores import KV_TYPE, id_text
 
 from .arguments import Json, Store, StoreArgument, either, noun
 from .context import desk, now_ms
+from .forks import fork_rows, show_waiting, waiting_rows, who
 from .output import count_text, emit, say, table, warn
 
 app = noun("Stores: where values and files live, grouped in shares.")
@@ -84,14 +85,10 @@ def _state(node, handle):
         "skipped": [
             {"hash": hash.hex(), "author": author.hex(), "reason": reason} for hash, author, reason in weaver.skipped()
         ],
-        "forks": [_fork(fork) for fork in weaver.forks()],
+        "waiting": waiting_rows(node, weaver.waiting()),
+        "forks": fork_rows(node, handle),
         "read_only": weaver.read_only,
     }
-
-
-def _fork(fork):
-    author, kept, other, _ = fork
-    return {"author": author.hex(), "kept": kept.hex(), "other": other.hex()}
 
 
 def _show_states(data):
@@ -109,7 +106,8 @@ def _show_states(data):
         for skipped in state["skipped"]:
             say("  skipped %s of %s: %s" % (skipped["hash"][:16], skipped["author"][:8], skipped["reason"]))
         for fork in state["forks"]:
-            say("  FORK by %s: %s and %s" % (fork["author"][:8], fork["kept"][:16], fork["other"][:16]))
+            say("  FORK by %s: %s is kept here, %s is not" % (who(fork), fork["kept"][:16], fork["other"][:16]))
+        show_waiting(state["waiting"], state["forks"], "  ")
         if state["read_only"]:
             say("  READ ONLY: %s" % state["read_only"])
 

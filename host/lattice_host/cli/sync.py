@@ -12,6 +12,7 @@ from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Timeout
 from .connect import Wire
 from .context import desk
 from .endings import PartlyDone
+from .forks import member_name, read_only, waiting_rows, waiting_text, who
 from .output import count_text, duration_text, emit, say, size_text, warn
 
 
@@ -38,6 +39,7 @@ def outcome(node, report):
     outcomes = list(report.outcomes.values())
     return {
         "complete": report.complete,
+        "read_only": read_only(node),
         "unfit": [{"path": path, "size": size} for path, size in report.unfit()],
         "unfit_count": sum(one.unfit_count for one in outcomes),
         "missing": sum(one.missing for one in outcomes),
@@ -68,27 +70,12 @@ def outcome(node, report):
     }
 
 
-def member_name(node, key):
-    """The name of an author, this node included; "" when none is known."""
-    return node.name if key == node.identity.public else node.peer_name(key)
-
-
 def _waiting(node, one):
     """What waits on either side for a write that is not there, by author."""
     rows = []
     for here, waiting in ((True, one.waiting_here), (False, one.waiting_there)):
-        for author, count, size, blocker in waiting:
-            rows.append(
-                {
-                    "store": id_text(one.store_id),
-                    "author": author.hex(),
-                    "author_name": member_name(node, author),
-                    "here": here,
-                    "intentions": count,
-                    "bytes": size,
-                    "for": blocker.hex(),
-                }
-            )
+        for row in waiting_rows(node, waiting):
+            rows.append({"store": id_text(one.store_id), "here": here, **row})
     return rows
 
 
@@ -157,8 +144,11 @@ def explain(data):
         )
     for item in data["forks"]:
         warn("%s has written two different histories (a fork); both sides keep theirs" % who(item))
+    if data["read_only"]:
+        warn("READ ONLY: %s" % data["read_only"])
     for item in data["waiting"]:
-        _explain_waiting(item, [who(fork) for fork in data["forks"] if fork["store"] == item["store"]])
+        forkers = [who(fork) for fork in data["forks"] if fork["store"] == item["store"]]
+        warn(waiting_text(item, forkers, "here" if item["here"] else "on the other side"))
     for item in data["errors"]:
         warn("store %s: %s" % (item["store"], item["error"]))
     for item in data["double_claims"]:
@@ -172,27 +162,6 @@ def _explain_damage(data):
         warn("%s damaged on the other side, which was told" % count_text(data["damaged_count"], "piece"))
     if data["damaged_here"]:
         warn("%s damaged on this disk; `sync` again to get it back" % count_text(data["damaged_here"], "piece"))
-
-
-def who(item):
-    """The author of something, for people."""
-    return printable(item["author_name"]) or item["author"][:8] or "somebody"
-
-
-def _explain_waiting(item, forkers):
-    on = "a write that is not there"
-    if forkers:
-        on = "the other history of %s" % " or ".join(forkers)
-    warn(
-        "%s of %s (%s) cannot be taken in %s: %s"
-        % (
-            count_text(item["intentions"], "write"),
-            who(item),
-            size_text(item["bytes"]),
-            "here" if item["here"] else "on the other side",
-            "they build on %s (%s)" % (on, item["for"][:16]),
-        )
-    )
 
 
 def _explain_double_claim(item):

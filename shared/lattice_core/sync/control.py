@@ -89,6 +89,7 @@ def status(peer):
             "state": device.state,
             "safe_to_unplug": device.safe_to_unplug(),
             "files": sum([_files(handle) for handle in handles]),
+            "forked": any([handle.weaver.own_chain_is_forked() for handle in handles]),
         }
     )
     return shown
@@ -101,6 +102,8 @@ def _store_status(handle):
         "type": handle.type[:_NAME_CHARACTERS],
         "intentions": handle.weaver.store.count,
         "files": _files(handle),
+        "waiting": handle.weaver.floating_count,
+        "waiting_bytes": handle.weaver.floating_bytes(),
     }
 
 

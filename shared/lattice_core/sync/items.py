@@ -125,6 +125,7 @@ class ItemReceiver:
         self._told = 0  # refusals
         self.refused_count = 0
         self._body = None
+        self._large_shown = None
 
     def begin(self):
         self.count = 0
@@ -220,11 +221,27 @@ class ItemReceiver:
             message = {"hash": hash, "author": author, "reason": reason[:200], "no_room": no_room}
             self.frames.post({"item_refused": message})
 
+    def take_evidence(self, payload, author):
+        """One whole item that shows where another branch of the author's chain ends. It counts among none."""
+        if len(payload) <= ITEM_HEAD_BYTES:
+            raise ProtocolError("an item of %d bytes" % len(payload))
+        head = bytes(payload[:ITEM_HEAD_BYTES])
+        self._evidence(intentions.parse(self.node.crypto, bytes(payload[ITEM_HEAD_BYTES:]), head), author)
+        self.ticket = self.node.ticket()
+
+    def _evidence(self, item, author):
+        if item.author != author:
+            raise ProtocolError("evidence against one author, signed by another")
+        if intentions.verify(self.node.crypto, item):
+            self.weaver.take_evidence(item)
+
     # -- large ones --------------------------------------------------------------------------------------------
 
-    def begin_large(self, size):
+    def begin_large(self, size, shown=None):
+        """`shown`: the author of whose branch it is evidence."""
         if size <= ITEM_HEAD_BYTES:
             raise ProtocolError("an item of %d bytes" % size)
+        self._large_shown = shown
         self._body = Arriving(self.node, self.frames, size, ITEM_HEAD_BYTES)
 
     def take_large(self, now_ms):
@@ -235,8 +252,11 @@ class ItemReceiver:
         if not arriving.complete():
             return moved > 0
         self._body = None
-        self.count += 1
         self.node.durable(self.ticket)
+        if self._large_shown is not None:
+            self._end_evidence(arriving)
+            return True
+        self.count += 1
         if arriving.reason is not None:
             self.refused_count += 1  # its author is not known
             self.progress.note_refused(b"", b"", arriving.reason, False)
@@ -249,6 +269,15 @@ class ItemReceiver:
                 arriving.discard()  # what the store did not take gives its room back
         self.ticket = self.node.ticket()
         return True
+
+    def _end_evidence(self, arriving):
+        if arriving.reason is None:
+            try:
+                item = intentions.from_body(arriving.body(), arriving.hasher.digest(), arriving.head)
+                self._evidence(item, self._large_shown)
+            finally:
+                arriving.discard()
+        self.ticket = self.node.ticket()
 
     def close(self):
         if self._body is not None:

@@ -51,6 +51,7 @@ class StoreSession:
         self._refused = False  # by the peer: it does not hold all we have
         self._refused_unnamed = False  # something large, of an author that it has not read
         self._finishing = False
+        self._shown = None  # whose branch the next item is evidence of
 
     def run(self, opened=None):
         """Task: returns the Outcome. Refused, ProtocolError, StorageError or StreamLost when it ends early."""
@@ -118,6 +119,9 @@ class StoreSession:
             if payload is None:
                 self._ingest(now_ms)  # what came before it counts before it
                 self._take(frame)
+            elif self._shown is not None:
+                receiver.take_evidence(payload, self._shown)
+                self._shown = None
             elif self._expects_items() and receiver.add(payload) >= self.peer.options.verify_batch:
                 break
         moved = self._ingest(now_ms, moved) or moved
@@ -148,10 +152,11 @@ class StoreSession:
         raise ProtocolError("an intention before the tips were compared")
 
     def _begin_large(self, frame):
-        if frame.name != ITEM or not (self.exchange.done() and self._expects_items()):
+        shown, self._shown = self._shown, None
+        if frame.name != ITEM or not (self.exchange.done() and (shown or self._expects_items())):
             raise ProtocolError("a large %s that was not expected" % frame.name)
         self.peer.check_allowed(self.handle)
-        self.receiver.begin_large(frame.size)
+        self.receiver.begin_large(frame.size, shown)
 
     def _message(self, frame):
         for name in frame:
@@ -213,7 +218,9 @@ class StoreSession:
         if len(body["author"]) == 32:
             self.sender.skip(body["author"])
             if body["fork"]:
-                self.outcome.note_fork(body["author"])
+                self._note_fork(body["author"])
+                if body["shown"]:
+                    self._shown = body["author"]
                 return
         else:
             self._refused_unnamed = True
@@ -252,14 +259,27 @@ class StoreSession:
         self.sender.begin(self.exchange.plan(), self._frozen)
         for author in self.exchange.forks():
             self._refused = True  # nor does the peer hold our branch
-            self.outcome.note_fork(author)
-            self.frames.post({"item_refused": {"author": author, "fork": True}})
+            self._note_fork(author)
         self.peer.progress.expected_intentions += self.exchange.missing()
         if self.exchange.state == tips.EQUAL:
             self._sent_count = self._their_sent = 0
             self._done_told = self._done_heard = True
             self._tell_waiting()
             self._note_held()
+
+    def _note_fork(self, author):
+        """The peer is told once, and is shown the tip of our branch: it then knows the fork for certain, and the author
+        itself learns that its chain goes on elsewhere."""
+        if not self.outcome.note_fork(author) or self._finishing:
+            return
+        weaver = self.handle.weaver
+        length, tip = weaver.held(author)
+        item = weaver.store.get(tip) if length else None
+        if item is None or weaver.knows_fork(author) and author != self.peer.key:
+            self.frames.post({"item_refused": {"author": author, "fork": True}})
+            return
+        self.frames.post({"item_refused": {"author": author, "fork": True, "shown": True}})
+        self.frames.post_bulk(ITEM_KEY, item.signature, item.body)
 
     def _tell_waiting(self):
         """What is held here and cannot be taken in yet: its authors' other nodes would not hear of it."""

@@ -50,5 +50,8 @@ class Outcome:
         self.damaged.extend([path for path in paths if path not in self.damaged])
 
     def note_fork(self, author):
-        if len(self.forks) < FORKS_NAMED and author not in self.forks:
-            self.forks.append(author)
+        """True when it was not noted before."""
+        if len(self.forks) >= FORKS_NAMED or author in self.forks:
+            return False
+        self.forks.append(author)
+        return True

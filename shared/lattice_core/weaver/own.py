@@ -7,15 +7,22 @@ or restored from a copy: writing on would fork it, so nothing is written until a
 from struct import pack, unpack
 
 from ..compat import const
-from ..errors import UsageError
+from ..errors import StorageFull, UsageError
 from ..limits import DEPS, OPS_BYTES
 from ..model import hlc
 from ..model.intention import create, encode_body, from_body
+from . import verdicts
 from .store import TABLE_META, ZERO
 
 _RECORD = b"own/"  # ‖ store id: (position u32, hash) of the own tip
 _TIP = b"own/tip"  # the same as a row, where no record is left
 _DOUBT = b"own/doubt"  # a row that is there while the own chain may go on elsewhere
+FORKED_RECORD = b"forked"  # store id ‖ hash of a write of ours that is not in our chain: for all stores of the node
+_FORKED = (
+    "this node's identity has written two histories: a copy of its data directory was used too, or an older copy was"
+    " restored. Nothing more is written under it; `node rekey --invite TOKEN` takes a new identity and brings along what"
+    " only this copy has"
+)
 _FORMAT = ">I32s"
 _TIP_BYTES = const(36)
 _PIECE_BYTES = const(4096)
@@ -23,11 +30,11 @@ _TIPS_FOR_CLOCK = const(64)  # newest chains whose stamps count after a restart
 
 
 class OwnChain:
-    """Makes own intentions. `read_only`: None, or why nothing can be written, in words. `seen_ms`: the highest stamp
-    seen that was at most an hour ahead then."""
+    """Makes own intentions. `seen_ms`: the highest stamp seen that was at most an hour ahead then."""
 
     def __init__(self, storage, store, crypto, identity):
-        self.read_only = None
+        self._why = None  # nothing can be written, for what stands in this store
+        self._forked = False  # where no record and no row could be written
         self.seen_ms = 0
         self._storage = storage
         self._store = store
@@ -36,8 +43,30 @@ class OwnChain:
         self._last_ms = 0
         self._look_back = True  # stamps were seen that `seen_ms` does not know of
 
+    def read_only(self):
+        """None, or why nothing can be written, in words."""
+        return _FORKED if self.forked() else self._why
+
+    def forked(self):
+        """True when this identity has written two histories, in whatever store: it is then good for none."""
+        return (
+            self._forked
+            or self._storage.record(FORKED_RECORD) is not None
+            or verdicts.is_marked(self._store, self._identity.public)
+        )
+
+    def note_forked(self, intention):
+        """A write of ours that is not in our chain. Part of the open transaction."""
+        self._forked = True
+        if self._storage.record(FORKED_RECORD) is None:
+            try:
+                self._storage.put_record(FORKED_RECORD, self._store.id + intention.hash)
+            except (ValueError, StorageFull):
+                return  # the mark of the fork stands in this store, if that finds room
+
     def load(self, seen_ms):
         """Reads the own tip. `seen_ms`: from the last checkpoint."""
+        self._forked = False
         self.seen_ms = seen_ms
         self._look_back = True
         length, tip = self._store.chain(self._identity.public)
@@ -60,9 +89,9 @@ class OwnChain:
         return self._store.row(TABLE_META, _TIP) if record is None else record
 
     def _check_tip(self):
-        self.read_only = None
+        self._why = None
         if self.doubted():
-            self.read_only = (
+            self._why = (
                 "this node's identity is older than its data, so others may hold writes of its own that are not here: "
                 "a complete sync brings them"
             )
@@ -71,17 +100,17 @@ class OwnChain:
         if record is None:
             return
         if len(record) != _TIP_BYTES:
-            self.read_only = "the note of this node's own chain is damaged: take a new identity"
+            self._why = "the note of this node's own chain is damaged: take a new identity (`node rekey`)"
             return
         position, hash = unpack(_FORMAT, record)
         length, _ = self._store.chain(self._identity.public)
         if length < position:
-            self.read_only = (
-                "this node's own chain ends at %d of %d: sync with a node that has the rest, or take a new identity"
+            self._why = (
+                "this node's own chain ends at %d of %d: sync with a node that has the rest, or take a new identity (`node rekey`)"
                 % (length, position)
             )
         elif self._store.chain_at(self._identity.public, position) != hash:
-            self.read_only = "this node's own chain is not the one it wrote: take a new identity"
+            self._why = "this node's own chain is not the one it wrote: take a new identity (`node rekey`)"
 
     def witnessed(self, intention, now_ms):
         """Takes note of an intention that was just witnessed, own or not."""
@@ -95,9 +124,9 @@ class OwnChain:
             self._note_tip(intention.author)
 
     def _note_tip(self, own):
-        if self.read_only is not None:
+        if self._why is not None:
             self._check_tip()
-            if self.read_only is not None:
+            if self._why is not None:
                 return
         value = pack(_FORMAT, *self._store.chain(own))
         try:
@@ -107,8 +136,9 @@ class OwnChain:
 
     def check(self, size, deps, now_ms):
         """UsageError unless ops of `size` bytes may be written now on top of `deps`."""
-        if self.read_only is not None:
-            raise UsageError("nothing can be written to this store: " + self.read_only)
+        read_only = self.read_only()
+        if read_only is not None:
+            raise UsageError("nothing can be written to this store: " + read_only)
         if now_ms is None:
             raise UsageError("this node has no clock yet: connect it to its owner")
         if size > OPS_BYTES:

@@ -43,6 +43,11 @@ def mark_fork(store, author, prev, held, other):
     return True
 
 
+def is_marked(store, author):
+    """True when the author is known to have forked its chain here."""
+    return store.row(TABLE_META, _FORK + author) is not None
+
+
 def forks(store):
     """Iterates over (author, hash held here, other hash, their store_prev)."""
     for key, value in store.rows(TABLE_META, _FORK):

@@ -53,13 +53,21 @@ class Weaver:
         self.projection = projection
         self.events = []  # what was projected, refused, …; whoever takes them puts a new list here
         self.log = WitnessLog(store, crypto, identity)
-        self.read_only = None  # or why nothing can be written, in words
         self.floating_count = 0
         self.unfinished = False  # True in the middle of a change, and after one that failed there: until `reload`
         self._refused = verdicts.Refused()
         self._floating = Floating()
         self._held = Held(store, self._floating)
         self._own = OwnChain(storage, store, crypto, identity)
+
+    @property
+    def read_only(self):
+        """None, or why nothing can be written, in words."""
+        return self._own.read_only()
+
+    def own_chain_is_forked(self):
+        """True when this identity is known to have written two histories, in this store or in another."""
+        return self._own.forked()
 
     # -- opening -----------------------------------------------------------------------------------------------------
 
@@ -105,7 +113,6 @@ class Weaver:
         self.floating_count = 0
         self._held = Held(self.store, self._floating)
         self._own.load(self.log.checkpoint()[2])
-        self.read_only = self._own.read_only
         waiting = self.store.floating()
         for hash in waiting:
             # Nothing waits for itself: what it really waits for is found right below. Whether a peer had listed it is
@@ -144,7 +151,6 @@ class Weaver:
     def doubt_own_chain(self, doubted):
         """See `own.OwnChain.doubt`. Part of the open transaction."""
         self._own.doubt(doubted)
-        self.read_only = self._own.read_only
 
     def doubts_own_chain(self):
         return self._own.doubted()
@@ -183,6 +189,24 @@ class Weaver:
             self._need_room_for_rows(intention)
         self._take(intention, now_ms or 0)
         return WITNESSED
+
+    def take_evidence(self, intention):
+        """A verified intention of which a peer says that it stands where our branch of that author's chain has another.
+        Nothing of it is stored but the mark of a fork. True when it shows one."""
+        if self.unfinished or self._flaw(intention) is not None or self._is_known(intention):
+            return False
+        try:
+            self._blocker(intention)
+        except _Contradiction as error:
+            self._refuse_chain(intention, error)
+            return error.held is not None
+        prev = intention.store_prev
+        if intention.author != self.identity.public or prev == self.held(intention.author)[1] or self.store.has(prev):
+            return False
+        # Ours, and it follows something that this storage has never seen: whatever lies between, writing on here forks.
+        self._own.note_forked(intention)
+        self._mark_fork(intention, self.store.chain(intention.author)[1])
+        return True
 
     def _is_known(self, intention):
         """True when the intention is stored. Nearly every one that comes follows its author's tip: such a one is not
@@ -248,6 +272,8 @@ class Weaver:
         if held is None:
             return self._refuse(intention.hash, "its store_prev belongs to another author")
         author = intention.author
+        if author == self.identity.public:
+            self._own.note_forked(intention)
         if self._mark_fork(intention, held):
             note_event(self.events, ("fork", self.store.id, author, held, intention.hash))
         return self._refuse(intention.hash, "its author has forked its chain: %s is held here" % held.hex())
@@ -301,7 +327,6 @@ class Weaver:
             store.put_row(TABLE_META, _STATE, self.projection.version())
         self.projection.apply(intention, self.events)
         self._own.witnessed(intention, now_ms)
-        self.read_only = self._own.read_only
         self.log.checkpoint_if_due(self._own.seen_ms)
 
     def _cascade(self, intention, now_ms):
@@ -354,6 +379,10 @@ class Weaver:
         """Iterates over (hash, author, reason) of witnessed intentions that could not be applied."""
         return self.projection.skipped()
 
+    def knows_fork(self, author):
+        """True when there is evidence here that this author has forked its chain."""
+        return verdicts.is_marked(self.store, author)
+
     def forks(self):
         """Iterates over (author, hash held here, other hash, their store_prev) of the authors who have forked."""
         return verdicts.forks(self.store)
@@ -362,6 +391,9 @@ class Weaver:
         """What is missing of chains whose later part floats, [(missing hash, tip held of the author, author), …]:
         the chain to fetch from that author's intentions."""
         return self._held.gaps()
+
+    def floating_bytes(self):
+        return self._floating.bytes
 
     def waiting(self):
         """What floats, by author: [(author, intentions, bytes, what the first of them waits for), …], at most 32."""

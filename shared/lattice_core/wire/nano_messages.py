@@ -55,6 +55,7 @@ ItemRefused = Message(
         (3, "reason", "string"),
         (4, "no_room", "bool"),
         (5, "fork", "bool"),
+        (6, "shown", "bool"),  # the item behind it is evidence: the tip of the branch that this side holds
     ),
 )
 Unfit = Message("Unfit", ((1, "path", "string"), (2, "size", "uint64")))
@@ -107,6 +108,8 @@ StoreStatus = Message(
         (3, "type", "string"),
         (4, "intentions", "uint64"),
         (5, "files", "uint64"),
+        (6, "waiting", "uint32"),  # held, and not taken in for want of what it builds on
+        (7, "waiting_bytes", "uint64"),
     ),
 )
 Status = Message(
@@ -126,6 +129,7 @@ Status = Message(
         (11, "safe_to_unplug", "bool"),
         (12, "member", "bool"),
         (13, "files", "uint64"),
+        (14, "forked", "bool"),  # the stick's own chain: it writes nothing any more
     ),
 )
 ControlReply = Message("ControlReply", ((1, "status", Status, "what"), (2, "done", Nothing, "what")))
