@@ -1,4 +1,4 @@
-"""A node whose identity has written two histories: it learns so from whoever holds the other one, and writes no more."""
+"""A node whose identity has written two histories learns so from whoever holds the other one, and writes no more."""
 
 from lattice_core.errors import LatticeError, UsageError
 from lattice_core.model import intention as intentions
@@ -88,28 +88,26 @@ def test_large_writes_are_evidence_too():
     check_stopped(clone)
 
 
+def accuse(world, theirs, item):
+    """A sync in which the right shows `item` (None: nothing) as what it has of the left's chain."""
+    own, tip = world.left.identity.public, b"t" * 32
+    real_held, real_get = theirs.weaver.held, theirs.store.get
+    theirs.weaver.held = lambda author: (1, tip) if author == own else real_held(author)
+    theirs.store.get = lambda hash: item if hash == tip else real_get(hash)
+    try:
+        world.connect().sync()
+    except LatticeError as error:
+        assert "author" in str(error), error
+    theirs.weaver.held, theirs.store.get = real_held, real_get
+
+
 def test_an_accusation_without_evidence_stops_nobody():
     world, clone, store_id = cloned()
     handle = put(world.left, store_id, 2)
-    theirs = world.right.get(store_id)
     own = world.left.identity.public
     forged = intentions.create(crypto(), node(7, "x").identity, START_MS, 0, store_id, ZERO, [], b"\x52\x00")
     for item in (None, forged, handle.store.get(handle.store.chain(own)[1])):
-        world.connect()
-        real = world.right.get(store_id).weaver.held
-
-        def held(author):
-            return (1, b"t" * 32) if author == own and item is not None else real(author)
-
-        theirs.weaver.held = held
-        get = theirs.store.get
-        theirs.store.get = lambda hash: item if hash == b"t" * 32 else get(hash)
-        task = world.a.sync()
-        try:
-            world.run(task)
-        except LatticeError as error:
-            assert "author" in str(error), error
-        theirs.weaver.held, theirs.store.get = real, get
+        accuse(world, world.right.get(store_id), item)
         assert handle.weaver.read_only is None and world.left.storage.record(FORKED_RECORD) is None
     handle.kv.put(b"still", b"v", START_MS + 9000)
     world.left.commit(START_MS)

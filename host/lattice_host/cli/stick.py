@@ -18,8 +18,8 @@ owner = noun("Who may administer a stick.")
 app.add_typer(owner, name="owner")
 
 _FORKED = (
-    "a copy of this stick's flash was used too, so its identity has written two histories: it carries what others write, "
-    "and lets nobody in. Reset it with its button and set it up again"
+    "a copy of this stick's flash was used too, so its identity has written two histories: it carries what others "
+    "write and lets nobody in. Reset it with its button and set it up again"
 )
 
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help="Name, or id (64 hex digits or its beginning).")]

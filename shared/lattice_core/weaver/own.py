@@ -19,9 +19,9 @@ _TIP = b"own/tip"  # the same as a row, where no record is left
 _DOUBT = b"own/doubt"  # a row that is there while the own chain may go on elsewhere
 FORKED_RECORD = b"forked"  # store id ‖ hash of a write of ours that is not in our chain: for all stores of the node
 _FORKED = (
-    "this node's identity has written two histories: a copy of its data directory was used too, or an older copy was"
-    " restored. Nothing more is written under it; `node rekey --invite TOKEN` takes a new identity and brings along what"
-    " only this copy has"
+    "this node's identity has written two histories: a copy of its data directory was used too, or an older copy was "
+    "restored. Nothing more is written under it; `node rekey --invite TOKEN` takes a new identity and brings along "
+    "what only this copy has"
 )
 _FORMAT = ">I32s"
 _TIP_BYTES = const(36)
@@ -106,7 +106,8 @@ class OwnChain:
         length, _ = self._store.chain(self._identity.public)
         if length < position:
             self._why = (
-                "this node's own chain ends at %d of %d: sync with a node that has the rest, or take a new identity (`node rekey`)"
+                "this node's own chain ends at %d of %d: sync with a node that has the rest, or take a new "
+                "identity (`node rekey`)"
                 % (length, position)
             )
         elif self._store.chain_at(self._identity.public, position) != hash:
