@@ -20,7 +20,12 @@ StoreArgument = Annotated[
 PortArgument = Annotated[str, typer.Argument(metavar="PORT", help="Serial port of the stick, or `auto` to find it.")]
 Timeout = Annotated[
     float,
-    typer.Option("--timeout", metavar="SECONDS", min=0, help="How long to wait for a stick that was pulled."),
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0,
+        help="How long to wait for a stick that says nothing or was pulled; for its first answer at most 12.",
+    ),
 ]
 
 WAIT_FOR_STICK_S = 120.0

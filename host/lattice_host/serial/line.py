@@ -6,36 +6,43 @@ from lattice_core.link.link import SERIAL, Link
 
 from .port import Port, PortLost
 
+_READS = 4  # at once: what floods the port does not keep its owner from everything else
+_SAMPLE_BYTES = 4096  # of what came and went first, to say what seems to be there
 _OUT_BYTES = 16384  # waits for the port at most; what the link has not given yet can still be replaced
 _CLOSE_MS = 1500
 _POLL_MS = 50
 
 
 class Line:
-    """Host's side of the link. PortError when the port cannot be opened, PortLost when it goes away."""
+    """Host's side of the link. PortError when the port cannot be opened, PortLost when it goes away.
+
+    `heard`, `said`: the first bytes that came and went.
+    """
 
     def __init__(self, path: str, crypto, seed: bytes, version: str, now_ms: int):
         self._port = Port(path)
         self._out = b""
+        self.heard = self.said = b""
         self.link = Link(crypto, seed, True, SERIAL, version.encode(), now_ms)
 
-    def exchange(self, now_ms: int) -> bool:
-        """Takes all that came, sends what the port takes. True when something came."""
-        heard = False
-        data = self._port.read()
-        while data:
-            heard = True
-            self.link.receive(data, now_ms)
+    def exchange(self, now_ms: int) -> None:
+        """Takes what came, a bounded amount of it, and sends what the port takes."""
+        for _ in range(_READS):
             data = self._port.read()
+            if not data:
+                break
+            self.heard += data[: _SAMPLE_BYTES - len(self.heard)]
+            self.link.receive(data, now_ms)
         while True:
             if len(self._out) < _OUT_BYTES:
                 self._gather(now_ms)
             if not self._out:
-                return heard
+                return
             count = self._port.write(self._out)
+            self.said += self._out[: min(count, _SAMPLE_BYTES - len(self.said))]
             self._out = self._out[count:]
             if count == 0:
-                return heard
+                return
 
     def _gather(self, now_ms):
         """Frames of the link up to what may wait for the port, as one piece: few writes, few copies."""

@@ -12,10 +12,13 @@ from lattice_core.sync.nano import NanoPeer, Options
 from lattice_core.sync.progress import Progress
 from lattice_core.sync.tasks import StreamLost, Task
 
+from .impression import seems
 from .line import Line
 from .port import PortError, PortLost
 
-_FIRST_ANSWER_MS = 12000  # a stick that starts, checks its flash and answers
+_FIRST_ANSWER_MS = 12000  # a stick that starts, checks its flash and answers; nothing extends it
+_LOST_IN_A_ROW = 5  # connections that ended early without anything new acknowledged on either side
+_LOST_PAUSE_MS = 100  # before the work is begun again after the first of them, doubled each time
 _RETRY_S = 0.1  # between attempts to open a port that went away
 _SETTLE_MS = 15000  # how long others may look at a port that has just come (ModemManager, udev)
 _LONGEST_WAIT_MS = 250  # so that progress is shown
@@ -45,7 +48,11 @@ class Pump:
         self._line: Line | None = None
         self._connection = None
         self._ended: NanoPeer | None = None  # the peer of a connection that is over
-        self._heard_ms = 0  # when something last came from the other side
+        self._opened_ms = 0  # when the port was opened
+        self._heard_ms = 0  # when a connection last moved
+        self._intact = 0  # packets of connections by then
+        self._lost = 0  # connections in a row that got nowhere
+        self._gained = 0  # what was acknowledged by the time of the last lost one
         self.now_ms = Clock().now_ms
         self.path = ""
         self.peer: NanoPeer | None = None
@@ -58,11 +65,13 @@ class Pump:
     def run(self, begin: Callable[[NanoPeer], Task], timeout_s: float):
         """Begins `begin(peer)` on each new connection until such a task has ended; returns its result.
 
-        Raises what the task ended with, or UsageError when the other side was silent for `timeout_s`.
+        Raises what the task ended with, or UsageError when no stick answered, when it was silent for `timeout_s`, or
+        when one connection after another was lost at the same place.
         """
         self._open()
-        self._heard_ms = self.now_ms()
+        self._heard_ms = self._opened_ms
         task = None
+        begin_at_ms = None  # when the work is begun on the connection there is
         while True:
             fresh = self._turn(timeout_s)
             if task is not None and task.done:
@@ -71,11 +80,31 @@ class Pump:
                     return task.result
                 if not (self._is_lost(fresh) and isinstance(task.error, StreamLost)):
                     raise task.error
+            if task is not None and self._is_lost(fresh):
+                self._count_lost(task.error or self._trouble())
+                task = None
             self._release()
             if self.peer is None:
-                task = None  # begun again on the next connection
+                task = begin_at_ms = None  # begun again on the next connection
             elif fresh:
-                task = begin(self.peer)
+                begin_at_ms = self.now_ms() + (_LOST_PAUSE_MS << self._lost if self._lost else 0)
+            if self.peer is not None and begin_at_ms is not None and self.now_ms() >= begin_at_ms:
+                task, begin_at_ms = begin(self.peer), None
+
+    def _count_lost(self, error):
+        """A connection was lost in the middle of the work. UsageError when that leads nowhere."""
+        gained = sum(progress.gained() for progress in self.moved)
+        self._lost = self._lost + 1 if gained == self._gained else 1
+        self._gained = gained
+        if self._lost >= _LOST_IN_A_ROW:
+            raise UsageError(
+                "the connection to %s was lost %d times at the same place (%s): `stick status` shows what the stick "
+                "says of itself; what was acknowledged is safe" % (self.path, self._lost, error)
+            )
+
+    def _trouble(self):
+        line = self._line
+        return "the port went away" if line is None else line.link.trouble or "the other side went away"
 
     def _is_lost(self, fresh):
         """True when the connection that the task ran on is over."""
@@ -110,14 +139,16 @@ class Pump:
 
     def _work(self, line):
         """Takes, steps, sends. True when there is a new connection to begin on."""
-        if line.exchange(self.now_ms()):
-            self._heard_ms = self.now_ms()
+        line.exchange(self.now_ms())
         if self._follow(line.link):
             return True
         for _ in range(_STEPS):
             if self.peer is None or not self.peer.step(self.now_ms()):
                 break
-        if line.exchange(self.now_ms()):
+        line.exchange(self.now_ms())
+        counters = line.link.counters
+        if self.peer is not None and counters.packets_in - counters.forged != self._intact:
+            self._intact = counters.packets_in - counters.forged  # any other byte may be of whatever is there
             self._heard_ms = self.now_ms()
         return False
 
@@ -132,6 +163,7 @@ class Pump:
         self._connection = connection
         if connection is None:
             return False
+        self._heard_ms = self.now_ms()
         self.peer = NanoPeer(self._node, connection, Options(self._version))
         self.moved.append(self.peer.progress)
         return True
@@ -159,7 +191,8 @@ class Pump:
 
     def _open(self):
         self.path = self._find()
-        self._line = Line(self.path, self._crypto, self._node.identity.seed, self._version, self.now_ms())
+        self._opened_ms = self.now_ms()
+        self._line = Line(self.path, self._crypto, self._node.identity.seed, self._version, self._opened_ms)
 
     def _reopen(self):
         """Tries to open the port again; waits a little when it is not there yet."""
@@ -186,16 +219,19 @@ class Pump:
 
     def _give_up_when_silent(self, timeout_s):
         silent_ms = self._silent_ms()
-        if not self.moved and self._line is not None and silent_ms > _FIRST_ANSWER_MS:
-            trouble = self._line.link.trouble
-            raise UsageError(
-                "%s does not answer as a stick%s; is Lattice's firmware on it, and does no other program use it?"
-                % (self.path, " (%s)" % trouble if trouble else "")
-            )
+        line = self._line
+        if not self.moved and line is not None:
+            if self.now_ms() - self._opened_ms > min(_FIRST_ANSWER_MS, timeout_s * 1000):
+                raise UsageError(
+                    "%s does not answer as a stick: %s" % (self.path, line.link.trouble or seems(line.heard, line.said))
+                )
         if silent_ms > timeout_s * 1000:
+            found = ""
+            if line is not None and self.peer is None and line.heard:
+                found = " (%s)" % seems(line.heard, line.said)
             raise UsageError(
-                "nothing came from %s for %d s: plug the stick in again and repeat the command, it goes on where it was"
-                % (self.path, timeout_s)
+                "nothing came from a stick at %s for %d s%s: plug it in again and repeat the command, it goes on where "
+                "it was" % (self.path, timeout_s, found)
             )
 
 

@@ -81,6 +81,7 @@ class ItemSender:
     def acknowledged(self, count):
         if not self.durable <= count <= self.count:
             raise ProtocolError("%d intentions acknowledged of %d" % (count, self.count))
+        self.progress.acknowledged += count - self.durable
         self.durable = count
 
 

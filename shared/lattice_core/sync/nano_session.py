@@ -198,7 +198,7 @@ class StoreSession:
         if not self._sent_count or count != self._sent_count or self._done_heard:
             raise ProtocolError("%d intentions done, %s sent" % (count, self._sent_count))
         self._done_heard = True
-        self.sender.durable = max(self.sender.durable, count)
+        self.sender.acknowledged(max(self.sender.durable, count))
         if whole:
             self.content.hear_whole(self._frozen, not self._refused)
         self._note_held()

@@ -9,6 +9,7 @@ class Progress:
     """Counters that only grow. Blobs sent count when the peer has acknowledged them as durable."""
 
     def __init__(self):
+        self.acknowledged = 0  # intentions sent that the peer holds durably now
         self.sent_intentions = self.received_intentions = 0
         self.sent_blobs = self.received_blobs = 0
         self.sent_bytes = self.received_bytes = 0
@@ -31,6 +32,10 @@ class Progress:
     def expect(self, blobs, size):
         self.expected_blobs += blobs
         self.expected_bytes += size
+
+    def gained(self):
+        """A number that grows when something new is safe on either side."""
+        return self.acknowledged + self.received_intentions + self.sent_blobs + self.received_blobs
 
     def sent(self):
         """As users see it: {"intentions", "blobs", "bytes"}."""
