@@ -1,12 +1,13 @@
 """The open transaction: when it is durable, who is told, what a failure takes with it."""
 
 from lattice_core.errors import StorageError, UsageError
-from lattice_core.files import cid
+from lattice_core.files import cid, history
 from lattice_core.files.entry import Entry
 from lattice_core.limits import BATCH_BYTES, BATCH_MS
 from lattice_core.machines.change import EVENTS
 from lattice_core.model.intention import ZERO, create
 from lattice_core.node.node import Node
+from lattice_core.weaver import acks
 from lattice_core.weaver.weaver import WITNESSED
 from node_support import NOW_MS, join, make_node, reopened, share, value
 from support import raises
@@ -268,6 +269,73 @@ def test_content_is_wanted_after_a_rollback_too():
 
 def fail_commit():
     raise StorageError("the medium is gone")
+
+
+def with_acknowledgements(node, data, count):
+    """`count` file entries on `data`, between acknowledgements of another member (intentions without ops)."""
+    member = make_node(9)
+    tip = ZERO
+    for number in range(count):
+        if number % 20 == 3:
+            deps = [data.store.witness_at(data.store.count)[0]]
+            item = create(node.crypto, member.identity, NOW_MS + number, 0, data.id, tip, deps, b"")
+            assert data.weaver.ingest(item, NOW_MS) == WITNESSED
+            tip = item.hash
+        digest = node.crypto.blake3_digest(b"content %d" % number)
+        entry = Entry("f%d" % number, 0o644, cid.make(cid.RAW, digest), NOW_MS, 5000)
+        data.kv.put(b"fs/f%d" % number, entry.encode(), NOW_MS + number)
+
+
+def test_acknowledgements_among_more_writes_than_events_are_kept():
+    node, root, data = share()
+    with_acknowledgements(node, data, EVENTS + 6)
+    node.commit(NOW_MS)
+    assert len(list(data.files.contents.wants())) == EVENTS + 6
+    # The same from a peer, in one commit; own acknowledgements too.
+    other = make_node(7, "other")
+    join(other, node, node.invite(root, NOW_MS))
+    there = other.get(data.id)
+    assert len(list(there.files.contents.wants())) == EVENTS + 6
+    assert acks.emit(there.weaver, NOW_MS).ops_size == 0
+    for number in range(EVENTS + 6):
+        there.kv.put(b"fs/g%d" % number, entry_of(node, number).encode(), NOW_MS + number)
+    other.commit(NOW_MS)
+    assert len(list(there.files.contents.wants())) == 2 * (EVENTS + 6)
+    assert value(reopened(other).find("notes"), b"fs/g0") is not None
+
+
+def entry_of(node, number):
+    return Entry("g%d" % number, 0o644, cid.make(cid.RAW, node.crypto.blake3_digest(b"g%d" % number)), NOW_MS, 5000)
+
+
+def test_what_stood_before_a_write_that_stands_on_an_acknowledgement():
+    node, _, data = share()
+    first = data.kv.put(b"k", b"v", NOW_MS)
+    acknowledged = data.weaver.submit(b"", [first.hash], NOW_MS)
+    write = data.weaver.submit(put_ops([(b"k", b"w")]), [acknowledged.hash, first.hash], NOW_MS)
+    node.commit(NOW_MS)
+    assert not history.value_written(data.store, node.crypto, data.store.get(acknowledged.hash), b"k")[0]
+    assert history.keys_written(data.store, node.crypto, data.store.get(acknowledged.hash), b"") == []
+    assert history.before(data.store, node.crypto, write, b"k").read(0, 1) == b"v"
+
+
+def test_a_fault_of_this_program_leaves_no_half_of_a_change():
+    node, root, data = share()
+
+    def fail(events):
+        raise IndexError("a fault of this program")
+
+    consider = data.files.consider_events
+    data.kv.put(b"k", b"lost", NOW_MS)
+    ticket = node.ticket()
+    data.files.consider_events = fail
+    raises(IndexError, node.commit, NOW_MS)
+    data.files.consider_events = consider
+    raises(StorageError, node.durable, ticket)
+    assert value(data, b"k") is None and not node.storage.pending()
+    raises(IndexError, node._at_once, NOW_MS, lambda: [].pop())
+    node.admit(root, b"k" * 32, "phone", NOW_MS)
+    assert reopened(node).roots()[0].system.peer(b"k" * 32) is not None
 
 
 def test_a_store_that_fails_while_it_is_opened_leaves_nothing_half():

@@ -110,8 +110,8 @@ class Projection:
 def leg_of(change):
     """(leg, its segments) of an intention's ops, as `ops.split`; ProtocolError when they are undecodable."""
     buf = change.buf
-    # Nearly all ops are app data and nothing else: one field over all the bytes.
-    if buf is not None and buf[0] == _APP_KEY:
+    # Nearly all ops are app data and nothing else: one field over all the bytes. An acknowledgement has none at all.
+    if buf and buf[0] == _APP_KEY:
         size, start = read_varint(buf, 1, change.size)
         if start + size == change.size:
             return ops.LEG_APP, ((start, change.size),)

@@ -5,7 +5,7 @@ when `commit` returns or `durable(ticket)` says so.
 """
 
 from ..compat import const
-from ..errors import LatticeError, ProtocolError, StorageError, StorageFull, UsageError
+from ..errors import ProtocolError, StorageError, StorageFull, UsageError
 from . import hierarchy, stores
 from .transaction import Transaction
 
@@ -208,7 +208,7 @@ class Keeper:
             if self.spoilt():
                 raise _spoilt()
             self.storage.commit()
-        except (LatticeError, MemoryError):
+        except Exception:  # a fault of this program's own, too: half a change never stays in the open transaction
             self.rollback()
             raise
         self.transaction.committed()
@@ -287,7 +287,7 @@ class Keeper:
             self.commit(now_ms)
         try:
             result = function(*arguments)
-        except (LatticeError, MemoryError):
+        except Exception:  # a fault of this program's own, too: half a change never stays in the open transaction
             self.rollback()
             raise
         self.commit(now_ms)

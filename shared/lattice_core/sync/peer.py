@@ -4,9 +4,9 @@
 """
 
 from ..compat import const
-from ..errors import Refused, StorageError
+from ..errors import LatticeError, Refused, StorageError
 from .progress import Progress
-from .tasks import StreamLost, Task
+from .tasks import Fault, StreamLost, Task
 
 ANSWER_MS = const(15000)  # without anything moving on the whole connection
 STREAMS_IN = const(16)  # of the peer at once; more wait
@@ -45,14 +45,36 @@ class Peer:
         """Runs everything until it waits. True when there is more to do at once.
 
         StorageError when the medium failed: what was not acknowledged is gone, and the caller closes the connection.
+        An error that is none of the core's ends this connection and nothing else. On a stick it goes on to the loop,
+        which starts over.
         """
+        try:
+            return self._step(now_ms)
+        except LatticeError:
+            raise
+        except Exception as error:
+            if self.device is not None:
+                raise
+            self._give_up(Fault(error))
+            return False
+
+    def _give_up(self, fault):
+        self.last_fault = fault
+        for task in self._tasks + self._serving:
+            task.cancel(fault)
+        if self.node.storage.pending() or self.node.spoilt():
+            self.node.rollback()
+        self.close(str(fault))
+
+    def _step(self, now_ms):
         self.now_ms = now_ms
         if self._moved_at is None:
             self._moved_at = now_ms
         self._busy = False
         self._accept()
         for task in self._tasks + self._serving:
-            task.step(now_ms)
+            if task.step(now_ms):
+                self._busy = True  # whoever waits for its outcome learns of it at once
         self._tasks = [task for task in self._tasks if not task.done]
         self._serving = [task for task in self._serving if not task.done]
         self.sessions = [item for item in self.sessions if not item[1].done]

@@ -34,12 +34,17 @@ class Task:
         except LatticeError as error:
             self.error = error
             self.done = True
+        except Exception as error:
+            self.error = Fault(error)  # never a result: the connection's driver ends everything (peer.Peer.step)
+            self.done = True
+            raise
         return self.done
 
-    def cancel(self):
-        """Stops the task where it waits."""
+    def cancel(self, error=None):
+        """Stops the task where it waits; `error` is then its outcome."""
         if not self.done:
             self.done = True
+            self.error = error
             self.generator.close()
 
 
@@ -102,6 +107,17 @@ def _short(count, missing):
     from ..errors import ProtocolError
 
     return ProtocolError("the stream ended %d bytes before the end of a message of %d" % (missing, count))
+
+
+class Fault(LatticeError):
+    """This program's own fault while it served a peer: `cause` is the error, which is none of the core's."""
+
+    def __init__(self, cause):
+        super().__init__(
+            "a fault of this program ended the connection (%s: %s): what was acknowledged is safe, nothing else of it "
+            "is kept; please report it, then try again" % (type(cause).__name__, cause)
+        )
+        self.cause = cause
 
 
 class StreamLost(LatticeError):
