@@ -18,6 +18,8 @@ BATCH_MS = const(500)  # a commit is never older than this
 # -- floating intentions: bounded, what a peer listed as witnessed is never evicted -----------------------
 FLOATING_ITEMS = const(256)
 FLOATING_BYTES = const(262144)
+FLOATING_ITEMS_ROOMY = const(32768)  # on a computer: what was missed comes in the order of hashes, and floats
+FLOATING_BYTES_ROOMY = const(67108864)
 REFUSED_ITEMS = const(64)  # remembered refused hashes per store
 
 # -- clocks ----------------------------------------------------------------------------------------------

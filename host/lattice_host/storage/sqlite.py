@@ -3,6 +3,7 @@
 import os
 
 from lattice_core.errors import StorageError, StorageFull
+from lattice_core.weaver.roomy import RoomyFloating
 from lattice_core.weaver.store import RECORD_NAME_BYTES, RECORD_VALUE_BYTES, RECORDS
 
 from .bodies import BodyWriter
@@ -21,6 +22,7 @@ class SqliteStorage:
     """
 
     commit_bytes = 1 << 20  # what arrives is committed in batches of this size, or after BATCH_MS
+    new_floating = RoomyFloating
 
     def __init__(self, path, limit_bytes=None, read_only=False):
         self.path = os.fspath(path)

@@ -21,31 +21,35 @@ _RECORD_BYTES = const(256)  # in a frame, at most
 # -- client ------------------------------------------------------------------------------------------------------------
 
 
-def catch_up(peer, handle, page=PAGE_RECORDS):
-    """Task: fetches what the peer has witnessed since the sequence remembered of it. Returns how many records came.
+def catch_up(peer, handle, page=PAGE_RECORDS, start=None):
+    """Task: fetches what the peer has witnessed since the sequence remembered of it, or from `start` on. Returns how
+    many records came.
 
     A small `page` bounds the peer's frames. Refused when it ends a stream without a word, as it does for strangers.
     """
     items = StoreItems(peer, handle)
     total = 0
     while True:
-        fetching = Page(items, handle, peer.key, fetched_up_to(handle, peer.key) + 1, page)
+        at = fetched_up_to(handle, peer.key) + 1 if start is None else start + total
+        fetching = Page(items, handle, peer.key, at, page, note=start is None)
         yield from fetching.run(peer)
         peer.commit()
         total += fetching.records
         if fetching.last or items.held_back or not fetching.records:
+            items.tell_held_back()
             return total
 
 
 class Page:
     """One BootstrapRequest and its frames. Ours says FIN at once, so that the peer's end follows its last frame."""
 
-    def __init__(self, items, handle, key, start, limit):
+    def __init__(self, items, handle, key, start, limit, note=True):
         self.items = items
         self.handle = handle
         self.key = key
         self.start = start
         self.limit = limit
+        self.note = note  # how far it came, for the next time
         self.records = 0
         self.last = False  # the peer has no more
 
@@ -78,7 +82,7 @@ class Page:
         found = named(self.items, self.key, records, frame["intentions"])
         self.records += len(records)
         self.items.take_parsed(found)
-        if records and not self.items.held_back:
+        if records and self.note and not self.items.held_back:
             note_fetched(self.handle, self.key, behind - 1)
         self.last = frame["done"]
 

@@ -15,6 +15,8 @@ from .tasks import StreamLost
 class RefPeer(Peer):
     """Drives all streams of one connection, in both roles."""
 
+    gathered_bytes = 0  # of what sessions on this connection have gathered (gathered.py)
+
     def sync(self, store_ids=None, live=False):
         """Synchronises the stores shared with this peer; the result is a `syncing.Report`. There is no live mode."""
         return self.start(synchronise(self, store_ids, False), "sync")

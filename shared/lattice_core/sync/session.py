@@ -48,14 +48,16 @@ class Session:
         self.asked = 0
         self.left = 0  # needed, and not asked for
         self.equal = False  # the peer has shown that its set is ours
-        self._initiator = False
+        self.whole = True  # every range that was named has been looked at
+        self.peer_count = 0  # of the peer's set when the session began, as it says
+        self.initiator = False
         self._rounds = 0
         self._ignored = 0
 
     def start(self):
         """The initiator's first message."""
         self.items.commit()
-        self._initiator = True
+        self.initiator = True
         self.pending = 1
         ranges = Gathered()
         ranges.add(range_field(reconcile.opening(self.items)))
@@ -92,6 +94,8 @@ class Session:
 
     def _on_reconcile(self, payload):
         self._rounds += 1
+        if self._rounds == 1:
+            self.peer_count = peer_count({"reconcile": payload})
         if self._rounds > ROUNDS:
             raise ProtocolError("the peer does not come to an end after %d payloads" % ROUNDS)
         if self.pending:
@@ -114,6 +118,9 @@ class Session:
         counted = False
         equal = self._rounds == 1
         for message in messages:
+            if count == RANGES or replies.size > REPLY_BYTES:
+                self.whole = False
+                break
             more, lacking = reconcile.process(self.items, message)
             for reply in more:
                 counted = counted or "done" not in reply
@@ -121,14 +128,12 @@ class Session:
             self._wish(lacking, fetches)
             count += 1
             equal = equal and self._shows_equality(message, more, count)
-            if count == RANGES or replies.size > REPLY_BYTES:
-                break
         self.equal = equal and count > 0
         return counted
 
     def _shows_equality(self, message, replies, count):
         """Whether a message of the peer's first payload may mean that both hold the same."""
-        if self._initiator:
+        if self.initiator:
             return "done" in message
         opening = message.get("range_fingerprint")
         whole = opening is not None and opening["start"] == reconcile.FIRST and opening["end"] == reconcile.LAST
@@ -174,6 +179,17 @@ class Session:
 
     def _on_done(self, payload):
         self.received_done = True
+
+
+def peer_count(message):
+    """How many the peer holds: the messages of its first payload cover its whole set. 0 when they are equal to ours."""
+    count = 0
+    for each in message["reconcile"]["messages"] if "reconcile" in message else ():
+        if "range_fingerprint" in each:
+            count += each["range_fingerprint"]["count"]
+        elif "range_items_request" in each:
+            count += len(each["range_items_request"]["hashes"])
+    return count
 
 
 _HANDLERS = {

@@ -12,7 +12,8 @@ _AUTHORS_NAMED = const(32)
 
 
 class Floating:
-    """The floating intentions of one store, in order of arrival."""
+    """The floating intentions of one store, in order of arrival, as a stick holds them. A computer's storage brings
+    `roomy.RoomyFloating`, which is used alike."""
 
     def __init__(self):
         self.count = 0
@@ -51,6 +52,10 @@ class Floating:
         """A peer says that it has witnessed this one: it is never evicted."""
         if hash in self.hashes:
             self._listed[self.hashes.index(hash)] = True
+
+    def links(self):
+        """Iterates over (store_prev, author) of all, the oldest first."""
+        return zip(self.prevs, self.authors)
 
     def unlisted(self):
         """Hashes of those that no peer has listed."""

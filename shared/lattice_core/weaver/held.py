@@ -25,10 +25,10 @@ class Held:
     def _waiting_authors(self):
         """Authors with floating intentions that link to what is witnessed, the newest last."""
         found = []
-        floating = self._floating
-        for at in range(floating.count):
-            author = floating.authors[at]
-            if author not in found and floating.prevs[at] == self._store.chain(author)[1]:
+        seen = set()
+        for prev, author in self._floating.links():
+            if author not in seen and prev == self._store.chain(author)[1]:
+                seen.add(author)
                 found.append(author)
         return found
 
@@ -73,13 +73,11 @@ class Held:
         """[(missing hash, witnessed tip of the author, author), …] of floating intentions whose `store_prev` is not
         stored."""
         found = []
-        floating = self._floating
-        for at in range(floating.count):
-            prev, author = floating.prevs[at], floating.authors[at]
-            if prev != ZERO and not self._store.has(prev):
-                gap = (prev, self._store.chain(author)[1], author)
-                if gap not in found:
-                    found.append(gap)
+        seen = set()
+        for prev, author in self._floating.links():
+            if prev != ZERO and (prev, author) not in seen and not self._store.has(prev):
+                seen.add((prev, author))
+                found.append((prev, self._store.chain(author)[1], author))
         return found
 
     def after(self, plan):

@@ -60,7 +60,8 @@ if TYPE_CHECKING:
 
         def pending(self) -> int:
             """Bytes written since the last commit (about): the node commits when this passes `limits.BATCH_BYTES`, or
-            the storage's own `commit_bytes` where it has one (a computer takes larger batches)."""
+            the storage's own `commit_bytes` where it has one (a computer takes larger batches). In the same way it may
+            bring `new_floating`, which makes what holds a store's waiting intentions (weaver/roomy.py)."""
             ...
 
         def room(self) -> int:

@@ -56,7 +56,8 @@ class Weaver:
         self.floating_count = 0
         self.unfinished = False  # True in the middle of a change, and after one that failed there: until `reload`
         self._refused = verdicts.Refused()
-        self._floating = Floating()
+        self._new_floating = getattr(storage, "new_floating", Floating)  # a computer has more room
+        self._floating = self._new_floating()
         self._held = Held(store, self._floating)
         self._own = OwnChain(storage, store, crypto, identity)
 
@@ -109,7 +110,7 @@ class Weaver:
     def _load(self, now_ms):
         self.unfinished = True
         evictable = self._floating.unlisted()
-        self._floating = Floating()
+        self._floating = self._new_floating()
         self.floating_count = 0
         self._held = Held(self.store, self._floating)
         self._own.load(self.log.checkpoint()[2])
@@ -225,9 +226,9 @@ class Weaver:
             return "it has %d deps, %d are allowed" % (intention.dep_count, DEPS)
         return None
 
-    def _blocker(self, intention):
+    def _blocker(self, intention, arrived=None):
         """The first thing that the intention waits for, None when it is ready. _Contradiction when its `store_prev`
-        can never be its author's tip."""
+        can never be its author's tip. `arrived`: what it has waited for; the deps before that are known to be here."""
         store = self.store
         prev = intention.store_prev
         length, tip = store.chain(intention.author)
@@ -241,7 +242,10 @@ class Weaver:
             raise _Contradiction(store.chain_at(intention.author, position_of(store, intention.author, prev) + 1))
         if intention.dep_count:
             for dep in intention.deps():
-                if not store.witness_sequence(dep) and dep != ZERO:
+                if arrived is not None:
+                    if dep == arrived:
+                        arrived = None
+                elif not store.witness_sequence(dep) and dep != ZERO:
                     return dep
         return None
 
@@ -339,15 +343,16 @@ class Weaver:
             for hash in self._floating.waiting_for(witnessed.hash):
                 # It may be gone: witnessing one refuses its siblings.
                 if hash in self._floating.hashes:
-                    freed = self._reconsider(hash, now_ms)
+                    freed = self._reconsider(hash, now_ms, witnessed.hash)
                     if freed is not None:
                         done.append(freed)
 
-    def _reconsider(self, hash, now_ms):
-        """Decides about a floating intention anew; returns it when it was witnessed."""
+    def _reconsider(self, hash, now_ms, arrived=None):
+        """Decides about a floating intention anew, `arrived` being what it has waited for; returns it when it was
+        witnessed."""
         intention = self.store.get(hash)
         try:
-            blocker = self._blocker(intention)
+            blocker = self._blocker(intention, None if arrived == intention.store_prev else arrived)
         except _Contradiction as error:
             self._unfloat(hash)
             self.store.drop(hash)
