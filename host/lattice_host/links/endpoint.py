@@ -6,7 +6,7 @@ import time
 import iroh
 from iroh import iroh_ffi
 
-from lattice_core.errors import UsageError
+from lattice_core.errors import StorageError, UsageError
 from lattice_core.sync.nano import NanoPeer
 from lattice_core.sync.ref_peer import RefPeer
 from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
@@ -15,6 +15,7 @@ from . import iroh_copy
 from .quic import Failed, QuicConnection, words
 
 _DEADLINE_S = 0.5
+_ENDING_S = 20  # for the tasks of a connection that is closed: longer than any of them waits for an answer
 
 iroh_copy.install()
 
@@ -64,13 +65,32 @@ def peer_of(node, connection):
 
 
 async def drive(peer, connection, done):
-    """Steps a NanoPeer or RefPeer until `done()` is true or the connection is closed."""
-    while not done() and connection.closed is None:
+    """Steps a NanoPeer or RefPeer until `done()` is true, or until the connection is closed and everything on it has
+    come to its end: what had arrived is taken, and what was learnt is stored.
+
+    StorageError when the medium failed; the connection is closed then.
+    """
+    ending_s = None
+    while not done():
         connection.changed.clear()
-        if peer.step(int(time.time() * 1000)):
+        now_s = time.monotonic()
+        if connection.closed is not None:
+            ending_s = ending_s or now_s + _ENDING_S
+            if not peer.transfers() or now_s > ending_s:
+                break
+        try:
+            busy = peer.step(int(time.time() * 1000))
+        except StorageError as error:
+            peer.node.rollback()
+            peer.close("the other side's disk: %s" % error)
+            raise
+        if busy:
             await asyncio.sleep(0)
             continue
         try:
             await asyncio.wait_for(connection.changed.wait(), _DEADLINE_S)
         except TimeoutError:
             continue
+    if connection.closed is not None:
+        peer.close("the connection is over")
+        peer.commit()

@@ -36,7 +36,6 @@ def catch_up(peer, handle, page=PAGE_RECORDS, start=None):
         peer.commit()
         total += fetching.records
         if fetching.last or items.held_back or not fetching.records:
-            items.tell_held_back()
             return total
 
 

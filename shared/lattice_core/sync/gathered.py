@@ -48,7 +48,9 @@ class GatheredItems(StoreItems):
             return False
         self.peer.check_allowed(self.handle)
         for _ in range(_AT_ONCE):
-            item = next(self._ordered, None)
+            item = None
+            for item in self._ordered:
+                break
             if item is None:
                 self._ordered = None
                 self.drop()

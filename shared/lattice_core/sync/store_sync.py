@@ -19,6 +19,7 @@ from .tasks import StreamLost
 
 ASKED_AT_MOST = const(1024)  # in one session of ours: more comes cheaper in bulk
 ROUNDS = const(8)
+BULKS = const(2)  # of those that a session finds necessary
 GAPS = const(16)  # chains fetched after a session
 CAREFUL = const(7)  # of the largest intentions fit into one frame
 READ_WHILE_IT_WAITS = const(10000)  # records: a few seconds
@@ -66,7 +67,7 @@ class StoreSync:
             if session.left or items.held_back:
                 moved += yield from self._bulk(session)
             yield from chain.fill_gaps(peer, handle, GAPS)
-            if items.held_back and not moved:
+            if items.held_back and not moved and self._bulks >= BULKS:
                 break
             if last is not None and not moved and not session.left and session.sent >= last.sent:
                 break  # the rest will not move: forks, or what either side refuses
@@ -102,20 +103,13 @@ class StoreSync:
     def _bulk(self, session):
         """Task: what a session has shown to be missing, in the peer's order. Returns how much came.
 
-        First the end of its log, as far back as the missing ones reach when they are its newest; then from where we
-        last were; then all of it.
+        First the end of its log, behind as many as both hold: it is often just that. Then all of it.
         """
-        peer, handle = self.peer, self.handle
-        before = handle.store.count
+        before = self.handle.store.count
         self._bulks += 1
-        newest = min(session.peer_count, handle.store.count + session.left) - session.asked - session.left
-        start = None
-        if self._bulks == 1 and newest > fetched_up_to(handle, peer.key):
-            start = newest + 1
-        elif self._bulks > 2:
-            start = 1
-        yield from self._catch_up(start)
-        return handle.store.count - before
+        both = min(session.peer_count - session.asked - session.left, before)
+        yield from self._catch_up(both + 1 if self._bulks == 1 and both > 0 else 1)
+        return self.handle.store.count - before
 
     def _session(self):
         """Task: one session as the initiator; asks for a few at a time when the peer fails to answer for many."""

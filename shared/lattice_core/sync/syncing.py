@@ -2,6 +2,8 @@
 
 from ..compat import const
 from ..errors import Refused
+from ..node.stores import READABLE, SHOWN
+from ..text import printable
 from ..weaver.held import length_up_to
 from .tasks import StreamLost
 
@@ -16,6 +18,7 @@ class Report:
         self.progress = progress
         self.outcomes = {}
         self.errors = []
+        self.passed_over = []  # (store id, words): stores of a kind that the peer cannot open, nothing of ours in them
 
     @property
     def complete(self):
@@ -124,11 +127,23 @@ def _wait(peer, handle, session, task, report):
     if task.error is not None:
         if peer.connection.closed is not None:
             raise StreamLost(peer.connection.closed)
-        report.errors.append((handle.id, task.error))
+        if _cannot_open(peer, handle, task.error, report):
+            words = "%s is a %s, which the peer does not open" % (handle.label(), printable(handle.type, SHOWN))
+            report.passed_over.append((handle.id, words))
+        else:
+            report.errors.append((handle.id, task.error))
     else:
         report.outcomes[handle.id] = session.outcome
         if session.outcome.has_all_of(peer.node.identity.public):
             peer.node.caught_up(handle)
+
+
+def _cannot_open(peer, handle, error, report):
+    """True when a child of a kind that a reference node does not know was refused by a peer that has the share above
+    it, and there is nothing here that it may lack."""
+    if not isinstance(error, Refused) or handle.type in READABLE or handle.parent not in report.outcomes:
+        return False
+    return handle.files.holdings.holds_items(peer.key) == handle.store.count
 
 
 def _opened_by_peer(peer, handle, failed):

@@ -8,7 +8,7 @@ intention that arrives. Parallel lists: a search in them is one call.
 from ..compat import const
 from ..limits import FLOATING_BYTES, FLOATING_ITEMS
 
-_AUTHORS_NAMED = const(32)
+AUTHORS_NAMED = const(32)
 
 
 class Floating:
@@ -69,7 +69,7 @@ class Floating:
             _, count, size, blocker = found.get(author, (author, 0, 0, self.blockers[at]))
             if blocker in self.hashes:  # is here itself, and waits: what is behind it is asked for
                 blocker = self.blockers[at]
-            if author in found or len(found) < _AUTHORS_NAMED:
+            if author in found or len(found) < AUTHORS_NAMED:
                 found[author] = (author, count + 1, size + self._sizes[at], blocker)
         return [found[author] for author in found]
 

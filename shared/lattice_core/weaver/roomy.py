@@ -5,6 +5,7 @@ it is here: what a computer may have missed must have room. Every question is on
 """
 
 from ..limits import FLOATING_BYTES_ROOMY, FLOATING_ITEMS_ROOMY
+from .floating import AUTHORS_NAMED
 
 _BYTES_OF_A_DEP = 512  # counted for each: every one that comes makes us look at the intention again
 
@@ -20,13 +21,14 @@ class RoomyFloating:
         self._by_prev = {}  # store_prev: their hashes, as dicts that keep the order
         self._by_blocker = {}
         self._unlisted = {}
+        self._arrived = 0
 
     def add(self, intention, blocker, listed):
         hash = intention.hash
-        size = intention.body.size + intention.dep_count * _BYTES_OF_A_DEP
-        waiting = _Waiting(intention.author, intention.store_prev, blocker, size)
+        self._arrived += 1
+        waiting = _Waiting(intention, blocker, self._arrived)
         self.count += 1
-        self.bytes += size
+        self.bytes += waiting.weight
         self.hashes[hash] = waiting
         self.authors[waiting.author] = self.authors.get(waiting.author, 0) + 1
         self._by_prev.setdefault(waiting.prev, {})[hash] = None
@@ -37,7 +39,7 @@ class RoomyFloating:
     def remove(self, hash):
         waiting = self.hashes.pop(hash)
         self.count -= 1
-        self.bytes -= waiting.size
+        self.bytes -= waiting.weight
         left = self.authors.pop(waiting.author) - 1
         if left:
             self.authors[waiting.author] = left
@@ -60,8 +62,21 @@ class RoomyFloating:
     def unlisted(self):
         return list(self._unlisted)
 
+    def by_author(self):
+        found = {}
+        for waiting in self.hashes.values():
+            _, count, size, blocker = found.get(waiting.author, (waiting.author, 0, 0, waiting.blocker))
+            if blocker in self.hashes:
+                blocker = waiting.blocker
+            if count or len(found) < AUTHORS_NAMED:
+                found[waiting.author] = (waiting.author, count + 1, size + waiting.size, blocker)
+        return list(found.values())
+
     def waiting_for(self, blocker):
-        return list(self._by_blocker.get(blocker, ()))
+        return sorted(self._by_blocker.get(blocker, ()), key=self._arrival)
+
+    def _arrival(self, hash):
+        return self.hashes[hash].number
 
     def siblings(self, prev, author):
         return [hash for hash in self._by_prev.get(prev, ()) if self.hashes[hash].author == author]
@@ -81,19 +96,21 @@ class RoomyFloating:
                 break
             victims.append(hash)
             items -= 1
-            excess -= self.hashes[hash].size
+            excess -= self.hashes[hash].weight
         enough = items <= 0 and (excess <= 0 or len(victims) == self.count)
         return victims if enough else None
 
 
 class _Waiting:
-    __slots__ = ("author", "blocker", "prev", "size")
+    __slots__ = ("author", "blocker", "number", "prev", "size", "weight")
 
-    def __init__(self, author, prev, blocker, size):
-        self.author = author
-        self.prev = prev
+    def __init__(self, intention, blocker, number):
+        self.number = number
+        self.author = intention.author
+        self.prev = intention.store_prev
         self.blocker = blocker
-        self.size = size
+        self.size = intention.body.size
+        self.weight = self.size + intention.dep_count * _BYTES_OF_A_DEP
 
 
 def _take_out(index, key, hash):
