@@ -101,7 +101,7 @@ def _status(node, shown):
             "stores": [
                 {
                     "id": id_text(store["id"]),
-                    "name": store["name"],
+                    "name": _own_name(node, store),
                     "type": store["type"],
                     "intentions": store["intentions"],
                     "files": store["files"],
@@ -110,6 +110,7 @@ def _status(node, shown):
                 }
                 for store in shown["stores"]
             ],
+            "store_count": max(shown["store_count"], len(shown["stores"])),
             "files": shown["files"],
             "flash": {"total": total, "used": used, "free": max(total - used, 0)},
             "last_error": shown["last_error"] or None,
@@ -118,6 +119,12 @@ def _status(node, shown):
         }
     )
     return data
+
+
+def _own_name(node, store):
+    """The name that this node knows a store by; what the stick says is cut to what its answer has room for."""
+    handle = node.get(store["id"])
+    return store["name"] if handle is None else handle.name
 
 
 def _show_status(data):
@@ -134,6 +141,8 @@ def _show_status(data):
         if store["waiting"]:
             waits = count_text(store["waiting"], "write"), size_text(store["waiting_bytes"])
             say("    %s (%s) not taken in: what they build on is not there; `sync` says whose" % waits)
+    if data["store_count"] > len(data["stores"]):
+        say("  and %s more" % count_text(data["store_count"] - len(data["stores"]), "store"))
     if data["forked"]:
         say("READ ONLY: %s" % _FORKED)
     if data["last_error"]:

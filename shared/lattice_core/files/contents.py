@@ -14,6 +14,7 @@ are never behind what is committed.
 
 from ..compat import const
 from ..errors import ProtocolError, StorageError
+from ..text import cut
 from ..weaver.store import TABLE_BLOBS
 from ..weaver.verify import digest_of
 from . import chunks
@@ -142,10 +143,7 @@ class Contents:
             if row in stale:
                 stale.remove(row)
             elif not self.known(entry):
-                text = path.encode()[:_PATH_BYTES]
-                while (text[-1:] or b"\x00")[0] & 0xC0 == 0x80 and len(text) == _PATH_BYTES:
-                    text = text[:-1]
-                self.store.put_row(TABLE_BLOBS, row, _shape(entry) + text)
+                self.store.put_row(TABLE_BLOBS, row, _shape(entry) + cut(path, _PATH_BYTES).encode())
         for row in stale:
             self.store.put_row(TABLE_BLOBS, row, None)
 

@@ -17,7 +17,7 @@ from struct import pack_into, unpack_from
 
 from ..compat import const
 from ..errors import ProtocolError, UsageError
-from ..text import printable_bytes
+from ..text import cut, printable_bytes
 from .stream import Stream
 
 _DATA = const(1)
@@ -97,7 +97,7 @@ class Connection:
     def close(self, reason):
         """Ends the connection at once; the peer gets `reason`. Unsent data is dropped."""
         if self.closed is None:
-            self._close_text = reason.encode()[:_REASON_BYTES]
+            self._close_text = cut(reason, _REASON_BYTES).encode()
             self.end(reason)
             self.control_due = True
 

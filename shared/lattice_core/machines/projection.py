@@ -9,6 +9,7 @@ by what else has arrived or by a limit of this node: equal sets of intentions gi
 from ..compat import const
 from ..errors import ProtocolError
 from ..model import ops
+from ..text import cut
 from ..weaver.store import TABLE_DATA, TABLE_HEADS, TABLE_META, TABLE_SYSTEM
 from ..wire.fields import read_varint
 from . import genesis, kv, kvtable, system_apply
@@ -85,7 +86,7 @@ class Projection:
 
     def _skip(self, change, reason):
         intention = change.intention
-        value = intention.author + reason.encode()[:_REASON_BYTES]
+        value = intention.author + cut(reason, _REASON_BYTES).encode()
         self.store.put_row(TABLE_META, _SKIPPED + intention.hash, value)
         change.emit(("skipped", self.store.id, intention.hash, reason))
 

@@ -9,6 +9,7 @@ from ..compat import const
 from ..errors import Refused, StorageError, UsageError
 from ..limits import MAX_DRIFT_MS
 from ..model.identity import Identity
+from ..text import cut
 from ..wire import utf8
 from . import selecting
 
@@ -192,9 +193,7 @@ class Device:
 
     def note_error(self, text):
         """Remembers what went wrong, for `stick status`. The same is not written again: what fails is tried often."""
-        data = text.encode()[:_ERROR_BYTES]
-        while data and not utf8.valid(data):
-            data = data[:-1]
+        data = cut(text, _ERROR_BYTES).encode()
         if data != self.storage.record(_ERROR):
             self.storage.put_record(_ERROR, data)
 

@@ -22,7 +22,7 @@ class Node(Keeper):
 
     def _rename(self, name, now_ms):
         self.name = name
-        self.storage.put_record(NAME_RECORD, self.name.encode()[:256])
+        self.storage.put_record(NAME_RECORD, self.name.encode())
         for root in self.roots():
             peers.settle(self, root, now_ms)
 

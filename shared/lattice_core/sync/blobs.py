@@ -12,7 +12,8 @@ from ..compat import const
 from ..errors import ProtocolError, Refused, StorageError, StorageFull
 from ..files.wanted import UNFIT_KEPT
 from ..limits import BATCH_BYTES
-from ..wire.nano_messages import MESSAGE_BYTES, PART_BYTES, PART_HEAD_BYTES, PART_KEY, NanoFrame
+from ..text import cut
+from ..wire.nano_messages import MESSAGE_BYTES, PART_BYTES, PART_HEAD_BYTES, PART_KEY, WORDS_BYTES, NanoFrame
 from .arriving import Arriving
 from .frames import PART, Large, held
 from .nano_session import ANSWER_MS
@@ -60,7 +61,8 @@ class Puller:
         for path, file_size in self.wanted.unfit:
             size += len(path.encode()) + 16
             if size > _UNFIT_BYTES:
-                break
+                size -= len(path.encode()) + 16
+                continue  # a shorter one may fit
             listed.append({"path": path, "size": file_size})
         return {
             "done": True,
@@ -144,7 +146,7 @@ class Puller:
 
     def _message(self, frame):
         if "refusal" in frame:
-            raise Refused(frame["refusal"]["words"][:300])
+            raise Refused(cut(frame["refusal"]["words"], WORDS_BYTES))
         if "not_held" not in frame or not self._flying:
             raise ProtocolError("an answer that nothing was asked for")
         self.wanted.not_held(self._flying.pop(0)[0])

@@ -7,11 +7,14 @@ neither owner nor member learns the firmware's version and whether the stick is 
 from ..compat import const
 from ..errors import ProtocolError, Refused
 from ..node.device import FRESH, check_time
+from ..text import cut
+from ..wire.nano_messages import MESSAGE_BYTES, NanoFrame, StoreStatus
 
 STORE_ID_BYTES = const(16)
 KEY_BYTES = const(32)
-_STORES_LISTED = const(24)  # in a status: a reply fits one message
-_NAME_CHARACTERS = const(48)
+_STORES_LISTED = const(64)  # in a status, as far as they fit one message
+_NAME_BYTES = const(48)  # of a store's name or type in it
+_FIELD_BYTES = const(16)  # keys and lengths around a store in a status, and around the status: more than they take
 
 
 def serve(peer, frames, request):
@@ -82,7 +85,7 @@ def status(peer):
             "id": peer.node.identity.public,
             "owners": device.owners,
             "name": device.name,
-            "stores": [_store_status(handle) for handle in handles[:_STORES_LISTED]],
+            "store_count": len(handles),
             "flash_total": total,
             "flash_used": used,
             "last_error": device.last_error(),
@@ -92,14 +95,31 @@ def status(peer):
             "forked": any([handle.weaver.own_chain_is_forked() for handle in handles]),
         }
     )
+    shown["stores"] = _listed(handles, MESSAGE_BYTES - _FIELD_BYTES - _size({"control_reply": {"status": shown}}))
     return shown
+
+
+def _size(values, table=NanoFrame):
+    return len(table.encode(values))
+
+
+def _listed(handles, room):
+    """As many stores as take at most `room` bytes."""
+    listed = []
+    for handle in handles[:_STORES_LISTED]:
+        values = _store_status(handle)
+        room -= _size(values, StoreStatus) + _FIELD_BYTES
+        if room < 0:
+            break
+        listed.append(values)
+    return listed
 
 
 def _store_status(handle):
     return {
         "id": handle.id,
-        "name": handle.name[:_NAME_CHARACTERS],
-        "type": handle.type[:_NAME_CHARACTERS],
+        "name": cut(handle.name, _NAME_BYTES),
+        "type": cut(handle.type, _NAME_BYTES),
         "intentions": handle.weaver.store.count,
         "files": _files(handle),
         "waiting": handle.weaver.floating_count,

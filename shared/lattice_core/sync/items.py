@@ -10,8 +10,9 @@ from ..errors import ProtocolError, StorageFull
 from ..machines.change import EVENTS
 from ..machines.projection import ROWS_TO_OPS
 from ..model import intention as intentions
+from ..text import cut
 from ..weaver.weaver import DROPPED, DUPLICATE, REFUSED
-from ..wire.nano_messages import ITEM_HEAD_BYTES, ITEM_KEY
+from ..wire.nano_messages import ITEM_HEAD_BYTES, ITEM_KEY, REASON_BYTES
 from .arriving import Arriving
 
 _RANGES = const(64)
@@ -219,7 +220,7 @@ class ItemReceiver:
         """Refusals wait until the peer reads: beyond a number that an honest one hears they are not told one by one."""
         if self._told < self._authors_refused:
             self._told += 1
-            message = {"hash": hash, "author": author, "reason": reason[:200], "no_room": no_room}
+            message = {"hash": hash, "author": author, "reason": cut(reason, REASON_BYTES), "no_room": no_room}
             self.frames.post({"item_refused": message})
 
     def take_evidence(self, payload, author):

@@ -11,7 +11,8 @@ stranger changes nothing here and learns nothing, not even which stores there ar
 from ..compat import const
 from ..errors import ProtocolError, Refused, StorageError, UsageError
 from ..node.device import check_name
-from ..wire.nano_messages import NanoFrame
+from ..text import cut
+from ..wire.nano_messages import WORDS_BYTES, NanoFrame
 from . import control, join
 from .blobs import BlobServer, Puller
 from .frames import Frames, Large, Meter
@@ -158,7 +159,7 @@ class NanoPeer(Peer):
             raise ProtocolError("a large %s where an answer was expected" % frame.name)
         message = NanoFrame.decode(frame)
         if "refusal" in message:
-            raise Refused(message["refusal"]["words"][:300] or "the peer refused without a reason")
+            raise Refused(cut(message["refusal"]["words"], WORDS_BYTES) or "the peer refused without a reason")
         return message
 
     def close_stream(self, frames):
@@ -218,7 +219,7 @@ class NanoPeer(Peer):
         if not frames.abandon():
             frames.stream.reset()
             return
-        frames.post({"refusal": {"words": str(error)[:300]}})
+        frames.post({"refusal": {"words": cut(str(error), WORDS_BYTES)}})
         yield from self.close_stream(frames)
 
     def _first(self, frames):

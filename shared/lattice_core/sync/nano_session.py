@@ -8,8 +8,9 @@ the FIN and push what is new until the initiator ends.
 
 from ..compat import const
 from ..errors import LatticeError, ProtocolError, Refused
+from ..text import cut
 from ..weaver.held import length_up_to
-from ..wire.nano_messages import ITEM_KEY, NanoFrame
+from ..wire.nano_messages import ITEM_KEY, REASON_BYTES, WORDS_BYTES, NanoFrame
 from . import tips
 from .content import Content
 from .frames import ITEM, Large, held
@@ -165,7 +166,7 @@ class StoreSession:
             raise ProtocolError("an empty or unknown message")
         body = frame[name]
         if name == "refusal":
-            raise Refused(body["words"][:300] or "the peer refused without a reason")
+            raise Refused(cut(body["words"], WORDS_BYTES) or "the peer refused without a reason")
         if name in _RECONCILE:
             self._reconcile(frame)
         elif not self.exchange.done():
@@ -227,7 +228,7 @@ class StoreSession:
         self.outcome.refused_there += 1
         if body["no_room"]:
             self.outcome.unfit_count += 1
-        self.peer.progress.note_refused(body["hash"], body["author"], body["reason"][:200], True)
+        self.peer.progress.note_refused(body["hash"], body["author"], cut(body["reason"], REASON_BYTES), True)
 
     # -- reconciliation ----------------------------------------------------------------------------------------
 

@@ -130,6 +130,7 @@ Status = Message(
         (12, "member", "bool"),
         (13, "files", "uint64"),
         (14, "forked", "bool"),  # the stick's own chain: it writes nothing any more
+        (15, "store_count", "uint32"),  # of which `stores` lists as many as fit one message
     ),
 )
 ControlReply = Message("ControlReply", ((1, "status", Status, "what"), (2, "done", Nothing, "what")))
@@ -169,5 +170,7 @@ ITEM_KEY = const(0x42)  # first byte of a frame with an item (field 8, length-de
 PART_KEY = const(0x7A)  # of one with a part of a blob (field 15)
 ITEM_HEAD_BYTES = const(64)  # signature
 PART_HEAD_BYTES = const(4)  # total size
+WORDS_BYTES = const(300)  # of a refusal
+REASON_BYTES = const(200)  # of a refused intention
 MESSAGE_BYTES = const(4096)  # largest frame that is neither item nor part
 PART_BYTES = const(65536)  # largest data of a part: the largest chunk of a file

@@ -1,0 +1,123 @@
+"""What is limited in bytes is cut in bytes: with names, reasons and paths in scripts of 3 and 4 bytes a character."""
+
+from lattice_core.errors import Refused
+from lattice_core.node.device import OWNERS, Device
+from lattice_core.sync import control
+from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.wire.nano_messages import MESSAGE_BYTES, NanoFrame
+from nano_support import START_MS, World, node
+from support import raises
+from test_mux import Face
+
+SCRIPTS = ("x", "é", "漢", "\U0001f600")
+STORES = 31
+
+
+def set_up(character, stores=STORES):
+    """(world, names): a stick whose share has many stores with the longest names."""
+    laptop, stick = node(1, "laptop"), node(2, character * (63 // len(character.encode())))
+    names = []
+    for number in range(stores):
+        mark = "%02d" % number
+        names.append(mark + character * ((255 - len(mark)) // len(character.encode())))
+        root = laptop.roots()[0].id if laptop.roots() else None
+        laptop.create_store(names[-1], "core:kvstore", root, START_MS + number)
+    world = World(laptop, stick)
+    world.device = Device(stick.storage)
+    world.connect()
+    world.run(world.a.setup(laptop.roots()[0], stick.name, START_MS + 1000))
+    world.sync()
+    world.connect()
+    return world, names
+
+
+def test_a_status_fits_its_message():
+    for character in SCRIPTS:
+        world, names = set_up(character)
+        device = world.device
+        while len(device.owners) < OWNERS:
+            device.add_owner(world.left.identity.public, bytes([len(device.owners)]) * 32)
+        device.note_error(character * 300)
+        reply = {"control_reply": {"status": control.status(world.b)}}
+        assert len(NanoFrame.encode(reply)) <= MESSAGE_BYTES
+        shown = world.run(world.a.status())["status"]
+        assert shown["store_count"] == STORES + 1
+        assert STORES // 2 < len(shown["stores"]) <= STORES + 1
+        for store in shown["stores"]:
+            assert not store["name"] or [name for name in names if name.startswith(store["name"])]
+        assert shown["name"] == world.device.name and len(shown["last_error"].encode()) <= 200
+
+
+def test_a_refusal_and_a_reason_are_cut_in_bytes():
+    for character in SCRIPTS:
+        world, _ = set_up(character, 1)
+        words = character * 2000
+
+        def refuse(peer, request, words=words):
+            raise Refused(words)
+
+        real, control._answer = control._answer, refuse
+        try:
+            said = str(raises(Refused, world.run, world.a.status()))
+        finally:
+            control._answer = real
+        assert words.startswith(said) and 290 < len(said.encode()) <= 300
+
+
+def test_a_device_remembers_whole_characters():
+    for character in SCRIPTS:
+        device = Device(MemoryStorage())
+        device.note_error("a" + character * 400)
+        assert ("a" + character * 400).startswith(device.last_error())
+        assert 195 < len(device.last_error().encode()) <= 200
+
+
+class Change:
+    def emit(self, event):
+        pass
+
+
+def test_the_reason_of_a_skipped_intention_can_be_read_again():
+    laptop = node(1, "laptop")
+    handle = laptop.create_store("notes", "core:kvstore", None, START_MS)
+    projection = handle.weaver.projection
+    change = Change()
+    for character in SCRIPTS:
+        change.intention = Named(b"a" * 32, character.encode()[:1] * 32)
+        projection._skip(change, "b" + character * 300)
+    reasons = [reason for _, _, reason in projection.skipped()]
+    assert len(reasons) == len(SCRIPTS)
+    for reason in reasons:
+        assert reason[0] == "b" and 195 < len(reason.encode()) <= 200
+
+
+class Named:
+    def __init__(self, author, hash):
+        self.author = author
+        self.hash = hash
+
+
+def test_a_path_that_is_noted_is_cut_between_characters():
+    laptop = node(1, "laptop")
+    handle = laptop.create_store("notes", "core:kvstore", None, START_MS)
+    contents = handle.files.contents
+
+    class Entry:
+        inline = None
+        digest = b"d" * 32
+        codec = 0x55
+        size = 5
+
+    for number, character in enumerate(SCRIPTS):
+        for shift in range(4):
+            Entry.digest = bytes([number * 4 + shift + 1]) * 32
+            path = "a" * shift + character * 3001
+            contents.consider(b"k%d%d" % (number, shift), path, [Entry])
+    for want in contents.wants():
+        assert len(want.path.encode()) > 2990 and len(set(want.path)) <= 2
+
+
+def test_a_close_in_words_is_cut_between_characters():
+    face = Face()
+    face.a.close("é" * 300)
+    assert len(face.a._close_text) <= 200 and face.a._close_text.decode() == "é" * 100
