@@ -417,8 +417,7 @@ class _Putter:
             status = os.fstat(stream.fileno())
             new, content = self.store_content(path, _Bounded(stream, status.st_size))
             after = os.fstat(stream.fileno())
-            steady = (after.st_size, after.st_mtime_ns) == (status.st_size, status.st_mtime_ns)
-            if not steady or new.size != status.st_size or stream.read(1):
+            if _times(after) != _times(status) or new.size != status.st_size or stream.read(1):
                 raise _Unsteady("it changed while it was read: put it again when nothing writes to it")
         if new.inline == self.node.identity.seed:
             raise OSError(errno.EPERM, "it is the secret identity of this node")
@@ -464,6 +463,11 @@ class _Putter:
             self.result.stored_bytes += len(data)
             if self.node.storage.pending() >= COMMIT_BYTES:
                 self.node.commit()
+
+
+def _times(status: os.stat_result) -> tuple[int, int, int]:
+    """What is another one when a file was written to, also by somebody who sets its time back."""
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 class _Bounded:

@@ -10,7 +10,7 @@ import stat
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lattice_core.errors import ProtocolError, StorageError, UsageError
@@ -308,15 +308,12 @@ class _Getter:
 
     # -- remembering ----------------------------------------------------------------------------------------------
 
-    def _note(self, below: str, path: str, entry: Entry, seen: list[bytes], is_copy: bool) -> None:
-        standing = self.folder.standing(below)
-        if standing is None:
+    def _note(self, below: str, path: str, entry: Entry | None, seen: list[bytes], is_copy: bool) -> None:
+        if entry is None:
             return
-        mode = stat.S_IMODE(standing.status.st_mode) & 0o777
-        stamp = stamp_of(standing.status)
-        content = whole_hash(self.files, entry)
-        self._noted.append((below, path, Known(tuple(seen), entry.cid, content, mode, stamp, is_copy)))
-        if len(self._noted) >= _NOTED_AT_ONCE:
+        known = Known(tuple(seen), entry.cid, whole_hash(self.files, entry), 0, "", is_copy)
+        self._noted.append((below, path, known))
+        if len(self._noted) % _NOTED_AT_ONCE == 0:
             self._remember({})
 
     def write_copy_alone(self, copy: copies.Copy, below: str) -> str | None:
@@ -337,13 +334,19 @@ class _Getter:
             raise
 
     def _remember(self, renamed: dict[str, str]) -> None:
-        """What the disk calls otherwise is remembered by the disk's name. A memory that cannot be written is no
-        failure of what was written to the disk."""
+        """What the disk calls otherwise is remembered by the disk's name, once that is known. A memory that cannot be
+        written is no failure of what was written to the disk."""
         noted, self._noted = self._noted, []
         try:
             for below, path, known in noted:
-                where = self.folder.place(renamed.get(below, below))
-                self.places.note(where, self.files.handle.id, path, known)
+                called = renamed.get(below, below)
+                standing = self.folder.standing(called)
+                if standing is None:
+                    self._noted.append((below, path, known))
+                    continue
+                mode = stat.S_IMODE(standing.status.st_mode) & 0o777
+                known = replace(known, mode=mode, stamp=stamp_of(standing.status))
+                self.places.note(self.folder.place(called), self.files.handle.id, path, known)
             self.files.node.commit()
         except StorageError:
             self.files.node.rollback()
