@@ -43,7 +43,7 @@ class Blobs:
                 return
             if isinstance(body, (bytes, bytearray, memoryview)):
                 body = BytesBody(body)
-            body = self.storage.in_bulk(body)
+            body = self.storage.in_bulk(body, True)
         body.adopt(self._where(bytes(hash)))
         if not present:
             head = pack(layout.BLOB_HEAD, self.number, body.place, body.size)

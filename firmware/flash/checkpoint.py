@@ -12,9 +12,10 @@ from lattice_core.compat import const
 from lattice_core.errors import StorageError
 
 from .copies import packed, unpacked
+from .slots import FOLDER
 
-_NAME = "/index"
-_NEW = "/index.new"
+NAME = FOLDER + "/index"
+_NEW = FOLDER + "/index.new"
 _MAGIC = b"LNX1"
 _HEAD = "<4sIIIBBxxI"  # magic, batch, log segment number, offset in it, stores, records, bytes of these
 _STORE = "<16s32s"  # id, head
@@ -63,14 +64,14 @@ class Checkpoint:
         finally:
             files.close(file)
         yield
-        files.rename(_NEW, _NAME)
+        files.rename(_NEW, NAME)
         self.position = position
         storage.slots.stale = True
 
     def make_room(self):
         """Gives up the old file where there is no room for two: boots are slow until the new one is there."""
-        if self.storage.slots.free < self.bytes + _BESIDES_BYTES and self.storage.files.size(_NAME) >= 0:
-            self.storage.files.remove(_NAME)
+        if self.storage.slots.free < self.bytes + _BESIDES_BYTES and self.storage.files.size(NAME) >= 0:
+            self.storage.files.remove(NAME)
             self.position = (0, 0)
             self.storage.slots.free += self.bytes
             self.storage.slots.stale = True
@@ -101,9 +102,9 @@ class Checkpoint:
         """Fills the cleared indexes; (log segment number, offset) from which the log goes on. (0, 0) without a file."""
         files = self.storage.files
         self.position = (0, 0)
-        if files.size(_NAME) < 0:
+        if files.size(NAME) < 0:
             return self.position
-        file = files.open(_NAME, "rb")
+        file = files.open(NAME, "rb")
         try:
             self.position = self._read(_Reader(files, file))
         except _Void:

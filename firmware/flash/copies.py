@@ -41,8 +41,10 @@ class Copies:
 
     def _read(self, name):
         file = self.files.open(name, "rb")
-        data = self.files.read(file, 0, self.files.size(name))
-        self.files.close(file)
+        try:
+            data = self.files.read(file, 0, self.files.size(name))
+        finally:
+            self.files.close(file)
         head = calcsize(_HEAD)
         if len(data) < head + 4 or crc32(memoryview(data)[:-4]) != unpack_from("<I", data, len(data) - 4)[0]:
             return None
@@ -56,9 +58,11 @@ class Copies:
         data = pack(_HEAD, _MAGIC, batch, len(values)) + packed(values)
         self.files.make_folder(_FOLDERS[self._next])
         file = self.files.open(_NAMES[self._next], "wb")
-        self.files.write(file, data)
-        self.files.write(file, pack("<I", crc32(data)))
-        self.files.close(file)
+        try:
+            self.files.write(file, data)
+            self.files.write(file, pack("<I", crc32(data)))
+        finally:
+            self.files.close(file)  # left open, the collector would write it over a later one
         self._next = 1 - self._next
 
 

@@ -6,11 +6,14 @@ after `sync` only; littlefs then switches from the old contents to the new at on
 
 from lattice_core.errors import StorageError, StorageFull
 
-_ENOSPC = 28  # MicroPython's errno has no name for it
+INTERRUPTS = (MemoryError, RuntimeError)  # raised through littlefs, they leave it in the middle of its work
+_FULL = (28, 36)  # littlefs says "name too long" where a file that is made finds no room; our names are short
+
+_NOT_FOUND = 2
 
 
 def _failed(error, what):
-    if error.errno == _ENOSPC:
+    if error.errno in _FULL:
         return StorageFull("the flash is full (%s)" % what)
     return StorageError("flash: cannot %s (error %s)" % (what, error.errno))
 
@@ -26,33 +29,52 @@ def _seek(file, offset):
 class Files:
     def __init__(self, vfs):
         self.vfs = vfs
+        self.torn = False  # littlefs was left in the middle of its work: only a new mount may write
+
+    def _broke(self, error, what):
+        """The error of a change that failed. Where it was not for want of room, what littlefs has in memory need not be
+        what is on the chip."""
+        if error.errno not in _FULL:
+            self.torn = True
+        return _failed(error, what)
 
     def open(self, name, mode):
         """An unbuffered binary file. Modes: rb, ab, wb."""
         try:
             return self.vfs.open(name, mode)
         except OSError as error:
-            raise _failed(error, "open " + name) from None
+            raise self._broke(error, "open " + name) from None
+        except INTERRUPTS:
+            self.torn = True
+            raise
 
     def size(self, name):
-        """Size of a file (0 for a folder), -1 when there is none."""
+        """Size of a file (0 for a folder), -1 when there is none. What cannot be read is not taken for missing."""
         try:
             return self.vfs.stat(name)[6]
-        except OSError:
-            return -1
+        except OSError as error:
+            if error.errno == _NOT_FOUND:
+                return -1
+            raise _failed(error, "look at " + name) from None
 
     def make_folder(self, name):
         if self.size(name) < 0:
             try:
                 self.vfs.mkdir(name)
             except OSError as error:
-                raise _failed(error, "make " + name) from None
+                raise self._broke(error, "make " + name) from None
+            except INTERRUPTS:
+                self.torn = True
+                raise
 
     def write(self, file, data):
         try:
             written = file.write(data)
         except OSError as error:
-            raise _failed(error, "write") from None
+            raise self._broke(error, "write") from None
+        except INTERRUPTS:
+            self.torn = True
+            raise
         if written != len(data):
             raise StorageFull("the flash is full (%s of %d bytes written)" % (written, len(data)))
 
@@ -60,14 +82,20 @@ class Files:
         try:
             file.flush()
         except OSError as error:
-            raise _failed(error, "sync") from None
+            raise self._broke(error, "sync") from None
+        except INTERRUPTS:
+            self.torn = True
+            raise
 
     def close(self, file):
         """Closing also syncs."""
         try:
             file.close()
         except OSError as error:
-            raise _failed(error, "close") from None
+            raise self._broke(error, "close") from None
+        except INTERRUPTS:
+            self.torn = True
+            raise
 
     def read(self, file, offset, count):
         """At most `count` bytes from `offset`."""
@@ -85,10 +113,10 @@ class Files:
         except OSError as error:
             raise _failed(error, "read") from None
 
-    def names(self):
-        """(name, size) of everything in the root."""
+    def names(self, folder="/"):
+        """(name, size) of everything in a folder."""
         try:
-            return [(entry[0], entry[3]) for entry in self.vfs.ilistdir("/")]
+            return [(entry[0], entry[3]) for entry in self.vfs.ilistdir(folder)]
         except OSError as error:
             raise _failed(error, "list") from None
 
@@ -96,13 +124,19 @@ class Files:
         try:
             self.vfs.remove(name)
         except OSError as error:
-            raise _failed(error, "remove " + name) from None
+            raise self._broke(error, "remove " + name) from None
+        except INTERRUPTS:
+            self.torn = True
+            raise
 
     def rename(self, old, new):
         try:
             self.vfs.rename(old, new)
         except OSError as error:
-            raise _failed(error, "rename " + old) from None
+            raise self._broke(error, "rename " + old) from None
+        except INTERRUPTS:
+            self.torn = True
+            raise
 
     def space(self):
         """(bytes in all, bytes free). Walks the file system: some ms."""

@@ -5,11 +5,11 @@ when room is short: as many as outrun what a batch adds, and never so many that 
 log segment is deleted only after a checkpoint that no longer needs it.
 """
 
-from lattice_core.errors import StorageFull
+from lattice_core.errors import StorageError, StorageFull
 
 from . import layout
 from .bulk import BulkBody
-from .layout import EMPTY, location, slot_of
+from .layout import EMPTY, SEGMENT_BYTES, location, slot_of
 from .replay import scan
 from .slots import BULK, LOG
 
@@ -27,13 +27,18 @@ class Housekeeping:
         self._job = None
         self._busy = False
         self._indivisible = False  # the job writes a checkpoint, which the next change would make void
+        self._unreadable = {}  # log segments with something alive that could not be read: they stay
         self._stuck = 0  # free bytes with which the last job found no room: it is not tried again with less
 
     def stop(self):
         """Gives up the job that is under way; it begins again from its start."""
-        if self._job is not None:
-            self._job.close()
-            self._job = None
+        job = self._job
+        self._job = None
+        if job is not None:
+            try:
+                job.close()
+            except StorageError:
+                pass  # of a file that is written anew
 
     def step(self):
         """One piece of work; True while there is more. Nothing happens inside a transaction."""
@@ -49,10 +54,12 @@ class Housekeeping:
             next(self._job)
         except StopIteration:
             self._job = None
-        except StorageFull:
+        except StorageError as error:
             self._job = None
-            self._stuck = self.storage.slots.free
+            self._stuck = self.storage.slots.free  # a failure of the medium is not tried again and again, either
             self.storage.rollback()
+            if not isinstance(error, StorageFull):
+                raise
         finally:
             self._busy = False
         self.storage.measure_space()
@@ -99,6 +106,8 @@ class Housekeeping:
             dead = slots.sizes[slot] - slots.live[slot]
             if slots.live[slot] + _MARGIN_BYTES > slots.free:
                 continue
+            if slot in self.storage.bulk.emptied and slots.sizes[slot] < SEGMENT_BYTES and self._closed(slot):
+                return slot  # a write has failed there
             if dead > most and dead * share >= slots.sizes[slot] and self._closed(slot):
                 best, most = slot, dead
         return best
@@ -107,7 +116,7 @@ class Housekeeping:
         storage = self.storage
         if storage.slots.kinds[slot] == BULK:
             return slot not in storage.bulk.pins
-        return slot != storage.log.slot and slot in storage.log.numbers
+        return slot != storage.log.slot and slot in storage.log.numbers and slot not in self._unreadable
 
     def _write_checkpoint(self):
         """Until one was written that nothing has changed under."""
@@ -147,6 +156,9 @@ class Housekeeping:
                     storage.commit()
                     yield
         storage.commit()
+        if storage.slots.live[slot]:
+            self._unreadable[slot] = True
+            return
         yield from self._write_checkpoint()
         storage.log.forget(slot)
         storage.forget_keys()

@@ -11,6 +11,7 @@ from binascii import crc32
 from struct import calcsize, pack_into, unpack_from
 
 from lattice_core.compat import const
+from lattice_core.errors import StorageError
 
 SEGMENT_BYTES = const(131072)  # quick to compact, and few enough files that littlefs stays fast
 SLOTS = const(512)  # at most
@@ -48,6 +49,8 @@ INTENTION_HEAD_BYTES = calcsize(INTENTION_HEAD)
 
 
 def location(slot, offset):
+    if offset & 3 or offset >= SEGMENT_BYTES:
+        raise StorageError("flash: nothing can begin at %d of segment %d" % (offset, slot))
     return (slot << 15) | (offset >> 2)
 
 

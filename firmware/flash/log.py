@@ -10,6 +10,7 @@ from struct import pack
 from lattice_core.errors import StorageError
 
 from . import layout
+from .files import INTERRUPTS
 from .layout import HEADER_BYTES, SEGMENT_BYTES, intact, location, offset_of, record_bytes, seal, slot_of
 from .slots import LOG
 
@@ -35,7 +36,7 @@ class Log:
         self._unmarked = False  # synced records of the open batch lie before the buffer
         self.batch_bytes = 0  # appended since the last mark
         self.numbers = {}  # slot: number of its segment
-        self.failed = False  # an operation of littlefs failed half way: only reading works until the next boot
+        self.failed = False  # an operation of littlefs failed half way: nothing is written until `abort`
         self._abort_first = False  # an earlier batch ended without a mark
 
     def open(self, slot, number, size, unmarked):
@@ -50,10 +51,11 @@ class Log:
         """The next record starts a new segment (the end of this one is damaged, or it is to be compacted)."""
         if self.fill:
             self._spill()
-        if self._file is not None:
-            self.files.close(self._file)
-            self._file = None
+        file = self._file
+        self._file = None
         self.slot = -1
+        if file is not None:
+            self.files.close(file)
 
     def forget(self, slot):
         """Deletes a segment that nothing needs any more."""
@@ -69,8 +71,6 @@ class Log:
         length = 0
         for part in parts:
             length += len(part)
-        if self.failed:
-            raise StorageError("the flash failed; unplug the stick and plug it in again")
         if self._abort_first:
             self._abort_first = False
             if self.slot >= 0:
@@ -78,6 +78,8 @@ class Log:
         return self._put(kind, parts, length)
 
     def _put(self, kind, parts, length):
+        if self.failed or self.files.torn:
+            raise StorageError("the flash failed: what was not committed is lost")
         total = record_bytes(length)
         if self.slot < 0 or self.base + self.fill + total > SEGMENT_BYTES:
             self._roll()
@@ -104,9 +106,13 @@ class Log:
 
     def _write(self, end):
         self.failed = True
-        if self._file is None:
-            self._file = self.slots.append_to(self.slot)
-        self.files.write(self._file, self.view[self._written : end])
+        try:
+            if self._file is None:
+                self._file = self.slots.append_to(self.slot)
+            self.files.write(self._file, self.view[self._written : end])
+        except INTERRUPTS:
+            self.files.torn = True
+            raise
         self._written = end
         self.failed = False
 
@@ -115,7 +121,11 @@ class Log:
         if self._written < self.fill:
             self._write(self.fill)
         self.failed = True
-        self.files.sync(self._file)
+        try:
+            self.files.sync(self._file)
+        except INTERRUPTS:
+            self.files.torn = True
+            raise
         self.failed = False
         self.slots.grow(self.slot, self.fill)
         self.slots.forget_reader(self.slot)
@@ -145,11 +155,30 @@ class Log:
     def abort(self):
         """Makes everything since the last mark void."""
         self.batch_bytes = 0
-        if self._unmarked or self._written:
+        if self.failed:
+            self._recover()
+        elif self._unmarked or self._written:
             self._abort_first = True
             self._unmarked = False
         else:
             self.fill = self._kept
+
+    def _recover(self):
+        """After a failure: what littlefs has of the segment counts, and the next record starts another one, whose head
+        says that the batch does not go on."""
+        file, slot = self._file, self.slot
+        self._file = None
+        self.slot = -1
+        self.base = self.fill = self._kept = self._written = 0
+        self._unmarked = self._abort_first = self.failed = False
+        if file is not None:
+            try:
+                self.files.close(file)
+            except StorageError:
+                pass  # it is measured
+        self.slots.measure_segment(slot)
+        if not self.slots.sizes[slot]:
+            self.forget(slot)
 
     # -- reading and changing what is not yet written ------------------------------------------------------------
     def read_at(self, place, skip, count):

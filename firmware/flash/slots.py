@@ -10,13 +10,14 @@ FREE = 0
 LOG = 1
 BULK = 2
 _PREFIX = "?LB"
+FOLDER = "/s"  # not the root: littlefs moves the blocks of a folder that is written often, those of the root it cannot
 _SPARE_SLOTS = 24
 _BLOCK_BYTES = 4096
 _READERS = 4  # open files for reading; littlefs takes 1.2 KB each, and opening one costs as much as five reads
 
 
 def _name(kind, slot):
-    return "/%s%03d" % (_PREFIX[kind], slot)
+    return "%s/%s%03d" % (FOLDER, _PREFIX[kind], slot)
 
 
 class Slots:
@@ -34,7 +35,8 @@ class Slots:
 
     def scan(self):
         """Finds the segments of a mounted file system."""
-        for name, size in self.files.names():
+        self.files.make_folder(FOLDER)
+        for name, size in self.files.names(FOLDER):
             if len(name) == 4 and name[0] in "LB":
                 slot = int(name[1:])
                 self.kinds[slot] = _PREFIX.index(name[0])
@@ -66,7 +68,14 @@ class Slots:
         self.forget_reader(slot)
         self.files.remove(_name(self.kinds[slot], slot))
         self.kinds[slot] = FREE
+        self.free += self.sizes[slot] + _BLOCK_BYTES
         self.sizes[slot] = self.live[slot] = 0
+        self.stale = True
+
+    def measure_segment(self, slot):
+        """Takes the length of a segment from littlefs: something failed, and what was counted may not be there."""
+        self.forget_reader(slot)
+        self.sizes[slot] = max(self.files.size(_name(self.kinds[slot], slot)), 0)
         self.stale = True
 
     def grow(self, slot, count):

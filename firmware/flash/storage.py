@@ -6,7 +6,7 @@
     storage.idle()                   # one small piece of housekeeping; True while there is more
 """
 
-from lattice_core.errors import StorageFull
+from lattice_core.errors import StorageError, StorageFull
 from lattice_core.seams import BytesBody
 from lattice_core.weaver.store import RECORD_NAME_BYTES, RECORD_VALUE_BYTES, RECORDS
 
@@ -14,6 +14,7 @@ from . import layout
 from .bulk import BulkBody
 from .contents import Contents, Memory
 from .housekeeping import Housekeeping
+from .intentions import INLINE_BYTES
 from .log import BATCH_BYTES
 
 # What stays free, besides room for the next checkpoint, by who may still write: littlefs copies on write, and
@@ -35,6 +36,7 @@ class FlashStorage(Contents):
         Contents.__init__(self, vfs, Memory() if memory is None else memory)
         self._mount()
         self.housekeeping = Housekeeping(self)
+        self._behind = None
         self.commit()
 
     # -- records ---------------------------------------------------------------------------------------------------
@@ -92,17 +94,29 @@ class FlashStorage(Contents):
             self._save_records()
         self._dirty = False
         self.checkpoint.measure()
-        self.measure_space()
-        self.housekeeping.after_commit()
-        self.measure_space()
+        try:
+            self.measure_space()
+            self.housekeeping.after_commit()
+            self.measure_space()
+        except StorageError as error:
+            self.rollback()
+            self._behind = error  # the batch is durable: `idle` tells what failed behind it
 
     def rollback(self):
-        if not self._dirty:
+        if not (self._dirty or self.log.failed or self.bulk.lost or self.files.torn):
             return
-        self.log.abort()
+        if self.files.torn:
+            self._dirty = True
+            raise StorageError("the flash failed in the middle of a change: everything must start anew from it")
         self.version += 1
-        self.bulk.batch_bytes = 0
-        self._load()
+        loaded = False
+        try:
+            self.log.abort()
+            self.bulk.rolled_back()
+            self._load()
+            loaded = True
+        finally:
+            self._dirty = not loaded  # what failed in the middle is still to be done
 
     def pending(self):
         # Bodies do not wait in RAM: four times as many of them make a batch.
@@ -110,6 +124,10 @@ class FlashStorage(Contents):
 
     def idle(self):
         """One piece of housekeeping of at most about one erase; True while there is more to do."""
+        error = self._behind
+        if error is not None:
+            self._behind = None
+            raise error
         return self.housekeeping.step()
 
     def abandon_bodies(self):
@@ -136,6 +154,9 @@ class FlashStorage(Contents):
         if self.slots.stale and not (self._dirty or self.bulk.unsynced()):
             self.slots.measure()
 
+    def to_write(self, body):
+        return 0 if isinstance(body, BulkBody) and body.size > INLINE_BYTES else body.size
+
     def need_intention(self, count):
         self._need(count, FLOOR_INTENTIONS_BYTES)
 
@@ -146,15 +167,22 @@ class FlashStorage(Contents):
         if count > self._left(floor):
             raise StorageFull("no room for %d bytes: %d are free on this stick" % (count, self.room()))
 
-    def body_writer(self, size):
-        self._need(size, FLOOR_BLOBS_BYTES)
+    def body_writer(self, size, content=False):
+        self._need(size, FLOOR_BLOBS_BYTES if content else FLOOR_INTENTIONS_BYTES)
         return self.bulk.writer(size)
 
-    def in_bulk(self, body):
+    def in_bulk(self, body, content=False):
         """`body` in a bulk segment: itself when it is there, else a copy that no record names yet."""
         if isinstance(body, BulkBody):
             return body
-        writer = self.body_writer(body.size)
+        writer = self.body_writer(body.size, content)
+        try:
+            return self._copied(body, writer)
+        except StorageError:
+            writer.discard()
+            raise
+
+    def _copied(self, body, writer):
         if isinstance(body, BytesBody):
             writer.write(body.data)
             return writer.body()

@@ -16,6 +16,7 @@ SCRIPT_BYTES = gc.mem_alloc()  # this script; the firmware itself is frozen
 import lattice_native as crypto  # noqa: E402 (behind the measurement)
 
 from firmware import main  # noqa: E402
+from firmware.flash import checkpoint  # noqa: E402
 from firmware.ports.nor import Nor  # noqa: E402
 from lattice_core.model.intention import parse_signed  # noqa: E402
 from lattice_core.node import stores  # noqa: E402
@@ -115,11 +116,11 @@ def ingest(image, path):
 def boots(image):
     """One boot; the next one has no checkpoint."""
     loop, handle, took = boot(image)
-    checkpoint = loop.storage.files.size("/index") >= 0
-    name = "stick boot" if checkpoint else "stick boot without checkpoint"
+    there = loop.storage.files.size(checkpoint.NAME) >= 0
+    name = "stick boot" if there else "stick boot without checkpoint"
     print(json.dumps({"bench": name, "intentions": handle.store.count, "here_ms": took, "heap_bytes": heap()}))
-    if checkpoint:
-        loop.storage.files.remove("/index")
+    if there:
+        loop.storage.files.remove(checkpoint.NAME)
     loop.board.flash.dead = True
 
 

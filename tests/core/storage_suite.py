@@ -50,6 +50,47 @@ def head(number):
     return bytes([number & 255, number >> 8]) + b"h" * 30
 
 
+def check_a_body_behind_one_that_never_came_whole(make, reopen):
+    """What a body cut short leaves behind, by a stop or by being given up, does not move the next one."""
+    rng = Rng(5)
+    storage = make()
+    for extra in range(8):
+        writer = storage.body_writer(20000)
+        writer.write(rng.bytes(801 + extra))
+        storage.store(STORE).put_row(TABLE_META, b"else %d" % extra, b"is committed meanwhile")
+        storage.commit()
+        if extra & 4:
+            writer.discard()
+        else:
+            storage = reopen(storage)
+        store = storage.store(STORE)
+        data = rng.bytes(997 + extra)
+        other = storage.body_writer(5000)
+        other.write(data)
+        store.put_blob(bytes([extra]) * 32, other.body())
+        storage.commit()
+        for _ in range(2):
+            body = storage.store(STORE).blob(bytes([extra]) * 32)
+            assert body.read(0, body.size) == data, extra
+            storage = reopen(storage)
+
+
+def check_a_body_that_a_writer_has_stored_needs_no_room_again(make, reopen):
+    storage = make()
+    ops = b"x" * 9000
+    item = intention(author_key(3), ops=ops)
+    before = storage.room()
+    writer = storage.body_writer(item.body.size)
+    writer.write(item.body.read(0, item.body.size))
+    body = writer.body()
+    written = before - storage.room() >= item.body.size  # by the writer; a storage may also wait until it is put
+    assert storage.to_write(body) == (0 if written else item.body.size)
+    storage.store(STORE).put(from_body(body, item.hash, item.signature))
+    storage.commit()
+    assert before - storage.room() < 2 * item.body.size + 20000
+    assert storage.store(STORE).get(item.hash).body.read(0, 10) == item.body.read(0, 10)
+
+
 # -- intentions --------------------------------------------------------------------------------------------------
 
 

@@ -254,6 +254,42 @@ def test_a_failed_commit_is_rolled_back_and_told():
     assert loop.node.transaction.rollbacks and loop.storage.pending() == 0
 
 
+def test_a_write_that_the_chip_refuses_starts_everything_anew():
+    """After an error littlefs need not know what is on the chip: nothing is written before it is mounted again."""
+    board = fresh_board()
+    loop = main.start(board)
+    public = loop.node.identity.public
+    refused = []
+    start, writeblocks = main.start, Nor.writeblocks
+
+    def refuse(chip, block, buffer, offset=None):
+        if len(refused) < 2 and board.clock.ms > 100:
+            refused.append(block)
+            return -5
+        return writeblocks(chip, block, buffer, offset)
+
+    def started(board, memory, gone_wrong):
+        again = start(board, memory, gone_wrong)
+        if not refused:
+            again.device.note_error("something to write")
+            board.clock.ms += 1000
+        return again
+
+    board.flash = loop.board.flash.again()
+    main.start, Nor.writeblocks = started, refuse
+    try:
+        _run_main(board, 8)
+    finally:
+        main.start, Nor.writeblocks = start, writeblocks
+    board.flash.dead = True
+    assert len(refused) == 2 and board.shown[-1] == "ready", (refused, board.shown)
+    assert "started anew" in _last_error(), _last_error()
+    loop = main.start(Board())
+    assert loop.node.identity.public == public
+    loop.device.note_error("writable")
+    loop.node.commit()
+
+
 def test_no_memory_is_survived():
     board = fresh_board()
     loop = main.start(board)

@@ -2,9 +2,10 @@
 
 from flash_storage_case import flash_ms, make, reopen
 from lattice_core.errors import StorageFull
-from lattice_core.weaver.store import TABLE_DATA
+from lattice_core.model.intention import encode_body, from_body
+from lattice_core.weaver.store import TABLE_DATA, ZERO
 from storage_suite import STORE, author_key, chain, head
-from support import Rng
+from support import Rng, raises
 
 LONGEST_COMMIT_MS = 4500  # of flash work; a peer gives a link up after 15 s of silence
 
@@ -257,6 +258,38 @@ def test_a_complete_body_that_nobody_takes_gives_its_room_back():
     writer.discard()  # the store has it
     storage.commit()
     assert store.blob(b"kept" * 8).read(0, 3) == bytes(3)
+
+
+def test_a_large_write_needs_its_room_once():
+    """An intention that takes nearly all there is; one that is given up gives its room back before it is tried again,
+    in the middle of a transaction too."""
+    storage = make()
+    store = storage.store(STORE)
+    while storage.room() > 700000:
+        store.put_blob(storage.room().to_bytes(32, "little"), bytes(100000))
+        storage.commit()
+    store.put_row(TABLE_DATA, b"key", b"not committed")
+    room = storage.room()
+    size = room - 8192
+    head_bytes = encode_body(author_key(1), 1000, 0, STORE, ZERO, (), b"")
+    head_bytes = head_bytes[:-4] + (size - len(head_bytes)).to_bytes(4, "little")
+    for attempt in range(5):
+        writer = storage.body_writer(size)
+        writer.write(head_bytes)
+        for at in range(len(head_bytes), size, 4000):
+            writer.write(bytes(min(4000, size - at)))
+        if attempt < 4:
+            if attempt & 1:
+                writer.body()
+            writer.discard()
+            assert storage.room() > room - 12288, (attempt, room, storage.room())
+    item = from_body(writer.body(), b"h" * 32, b"s" * 64)
+    assert storage.to_write(item.body) == 0
+    store.put(item)
+    store.witness(item.hash, 5, head(1))
+    storage.commit()
+    raises(StorageFull, storage.body_writer, 100000)
+    assert reopen(storage).store(STORE).get(item.hash).body.size == size
 
 
 def test_no_commit_keeps_the_peer_waiting():

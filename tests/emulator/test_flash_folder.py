@@ -3,6 +3,7 @@ keeps what was never synced. So every reopening finds torn tails and unmarked ba
 
 import io
 import os
+import pathlib
 import tempfile
 
 import storage_suite
@@ -41,7 +42,8 @@ class FolderVfs:
         os.replace(self._path(old), self._path(new))
 
     def statvfs(self, name):
-        used = sum(-(-entry.stat().st_size // BLOCK_BYTES) for entry in os.scandir(self._path(name)))
+        sizes = [entry.stat().st_size for entry in pathlib.Path(self._path(name)).rglob("*") if entry.is_file()]
+        used = sum(-(-size // BLOCK_BYTES) for size in sizes)
         return BLOCK_BYTES, BLOCK_BYTES, BLOCKS, max(BLOCKS - used, 0)
 
 

@@ -15,7 +15,7 @@ FATES = {REFUSED: "refused", FLOATING: "floating", WITNESSED: "witnessed", DUPLI
 class FilledStorage(MemoryStorage):
     """Storage in memory that keeps a large body as its head and a count of equal bytes, if that is what it is."""
 
-    def body_writer(self, size):
+    def body_writer(self, size, content=False):
         return _FilledWriter()
 
 

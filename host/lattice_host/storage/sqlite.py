@@ -122,8 +122,11 @@ class SqliteStorage:
     def room(self):
         return max(0, self._room - self._pending_bytes)
 
-    def body_writer(self, size):
+    def body_writer(self, size, content=False):
         return BodyWriter(size, self.room())
+
+    def to_write(self, body):
+        return body.size
 
     def close(self):
         """Drops what was not committed and lets the file go."""

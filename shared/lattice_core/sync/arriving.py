@@ -13,7 +13,7 @@ class Arriving:
     `reason` says why the body is not stored (no room): it is then read and thrown away, and the stream goes on.
     """
 
-    def __init__(self, node, frames, size, head_bytes):
+    def __init__(self, node, frames, size, head_bytes, content=False):
         self.frames = frames
         self.head = b""
         self.size = size - head_bytes
@@ -22,7 +22,7 @@ class Arriving:
         self._head_bytes = head_bytes
         self._writer = None
         try:
-            self._writer = node.storage.body_writer(self.size)
+            self._writer = node.storage.body_writer(self.size, content)
         except StorageFull:
             self.reason = "there is no room for %d bytes" % self.size
 

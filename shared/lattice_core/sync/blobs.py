@@ -200,7 +200,7 @@ class Puller:
     def _begin_large(self, frame):
         if frame.name != PART or not self._flying:
             raise ProtocolError("a large %s that was not asked for" % frame.name)
-        self._large = Arriving(self.node, self._frames, frame.size, PART_HEAD_BYTES)
+        self._large = Arriving(self.node, self._frames, frame.size, PART_HEAD_BYTES, True)
 
     def _take_large(self):
         large = self._large

@@ -82,10 +82,13 @@ class MemoryStorage:
     def room(self):
         return 1 << 29 if self.capacity is None else max(self.capacity - self._used, 0)
 
-    def body_writer(self, size):
+    def body_writer(self, size, content=False):
         if size > self.room():
             raise StorageFull("no room for %d bytes" % size)
         return _MemoryWriter(self)
+
+    def to_write(self, body):
+        return body.size
 
     def reopened(self):
         """What a new process finds after this one crashed: only what was committed. Ends this object."""

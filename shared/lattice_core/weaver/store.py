@@ -68,8 +68,13 @@ if TYPE_CHECKING:
             """How many bytes may still be written (about)."""
             ...
 
-        def body_writer(self, size: int) -> BodyWriter:
-            """For bodies over `limits.BODY_IN_MEMORY_BYTES`. StorageFull at once when `size` cannot fit."""
+        def body_writer(self, size: int, content: bool = False) -> BodyWriter:
+            """For bodies over `limits.BODY_IN_MEMORY_BYTES`. StorageFull at once when `size` cannot fit. `content`:
+            it will be a blob, which a stick leaves more room beside than an intention."""
+            ...
+
+        def to_write(self, body: Body) -> int:
+            """How many bytes of room storing this body still takes: none when a writer has put it there already."""
             ...
 
     class Store(Protocol):

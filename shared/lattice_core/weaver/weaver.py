@@ -178,7 +178,7 @@ class Weaver:
             return self._refuse(hash, reason)
         if not verified and not verify_signature(self.crypto, intention):
             return self._refuse(hash, WRONG_SIGNATURE)
-        room = self._need_room(intention.body.size)
+        room = self._need_room(self.storage.to_write(intention.body))
         self._refused.forget(hash)
         try:
             blocker = self._blocker(intention)
@@ -260,8 +260,9 @@ class Weaver:
     def _need_room_for_rows(self, intention):
         """Small ops may make many rows: an intention of which they do not fit fails alone, before any change."""
         if intention.ops_size > _FEW_BYTES:
-            room = self._need_room(intention.body.size)
-            self._need_room(intention.body.size + self.projection.estimate(intention, room))
+            size = self.storage.to_write(intention.body)
+            room = self._need_room(size)
+            self._need_room(size + self.projection.estimate(intention, room))
 
     # -- fates ---------------------------------------------------------------------------------------------------------
 
