@@ -37,19 +37,19 @@ def words_for(command, values):
 class Run:
     """One run: `status`, `out` and `err` (bytes), as a process of its own would have them."""
 
-    def __init__(self, folder, words, prepare=None, encoding="utf-8", scratch=None):
+    def __init__(self, folder, words, prepare=None, encoding="utf-8", scratch=None, terminal=False):
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             sys.stdout.flush()
             child = os.fork()
             if child == 0:
-                _child(["--data", str(folder), *words], out, err, prepare, encoding, scratch)
+                _child(["--data", str(folder), *words], out, err, prepare, encoding, scratch, terminal)
             self.status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             out.seek(0)
             err.seek(0)
             self.out, self.err = out.read(), err.read()
 
 
-def _child(words, out, err, prepare, encoding, scratch):
+def _child(words, out, err, prepare, encoding, scratch, terminal):
     """Never returns. What the interpreter does at its start and end with the three streams is done here."""
     status = 99
     try:
@@ -59,6 +59,9 @@ def _child(words, out, err, prepare, encoding, scratch):
         if prepare is not None:
             prepare()
         sys.stdin, sys.stdout, sys.stderr = (_stream(number, encoding) for number in (0, 1, 2))
+        if terminal:  # as far as the program can see; what it prints still goes where it is looked at
+            sys.stdout.isatty = lambda: True
+            os.environ["COLUMNS"] = "200"
         sys.argv = ["lattice-host", *[os.fsdecode(word) for word in words]]
         entry.main()
     except SystemExit as end:

@@ -1,15 +1,28 @@
 """How commands end and what they print: exit statuses, and text of others that no terminal obeys."""
 
 import json
+import re
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from host.cli_commands import Run, copied, leaves, words_for
+from host.cli_support import Host
 from lattice_core.errors import ProtocolError, Refused, StorageError, UsageError
+from lattice_core.files import cid as cids
+from lattice_core.files import tree
+from lattice_core.files.entry import Entry
+from lattice_core.model import ops
+from lattice_core.model.identity import Identity
+from lattice_core.node import stores
+from lattice_core.node.node import Node
+from lattice_core.text import is_hidden
+from lattice_host import crypto, datadir
 from lattice_host.cli import app, output
 from lattice_host.cli.app import Group
 from lattice_host.cli.endings import PartlyDone, WrongUsage
+from lattice_host.storage import SqliteStorage
 
 NASTY = "a\n\r\t\x1b[2J\x85\x9b\u200b\u2028\u2029\u202e\u2066\ufeff\U000e0001\udce9z"
 
@@ -67,3 +80,59 @@ def test_messages_and_tables_are_lines(capsys):
 def test_a_value_keeps_its_lines(capsys):
     output.say_text("one\ntwo\tthree\x1b[2J")
     assert capsys.readouterr().out == "one\ntwo\tthree\\x1b[2J\n"
+
+
+# -- names of others, through every command ---------------------------------------------------------------------------
+
+EVIL = "evil\x1b[2J\x07\x85\x9b1m\u200b\u2028\u202e\u2066\ufeff\U000e0001`id`'\"%s\n"
+
+
+@pytest.fixture(scope="module")
+def infested(tmp_path_factory):
+    """A node whose share, store, members, sticks, keys and files were named by somebody evil."""
+    folder = tmp_path_factory.mktemp("infested")
+    laptop = Host(folder / "node", "laptop")
+    laptop.run("store", "create", "notes")
+    laptop.run("invite")
+    directory = datadir.DataDir(folder / "node")
+    storage = SqliteStorage(directory.database)
+    node = Node(storage, crypto, Identity(crypto, directory.seed()))
+    now = 1_800_000_000_000
+    node.open(now)
+    root, notes = node.roots()[0], node.find("notes")
+    stick = b"s" * 32
+    node.admit(root, stick, "carrier", now)
+    node.note_stick(root, stick)
+    system = [ops.peer_name(stick, EVIL), ops.peer_name(node.identity.public, EVIL), ops.store_name(EVIL)]
+    stores.write_system(root, system, now + 1)
+    stores.write_system(notes, [ops.store_name("notes" + EVIL)], now + 2)
+    entry = Entry(EVIL, 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"x")), now, 1, b"x")
+    for path in ("dir/" + EVIL, "plain"):
+        notes.kv.put(tree.KEY_PREFIX + path.encode(), entry.encode(), now + 3)
+    notes.kv.put(EVIL.encode(), EVIL.encode(), now + 4)
+    notes.kv.put(b"\xff\x1b[2J", b"\xff\x1b[2J", now + 5)
+    notes.kv.put(b"z", EVIL.encode(), now + 6)
+    node.commit(now + 7)
+    storage.close()
+    directory.remember_stick(stick.hex(), name=EVIL, port="/dev/" + EVIL)
+    return folder
+
+
+VALUES = {"PORT": "auto", "KEY": EVIL, "NAME": EVIL, "MEMBER": EVIL, "PATH": "/dev/null", "ID": EVIL, "name": EVIL}
+
+
+@pytest.mark.parametrize(("words", "command"), leaves(), ids=[" ".join(words) for words, _ in leaves()])
+def test_names_of_others_never_control_a_terminal(infested, words, command):
+    has_json = any("--json" in parameter.opts for parameter in command.params)
+    for as_json in (False, True) if has_json else (False,):
+        for terminal in (False, True):
+            data = copied(infested / "node", infested / "copy")
+            given = words_for(command, {**VALUES, "DEST": str(infested / "out")}) + ["--json"] * as_json
+            run = Run(data, [*words, *given], terminal=terminal)
+            for shown in (run.out, run.err):
+                text = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()) if terminal else shown.decode()  # bold headers
+                if words == ("kv", "get") and not as_json and not terminal:
+                    continue  # a value goes into a pipe as it is
+                assert not [one for one in text if one not in "\n" and is_hidden(ord(one))], ascii(text)
+            if as_json and run.out:
+                json.loads(run.out)

@@ -109,7 +109,7 @@ class _Watcher:
         if pump.plugged != self._was_plugged:
             self._was_plugged = pump.plugged
             if not pump.plugged and sys.stderr.isatty():
-                print("%s was pulled; plug it in again to go on (Ctrl-C ends)" % pump.path, file=sys.stderr)
+                warn("%s was pulled; plug it in again to go on (Ctrl-C ends)" % pump.path)
         done = total = 0
         for progress in pump.moved:
             done += progress.sent_bytes + progress.received_bytes

@@ -1,6 +1,7 @@
 """`kv put`, `get`, `delete`, `list`, `inspect`. Keys and values are bytes: text is UTF-8, anything else goes as hex."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lattice_core.errors import UsageError
+from lattice_core.text import printable
 
 from .arguments import Json, Store, noun
 from .context import desk, now_ms
@@ -177,8 +179,16 @@ def _show_list(data):
         rows.append((key, _start_text(row), size_text(row["size"]), time_text(row["wall_ms"]), notes))
     table(("key", "value", "size", "written", ""), rows, "no keys")
     if data["more"]:
-        last = rows[-1][0]
-        say("more: %s shown, go on with --after %s" % (count_text(len(rows), "key"), last))
+        say("more: %s shown, go on with %s" % (count_text(len(rows), "key"), _after(data["keys"][-1])))
+
+
+def _after(row):
+    """The option that goes on behind a key, as it can be pasted into a shell: the key may be anybody's."""
+    if "key" not in row:
+        return "--hex --after %s" % row["key_hex"]
+    if printable(row["key"]) != row["key"]:
+        return "--hex --after %s" % row["key"].encode().hex()
+    return "--after %s" % shlex.quote(row["key"])
 
 
 def _start_text(row):
