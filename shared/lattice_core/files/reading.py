@@ -41,10 +41,10 @@ class File:
         self.version = versions[0]
         self.entry = self.version.entry
         self.conflicts = []
-        told = [] if self.entry is None else [self.entry.cid]
+        told = set() if self.entry is None else {self.entry.cid}
         for version in versions[1:]:
             if version.entry is not None and version.entry.cid not in told:
-                told.append(version.entry.cid)
+                told.add(version.entry.cid)
                 self.conflicts.append(version)
         self.problem = problem or self.version.problem
         self.removed = self.version.deleted

@@ -23,6 +23,7 @@ class Change:
         self.intention = intention
         self.events = events
         self.size = intention.ops_size
+        self.removed = set()  # see root.py
         self.rank = kvtable.rank_of(intention)
         self.deps = _container(intention)
         if self.size <= BODY_IN_MEMORY_BYTES:
@@ -47,6 +48,10 @@ class Change:
     def write(self, table, key, content, mark=0):
         """One write to one key. Returns the winner as `kvtable.write` does, None when it stands already."""
         return kvtable.write(self.store, self.crypto, table, key, self.rank, self.deps, content, mark)
+
+    def written(self, table, key):
+        """The head that this intention has written at `key` (bytes), None when it has not."""
+        return kvtable.written(self.store, self.crypto, table, key, self.rank)
 
     def emit(self, event):
         """Notes an event for whoever watches."""

@@ -108,6 +108,18 @@ def write(store, crypto, table, key, rank, deps, content, mark=0):
     return _write_several(store, crypto, table, key, row, head, deps, mark)
 
 
+def written(store, crypto, table, key, rank):
+    """The head of the write with this rank at `key` as bytes, None when it does not stand there."""
+    row = store.row(table, key)
+    if row is None:
+        return None
+    for head in split(row):
+        if head[_HASH:_RANK] == rank[_HASH:]:
+            return head
+    more = count_more(row)
+    return _Spill(store, crypto, table, key, more).get(rank) if more else None
+
+
 def _write_several(store, crypto, table, key, row, head, deps, mark):
     hash = head[_HASH:_RANK]
     heads = split(row)
@@ -116,7 +128,7 @@ def _write_several(store, crypto, table, key, row, head, deps, mark):
         if other[_HASH:_RANK] == hash:
             return None
     spill = _Spill(store, crypto, table, key, more)
-    if more and spill.has(head):
+    if more and spill.get(head) is not None:
         return None
     heads = [other for other in heads if other[_HASH:_RANK] not in deps]
     if more:
@@ -158,21 +170,31 @@ class _Spill:
         position = position_of(self.store, rank[12:_HASH], rank[_HASH:_RANK])
         return self.stem + bytes([255 - byte for byte in rank[:_HASH] + pack(">I", position)])
 
-    def has(self, head):
-        return self.store.row(TABLE_HEADS, self._key(head)) is not None
+    def get(self, rank):
+        return self.store.row(TABLE_HEADS, self._key(rank))
 
     def put(self, head):
         self.store.put_row(TABLE_HEADS, self._key(head), head)
         self.count += 1
 
     def drop_deps(self, deps):
+        """Removes the heads that `deps` names, looking at the fewer of both: a write names at most 1,024 deps, and may
+        do so for each of thousands of keys."""
+        if self.count <= len(deps):
+            for key, head in self.store.rows(TABLE_HEADS, self.stem):
+                if head[_HASH:_RANK] in deps:
+                    self._drop(key)
+            return
         for dep in deps:
             intention = self.store.get(dep)
             if intention is not None:
                 key = self._key(rank_of(intention))
                 if self.store.row(TABLE_HEADS, key) is not None:
-                    self.store.put_row(TABLE_HEADS, key, None)
-                    self.count -= 1
+                    self._drop(key)
+
+    def _drop(self, key):
+        self.store.put_row(TABLE_HEADS, key, None)
+        self.count -= 1
 
     def take(self, count):
         """Removes and returns the `count` greatest heads."""

@@ -16,6 +16,7 @@ from .keys import KeyBuilder
 from .kv import KvMachine, in_reverse
 
 _OPS = const(1)
+REMOVED_KEPT = const(512)  # bundles both uploaded and removed by one intention that are remembered; more cost time
 _NOTHING = (0, 0)  # where a field lies that is not there
 
 
@@ -121,11 +122,22 @@ def _upload_bundle(change, op):
 
 
 def _remove_bundle(change, op):
-    """Deletes what is present now: the one operation whose effect depends on the order of arrival."""
+    """Deletes what is present now: the one operation whose effect depends on the order of arrival.
+
+    Once an intention has removed a bundle, each row that was there is its own, and what it writes there afterwards
+    changes nothing: the same removal again has nothing to do, and is not to look through all the rows for it.
+    """
     app_id = op.get("app_id", _NOTHING)
+    bundle = _key(change, b"appbundles/", app_id, b"/bundle.zip")
+    written = change.written(TABLE_DATA, bundle)
+    if written is not None:
+        if kvtable.is_deleted(written) or bundle in change.removed:
+            return
+        if len(change.removed) < REMOVED_KEPT:  # an upload behind it in the payload has written the row
+            change.removed.add(bundle)
     for key, _ in change.store.rows(TABLE_DATA, _key(change, b"appbundles/", app_id, b"/manifest/")):
         _put(change, key, kvtable.deleted())
-    _put(change, _key(change, b"appbundles/", app_id, b"/bundle.zip"), kvtable.deleted())
+    _put(change, bundle, kvtable.deleted())
 
 
 _APPLY = {

@@ -37,8 +37,12 @@ def walk_back(store, target, since, limit):
 
 def ancestors(store, hash):
     """The set of hashes that `hash` reaches through deps, itself included; only of those that are stored."""
+    return _reached(store, [hash])
+
+
+def _reached(store, waiting):
+    """What any of the hashes in the list `waiting` reaches, each looked at once."""
     found = set()
-    waiting = [hash]
     while waiting:
         current = waiting.pop()
         if current in found:
@@ -60,21 +64,27 @@ def path(store, start, end):
     """The set of hashes on the ways from `start` (not included) to `end` along deps; empty when there is none."""
     if start == end:
         return set()
+    reached = ancestors(store, end)
+    if start == ZERO:
+        return reached - {start}
+    above = {}  # hash -> those that name it
+    for hash in reached:
+        for dep in store.get(hash).deps():
+            above.setdefault(dep, []).append(hash)
     found = set()
-    for hash in ancestors(store, end):
-        if hash != start and (start == ZERO or start in ancestors(store, hash)):
-            found.add(hash)
+    waiting = [start] if start in reached else []
+    while waiting:
+        for hash in above.get(waiting.pop(), ()):
+            if hash not in found:
+                found.add(hash)
+                waiting.append(hash)
     return found
 
 
 def common_ancestors(store, first, second):
     """The latest intentions that both reach through deps: a set, empty when there is none."""
     common = ancestors(store, first) & ancestors(store, second)
-    below = set()
-    for hash in common:
-        for dep in store.get(hash).deps():
-            below |= ancestors(store, dep)
-    return common - below
+    return common - _reached(store, [dep for hash in common for dep in store.get(hash).deps()])
 
 
 def by_prefix(store, prefix):
