@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from lattice_core.errors import LatticeError
 from lattice_core.text import printable
 
-from . import files, identity, invite, join, kv, peer, stick, store, sync
+from . import files, identity, invite, join, kv, node, peer, stick, store, sync
 from .arguments import Noun
 from .endings import DONE, FAILED, INTERRUPTED, WRONG_USAGE, status_of
 from .output import warn
@@ -100,3 +100,4 @@ app.command("join")(join.join)
 app.add_typer(stick.app, name="stick")
 app.command("sync")(sync.sync)
 app.add_typer(peer.app, name="peer")
+app.add_typer(node.app, name="node")

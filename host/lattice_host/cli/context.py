@@ -13,6 +13,7 @@ from lattice_core.node.stores import id_text, labels
 from .. import crypto
 from ..datadir import DataDir, chosen_path
 from ..lock import DirectoryLock
+from ..rekey import JOURNAL, finish_swap
 from ..storage import SqliteStorage, may_write
 from .endings import WrongUsage
 from .output import warn
@@ -71,24 +72,46 @@ def _chosen(ctx):
 def desk(ctx, name=None, make=False):
     """The node of `--data`. With `make` it is made (as `name`) where there is none. What a command did not commit is
     dropped. On a disk that cannot be written, what needs no writing works."""
-    directory = DataDir(_chosen(ctx), make)
+    with held(ctx, make) as directory, opened(directory) as on:
+        node = on.node
+        if not node.name:
+            if not directory.identity_is_new:
+                node.note_restored()
+                warn(_RESTORED % directory.path)
+            node.rename(name or _own_name(), now_ms())
+        for store_id, words in node.damaged:
+            warn("store %s stays closed: %s" % (id_text(store_id), words))
+        yield on
+
+
+@contextmanager
+def held(ctx, make=False):
+    """The data directory of `--data`, for this process alone. A new identity that was to come in its place is put
+    there first."""
+    path = _chosen(ctx)
+    if (path / JOURNAL).exists():
+        lock = DirectoryLock(path / "lock", _LOCK_WAIT_S)
+        try:
+            finish_swap(path)
+        finally:
+            lock.release()
+    directory = DataDir(path, make)
     lock = DirectoryLock(directory.lock, _LOCK_WAIT_S)
     try:
-        identity = Identity(crypto, directory.seed())
-        storage = SqliteStorage(directory.database, read_only=not may_write(directory.database))
-        try:
-            node = Node(storage, crypto, identity)
-            node.stores_open = _STORES_OPEN
-            node.open(now_ms())
-            if not node.name:
-                if not directory.identity_is_new:
-                    node.note_restored()
-                    warn(_RESTORED % directory.path)
-                node.rename(name or _own_name(), now_ms())
-            for store_id, words in node.damaged:
-                warn("store %s stays closed: %s" % (id_text(store_id), words))
-            yield Desk(directory, storage, node)
-        finally:
-            storage.close()
+        yield directory
     finally:
         lock.release()
+
+
+@contextmanager
+def opened(directory):
+    """The node of a data directory that is held, as a Desk."""
+    identity = Identity(crypto, directory.seed())
+    storage = SqliteStorage(directory.database, read_only=not may_write(directory.database))
+    try:
+        node = Node(storage, crypto, identity)
+        node.stores_open = _STORES_OPEN
+        node.open(now_ms())
+        yield Desk(directory, storage, node)
+    finally:
+        storage.close()

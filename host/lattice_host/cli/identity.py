@@ -7,6 +7,7 @@ import typer
 from lattice_core.node import peers
 from lattice_core.node.stores import id_text
 
+from ..rekey import Rekey
 from ..unheld import Unheld
 from .arguments import Json
 from .context import desk, now_ms
@@ -40,6 +41,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "shares": [_share(node, root) for root in node.roots()],
             "sticks": _sticks(on),
             "read_only": read_only(node),
+            "rekey": Rekey(on.directory.path).unfinished(),
             "damaged": [{"id": id_text(store_id), "error": words} for store_id, words in node.damaged],
         }
     emit(json, data, _show)
@@ -94,6 +96,8 @@ def _show(data):
     say("data in %s" % data["data"])
     if data["read_only"]:
         say("READ ONLY: %s" % data["read_only"])
+    if data["rekey"]:
+        say("a new identity is not finished: run `node rekey` again (%s)" % data["rekey"])
     if not data["shares"]:
         say("no share yet: `store create NAME` makes one, `join TOKEN` enters one")
     for share in data["shares"]:

@@ -26,7 +26,7 @@ def join(
     """Join a share at whoever is behind PORT and fetch all of its stores."""
     with desk(ctx, make=True) as on:
         node = on.node
-        parsed = _parsed(node.crypto, token)
+        parsed = parsed_token(node.crypto, token)
         node.begin_join(parsed)
         wire = Wire(on, via)
 
@@ -53,7 +53,7 @@ def join(
         raise PartlyDone("joined, but not everything has come; `sync` goes on")
 
 
-def _parsed(crypto, text):
+def parsed_token(crypto, text):
     try:
         return tokens.parse(crypto, text.strip())
     except ProtocolError as error:

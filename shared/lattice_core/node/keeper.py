@@ -158,6 +158,10 @@ class Keeper:
             parent = self._create_root("", now_ms)
         return self.add_handle(stores.create_child(self, parent, name, store_type, now_ms))
 
+    def add_child(self, parent, name, store_type, now_ms):
+        """A new store of a share, in the open transaction (see `at_once`)."""
+        return self._create_child(parent, name, store_type, now_ms)
+
     def add_handle(self, handle):
         """A store that was opened: from now on it is served."""
         self.stores.append(handle)
@@ -278,6 +282,10 @@ class Keeper:
         events = self._events
         self._events = []
         return events
+
+    def at_once(self, now_ms, function, *arguments):
+        """The result of `function`, with what it writes durable, or nothing of it."""
+        return self._at_once(now_ms, function, *arguments)
 
     def _at_once(self, now_ms, function, *arguments):
         """Runs one own write and commits it; when it fails nothing of it stays, and nothing else is lost."""

@@ -1,0 +1,224 @@
+"""`node rekey`: a new identity for a node whose own history was forked, or whose key may be in other hands."""
+
+from typing import Annotated
+
+import typer
+
+from lattice_core.errors import LatticeError, UsageError
+from lattice_core.node.stores import id_text
+from lattice_core.sync.tasks import StreamLost
+
+from .. import carry
+from .. import rekey as steps
+from ..carry import Carried
+from ..datadir import DataDir
+from .arguments import WAIT_FOR_STICK_S, Json, Timeout, noun
+from .connect import Wire, outcome_of
+from .context import Desk, held, now_ms, opened
+from .endings import PartlyDone
+from .join import parsed_token
+from .output import bytes_text, count_text, emit, say, warn
+from .sync import explain, outcome
+
+app = noun("This node's own identity.")
+
+
+@app.callback()
+def node() -> None:
+    """Keeps `rekey` a word of its own while it is the only one."""
+
+
+@app.command()
+def rekey(
+    ctx: typer.Context,
+    invite: Annotated[
+        str | None, typer.Option("--invite", metavar="TOKEN", help="Invite of another member, for the new identity.")
+    ] = None,
+    via: Annotated[str, typer.Option("--via", metavar="PORT", help="Who to join at; `auto` finds a stick.")] = "auto",
+    timeout: Timeout = WAIT_FOR_STICK_S,
+    json: Json = False,
+) -> None:
+    """Take a new identity, join with the invite, and write again what nobody else is known to hold.
+
+    The old data is kept aside. Interrupted, it goes on when it is run again."""
+    with held(ctx) as directory:
+        journal = steps.Rekey(directory.path)
+        with opened(directory) as now:
+            token = None if invite is None else parsed_token(now.node.crypto, invite)
+            if journal.step in (None, steps.DONE) or journal.swapped() and _is_forked(now.node):
+                _check_begin(now.node, token)
+                journal.begin(now.node.identity.public.hex())
+        swapped = journal.swapped()
+        old_directory = DataDir(journal.aside, make=False) if swapped else directory
+        new_directory = directory if swapped else DataDir(journal.stage)
+        with opened(old_directory) as old, opened(new_directory) as new:
+            if not new.node.name:
+                new.node.rename(old.node.name, now_ms())
+            work = _Work(directory, old, new, via, timeout)
+            work.run(token)
+            data = work.result(journal.aside)
+        if not swapped:
+            journal.swap()
+        if not data["pending"]:
+            journal.end()
+    data["commands"] = _commands(ctx, data)
+    emit(json, data, _show)
+    explain(data)
+    _explain(data)
+    if data["pending"] or data["unreadable"] or not data["complete"]:
+        raise PartlyDone("the new identity is in its place, but not everything came over; see above")
+
+
+def _is_forked(node):
+    return any(handle.weaver.own_chain_is_forked() for handle in node.stores)
+
+
+def _check_begin(node, token):
+    if token is None:
+        raise UsageError("a new identity needs an invite: ask another member for one, then --invite TOKEN")
+    if node.get(token.store_id) is None:
+        shares = ", ".join(root.label() for root in node.roots()) or "none"
+        raise UsageError("this invite is for a share that this node is not in; its shares: %s" % shares)
+
+
+class _Work:
+    """What is done while both nodes are open."""
+
+    def __init__(self, directory, old, new, via, timeout):
+        self.old, self.new = old.node, new.node
+        self._timeout = timeout
+        self._wires = {on.node: Wire(Desk(directory, on.storage, on.node), via) for on in (old, new)}
+        self.carried = Carried()
+        self.owned = False  # the stick at the port obeys the new identity, too
+        self.report = None
+
+    def run(self, token):
+        new = self.new
+        wire = self._wires[new]
+        if token is None and not new.roots():
+            raise UsageError("the new identity has not joined yet: repeat the command with its --invite TOKEN")
+
+        def command(peer):
+            if token is not None and new.get(token.store_id) is None:
+                return peer.join(token)
+            return peer.sync()
+
+        self.report = wire.talk(command, self._timeout, give_time=True)
+        steps.reached("joined")
+        synced = [store_id for store_id, one in self.report.outcomes.items() if one.ended]
+        for root in self.old.roots():
+            if root.id in synced:
+                carry.share(self.old, new, root.id, synced, now_ms(), self.carried)
+                steps.reached("carried")
+        self._own_stick()
+        steps.reached("owned")
+        self._send(wire)
+        wire.remember(new.peer_name(wire.peer_key))
+
+    def _own_stick(self):
+        """The stick at the port, where the old identity owns it."""
+        key = self.new.identity.public
+
+        def add(peer):
+            status = yield from outcome_of(peer.status())
+            owners = status["status"]["owners"]
+            if key not in owners and self.old.identity.public in owners:
+                yield from outcome_of(peer.owner_add(key))
+                owners = [*owners, key]
+            return key in owners
+
+        try:
+            self.owned = self._wires[self.old].talk(lambda peer: peer.start(add(peer), "owner"), self._timeout)
+        except LatticeError:
+            self.owned = False  # no stick, or it does not know this identity: the command for it is shown
+
+    def _send(self, wire):
+        """What was written again leaves this data at once, where it can."""
+        try:
+            self.report = wire.talk(lambda peer: peer.sync(), self._timeout, give_time=True)
+        except (StreamLost, UsageError) as error:
+            warn("what was written again is only here yet, `sync` carries it: %s" % error)
+        steps.reached("sent")
+
+    def result(self, aside):
+        old, new, carried = self.old, self.new, self.carried
+        here = [new.get(root.id) for root in old.roots()]
+        pending = [label for root in here if root is not None for label in carry.pending(old, new, root.id)]
+        pending += [root.label() for root in old.roots() if new.get(root.id) is None]
+        peer_key = self._wires[new].peer_key
+        sticks = {key for root in old.roots() for key in old.sticks(root)}
+        data = {
+            "id": new.identity.public.hex(),
+            "old": old.identity.public.hex(),
+            "aside": str(aside),
+            "shares": [id_text(root.id) for root in here if root is not None],
+            "others": carried.others,
+            "blobs": carried.blobs,
+            "written": carried.written,
+            "conflicts": [bytes_text(key) for key in carried.conflicts],
+            "not_deleted": [bytes_text(key) for key in carried.not_deleted],
+            "unreadable": carried.unreadable,
+            "revoked": [_member(old, key) for key in carried.revoked],
+            "let_in": [_member(old, key) for key in carried.let_in],
+            "invites": carried.invites,
+            "elsewhere": carried.elsewhere,
+            "pending": pending,
+            "sticks": [_member(old, key) for key in sorted(sticks) if not (self.owned and key == peer_key)],
+        }
+        data.update(outcome(new, self.report))
+        return data
+
+
+def _member(node, key):
+    return {"id": key.hex(), "name": node.peer_name(key)}
+
+
+def _commands(ctx, data):
+    """What is left for the person to run, in this order."""
+    here = "lattice-host" if ctx.obj is None else "lattice-host --data %s" % ctx.obj
+    aside = "lattice-host --data %s" % data["aside"]
+    commands = ["%s stick owner add PORT %s" % (aside, data["id"]) for _ in data["sticks"]]
+    commands += ["%s peer revoke %s --store %s" % (here, data["old"], share) for share in data["shares"]]
+    return commands
+
+
+def _show(data):
+    say("this node is %s now" % data["id"])
+    say(
+        "written again: %s; taken over: %s of others, %s"
+        % (
+            count_text(data["written"], "key or file", "keys and files"),
+            count_text(data["others"], "write"),
+            count_text(data["blobs"], "piece of content", "pieces of content"),
+        )
+    )
+    say("the old data is kept in %s; delete it when nothing is missing" % data["aside"])
+    for stick, command in zip(data["sticks"], data["commands"], strict=False):
+        say("stick %s still obeys the old identity only; with it plugged in:" % (stick["name"] or stick["id"][:8]))
+        say("  %s" % command)
+    say("then revoke the old identity, which ends its invites (%d open):" % data["invites"])
+    for command in data["commands"][len(data["sticks"]) :]:
+        say("  %s" % command)
+    say("if another copy still runs under the old identity, let it take a new one first")
+
+
+def _explain(data):
+    for key in data["conflicts"]:
+        warn("%s was changed elsewhere too: both stand, as a conflict" % key)
+    for key in data["not_deleted"]:
+        warn("%s was deleted here and changed elsewhere since: it stays" % key)
+    for member in data["revoked"]:
+        warn("%s was revoked in the old data and is not here: `peer revoke %s`" % (_who(member), member["id"]))
+    for member in data["let_in"]:
+        warn("%s was let in by the old data and is unknown here: it needs a new invite" % _who(member))
+    for label in data["elsewhere"]:
+        warn("store %s is held by others and was not fetched here: run this again where it is" % label)
+    if data["unreadable"]:
+        unread = count_text(data["unreadable"], "piece")
+        warn("%s of the old data could not be read; `store verify` there says more" % unread)
+    for label in data["pending"]:
+        warn("not brought over yet: %s. Run `node rekey` again, with an invite if it is another share" % label)
+
+
+def _who(member):
+    return member["name"] or member["id"][:8]

@@ -1,0 +1,218 @@
+"""A copied data directory that wrote: it learns of it, says so everywhere, and goes on under a new identity."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from host.cli_support import Host
+from host.fake_stick import FakeStick
+from lattice_host import rekey as steps
+
+BIG = bytes(range(256)) * 300
+
+
+@pytest.fixture
+def stick(tmp_path):
+    with FakeStick(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def original(stick, tmp_path):
+    """Has written since its directory was copied, and the stick holds that."""
+    host = Host(tmp_path / "original", "original")
+    host.run("store", "create", "notes")
+    host.run("kv", "put", "common", "1")
+    host.run("kv", "put", "doomed", "1")
+    host.run("kv", "put", "edited", "1")
+    host.run("stick", "setup", stick.port, "--name", "blue")
+    host.run("sync", stick.port)
+    shutil.copytree(host.folder, tmp_path / "copy")
+    host.run("kv", "put", "from-original", "1")
+    host.run("kv", "put", "common", "original")
+    host.run("sync", stick.port)
+    return host
+
+
+def copied(tmp_path, name="copy"):
+    """The copy, with writes of its own that nobody else has."""
+    host = Host.__new__(Host)
+    host.folder = tmp_path / name
+    (tmp_path / "big.bin").write_bytes(BIG)
+    host.run("file", "put", tmp_path / "big.bin")
+    host.run("kv", "put", "from-copy", "mine")
+    host.run("kv", "put", "edited", "copy")
+    host.run("kv", "put", "common", "copy")
+    host.run("kv", "delete", "doomed")
+    return host
+
+
+def invite(original, stick):
+    token = original.json("invite")["token"]
+    original.run("sync", stick.port)
+    return token
+
+
+def forked(tmp_path, stick):
+    copy = copied(tmp_path)
+    result = copy.attempt("sync", stick.port, "--json")
+    assert result.exit_code == 3 and not json.loads(result.stdout)["complete"]
+    return copy, result
+
+
+def check_carried(copy, original, stick, tmp_path):
+    """Both hold what either has written, conflicts where both have."""
+    copy.attempt("sync", stick.port)
+    for host in (original, copy):
+        assert host.json("sync", stick.port)["complete"]
+        assert host.run("kv", "get", "from-copy") == "mine" and host.run("kv", "get", "from-original") == "1"
+        assert host.run("kv", "get", "edited") == "copy" and not host.json("kv", "inspect", "edited")["conflicted"]
+        assert host.attempt("kv", "get", "doomed").exit_code == 1
+        both = host.json("kv", "inspect", "common")
+        assert sorted(head["value"] for head in both["heads"]) == ["copy", "original"]
+        host.run("file", "get", "big.bin", tmp_path / "out.bin", "--force")
+        assert (tmp_path / "out.bin").read_bytes() == BIG
+        assert len(host.json("kv", "inspect", "from-copy")["heads"]) == 1
+    assert copy.json("status")["read_only"] is None and copy.json("store", "verify")["clean"]
+    copy.run("kv", "put", "again", "1")
+
+
+def test_the_copy_says_everywhere_that_it_may_write_no_more(original, stick, tmp_path):
+    copy, result = forked(tmp_path, stick)
+    assert "original has written two different histories" in result.stderr and "not known to be held" in result.stderr
+    for words in (result.stderr, copy.run("status"), copy.run("store", "status"), copy.fails("kv", "put", "k", "v")):
+        assert "node rekey --invite TOKEN" in words
+    for words in (("file", "put", tmp_path / "big.bin", "--as", "x"), ("invite",), ("store", "create", "more")):
+        assert "node rekey" in copy.fails(*words)
+    assert copy.run("kv", "get", "from-copy") == "mine"
+    assert original.json("status")["read_only"] is None
+    original.run("kv", "put", "goes", "on")
+
+
+def test_a_new_identity_loses_nothing(original, stick, tmp_path):
+    copy, _ = forked(tmp_path, stick)
+    old = copy.json("status")["id"]
+    result = copy.attempt("node", "rekey", "--invite", invite(original, stick), "--via", stick.port, "--json")
+    assert result.exit_code == 0, result.stderr
+    data = json.loads(result.stdout)
+    assert data["old"] == old != data["id"] == copy.json("status")["id"] and data["complete"]
+    assert data["conflicts"] == ["common"] and data["pending"] == data["sticks"] == [] and data["unreadable"] == 0
+    assert data["written"] == 5
+    assert data["id"] in copy.json("stick", "status", stick.port)["owners"][1]["id"]
+    check_carried(copy, original, stick, tmp_path)
+    # The old data is a data directory like any other, and the command that revokes the old identity is one that works.
+    aside = Host.__new__(Host)
+    aside.folder = data["aside"]
+    assert aside.run("kv", "get", "from-copy") == "mine" and aside.json("status")["read_only"]
+    (revoke,) = data["commands"]
+    words = revoke.split()
+    assert words[:3] == ["lattice-host", "--data", str(copy.folder)] and old in words
+    copy.run(*words[3:])
+    assert [row["status"] for row in copy.json("peer", "list")["peers"] if row["id"] == old] == ["revoked"]
+    assert copy.attempt("file", "put", tmp_path / "big.bin", "--json").exit_code == 0
+
+
+def test_what_stands_in_the_way_is_said_before_anything_changes(original, stick, tmp_path):
+    copy, _ = forked(tmp_path, stick)
+    assert "needs an invite" in copy.fails("node", "rekey", "--via", stick.port)
+    assert "no token" in copy.fails("node", "rekey", "--invite", "nonsense", "--via", stick.port, status=1)
+    other = Host(tmp_path / "other", "other")
+    other.run("store", "create", "elsewhere")
+    foreign = other.json("invite")["token"]
+    assert "this node is not in" in copy.fails("node", "rekey", "--invite", foreign, "--via", stick.port)
+    assert not (copy.folder / steps.JOURNAL).exists()
+    token = original.json("invite")["token"]  # the stick has not heard of it
+    before = copy.json("status")["id"]
+    assert "not known here" in copy.fails("node", "rekey", "--invite", token, "--via", stick.port)
+    assert copy.json("status")["id"] == before and copy.run("kv", "get", "from-copy") == "mine"
+    original.run("sync", stick.port)
+    copy.run("node", "rekey", "--invite", token, "--via", stick.port)
+    check_carried(copy, original, stick, tmp_path)
+
+
+class Killed(BaseException):
+    """Ends the command as a kill does: nothing of it runs any more but what closes its files."""
+
+
+def test_interrupted_at_any_step_it_goes_on(original, stick, tmp_path, monkeypatch):
+    """The command is killed behind its first step, then behind the next that it comes to, and so on to the end."""
+    copy, _ = forked(tmp_path, stick)
+    token = invite(original, stick)
+    passed = []
+
+    def reached(step):
+        if step not in passed:
+            passed.append(step)
+            raise Killed
+
+    monkeypatch.setattr(steps, "reached", reached)
+    for _ in range(40):
+        try:
+            result = copy.attempt("node", "rekey", "--invite", token, "--via", stick.port)
+            break
+        except Killed:
+            if passed[-1].startswith(("moved", "swapping", "config", "stage")):
+                continue  # every other command goes on with it, too: below
+            assert copy.run("kv", "get", "from-copy") == "mine", "in between there is always one whole node"
+            if passed[-1] == "joined":
+                assert "not finished" in copy.run("status")
+    assert {"journal", "identity", "joined", "carried", "owned", "sent", "swapping", "swapped", "done"} <= set(passed)
+    assert "moved node.db" in passed and "moved identity.key" in passed
+    assert result.exit_code in (0, 1)  # 1: it was done already when it was killed last
+    check_carried(copy, original, stick, tmp_path)
+
+
+def test_a_swap_that_was_cut_is_finished_by_any_command(original, stick, tmp_path, monkeypatch):
+    copy, _ = forked(tmp_path, stick)
+    old = copy.json("status")["id"]
+    left = ["moved node.db"]
+
+    def reached(step):
+        if step in left:
+            left.remove(step)
+            raise Killed
+
+    monkeypatch.setattr(steps, "reached", reached)
+    with pytest.raises(Killed):
+        copy.attempt("node", "rekey", "--invite", invite(original, stick), "--via", stick.port)
+    assert copy.json("status")["id"] != old
+    check_carried(copy, original, stick, tmp_path)
+
+
+_KILLING = """
+import os, sys
+from lattice_host import rekey
+from lattice_host.cli import main
+last = sys.argv[1]
+rekey.reached = lambda step: step == last and os._exit(9)
+sys.argv = ["lattice-host", *sys.argv[2:]]
+main()
+"""
+
+
+def test_a_process_that_is_killed(original, stick, tmp_path):
+    copy, _ = forked(tmp_path, stick)
+    words = ["--data", str(copy.folder), "node", "rekey", "--invite", invite(original, stick), "--via", stick.port]
+    line = [sys.executable, "-c", _KILLING, "carried", *words]
+    killed = subprocess.run(line, capture_output=True, timeout=60, check=False)
+    assert killed.returncode == 9, killed.stderr
+    copy.attempt("node", "rekey", "--invite", words[5], "--via", stick.port)
+    check_carried(copy, original, stick, tmp_path)
+
+
+def test_a_store_that_only_the_copy_has_is_made_anew(original, stick, tmp_path):
+    copied(tmp_path)
+    copy = Host.__new__(Host)
+    copy.folder = tmp_path / "copy"
+    token = invite(original, stick)  # what both write into the share differs, too
+    copy.run("store", "create", "mine")
+    copy.run("kv", "put", "k", "v", "--store", "mine")
+    copy.attempt("sync", stick.port)
+    copy.run("node", "rekey", "--invite", token, "--via", stick.port)
+    assert copy.run("kv", "get", "k", "--store", "mine") == "v"
+    copy.run("sync", stick.port)
+    original.run("sync", stick.port)
+    assert original.run("kv", "get", "k", "--store", "mine") == "v"
