@@ -105,14 +105,21 @@ def versions_of(files: Files, path: str) -> Iterator[tuple[bytes, Entry | None]]
                 waiting.append(dep)
 
 
-def shadowed(files: Files, file: File) -> bool:
-    """True when a folder has the file's name, too: the folder keeps it, the file is shown and written as a copy."""
-    return file.entry is not None and any(holds_something(below) for below in files.list(file.path))
-
-
 def holds_something(file: File) -> bool:
     """True when a disk would get something of this name."""
     return file.entry is not None or bool(file.conflicts)
+
+
+def folders_of(found: list[File]) -> set[str]:
+    """The names that a disk needs as folders for these files."""
+    folders = set()
+    for file in found:
+        if holds_something(file) and not tree.unsafe(file.path):
+            at = file.path.rfind("/")
+            while at > 0 and file.path[:at] not in folders:
+                folders.add(file.path[:at])
+                at = file.path.rfind("/", 0, at)
+    return folders
 
 
 # -- commands ----------------------------------------------------------------------------------------------------

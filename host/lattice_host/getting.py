@@ -83,7 +83,7 @@ def get(
     getter = _Getter(files, root, _sum(found), progress, places, force)
     if is_folder and top:
         getter.check_folder(top)
-    folders = _folders(found)
+    folders = copies.folders_of(found)
     problems = []
     with getter.remembering():
         for file in found:
@@ -122,18 +122,6 @@ def _root(destination: Path, name: str) -> tuple[Path, str]:
     if destination.is_dir():
         return destination, name.split("/")[-1]
     return destination.parent, destination.name
-
-
-def _folders(found: list[File]) -> set[str]:
-    """The names that a disk needs as folders for these files."""
-    folders = set()
-    for file in found:
-        if copies.holds_something(file) and not tree.unsafe(file.path):
-            at = file.path.rfind("/")
-            while at > 0 and file.path[:at] not in folders:
-                folders.add(file.path[:at])
-                at = file.path.rfind("/", 0, at)
-    return folders
 
 
 class _Getter:

@@ -1,6 +1,6 @@
 """The emulator's side of bench_link.py: takes or gives bytes over a serial port, raw or through a link.
 
-    micropython tests/bench/link_device.py FD (raw|link) (take|give) BYTES
+micropython tests/bench/link_device.py FD (raw|link) (take|give) BYTES
 """
 
 import sys

@@ -213,6 +213,67 @@ def test_concurrent_edits_stand_side_by_side_until_somebody_writes():
     assert other.files.get("a.txt").conflicts == [] and text(other, "a.txt") == b"of the desktop"
 
 
+def test_equal_content_is_no_conflict():
+    laptop, data, desktop, other = two_nodes()
+    put(data, "a.txt", b"photo", NOW_MS + 1000, modified_at=1)
+    put(other, "a.txt", b"photo", NOW_MS + 2000, modified_at=2)
+    laptop.commit(NOW_MS)
+    desktop.commit(NOW_MS)
+    meet(laptop, desktop)
+    for handle in (data, other):
+        file = handle.files.get("a.txt")
+        assert len(file.versions) == 2 and file.conflicts == [] and file.entry.modified_at == 2
+        assert not put(handle, "a.txt", b"photo", NOW_MS + 3000)
+    put(data, "a.txt", b"edited", NOW_MS + 4000)
+    assert data.files.undo("a.txt", NOW_MS + 5000) == ["a.txt"] and text(data, "a.txt") == b"photo"
+    data.files.move("a.txt", "b.txt", NOW_MS + 6000)
+    laptop.commit(NOW_MS)
+    meet(laptop, desktop)
+    assert [file.path for file in other.files.list()] == ["b.txt"] and text(other, "b.txt") == b"photo"
+
+
+def test_of_several_versions_with_one_content_one_is_listed():
+    _, _, data = share()
+    base = data.kv.put(b"fs/a", small("a", b"base").encode(), NOW_MS).hash
+    for number, content in enumerate((b"x", b"y", b"x", b"base", b"y")):
+        data.files.write([("a", small("a", content), [base])], NOW_MS + 1000 * number)
+    file = data.files.get("a")
+    assert len(file.versions) == 5 and text(data, "a") == b"y"
+    assert [version.entry.inline for version in file.conflicts] == [b"base", b"x"]
+
+
+def test_a_write_on_top_of_an_older_version_leaves_the_newer_one():
+    _, _, data = share()
+    both = [("a", small("a", b"1")), ("b", small("b", b"1"))]
+    first = data.files.write(both, NOW_MS)
+    assert first[0] == first[1]
+    second = data.files.write([("a", small("a", b"2")), ("b", small("b", b"2"))], NOW_MS + 1)
+    assert data.files.write([("a", small("a", b"2"))], NOW_MS + 2) == [None]
+    # `a` on top of what was seen of it, `b` on top of what stands, which the same intention wrote to both.
+    items = [("c", small("c", b"1")), ("a", small("a", b"3"), [first[0]]), ("b", small("b", b"3"))]
+    third = data.files.write(items, NOW_MS + 3)
+    assert len(set(third)) == 3
+    file = data.files.get("a")
+    assert text(data, "a") == b"3" and [version.hash for version in file.conflicts] == [second[0]]
+    assert data.files.get("b").conflicts == [] and text(data, "b") == b"3"
+    data.files.write([("a", None, [second[0]])], NOW_MS + 4)
+    assert data.files.get("a").removed and data.files.get("a").conflicts[0].hash == third[1]
+
+
+def test_what_two_have_removed_comes_back():
+    laptop, data, desktop, other = two_nodes()
+    put(data, "d/a", b"base")
+    laptop.commit(NOW_MS)
+    meet(laptop, desktop)
+    data.files.remove("d/a", NOW_MS + 1000)
+    other.files.remove("d/a", NOW_MS + 2000)
+    laptop.commit(NOW_MS)
+    desktop.commit(NOW_MS)
+    meet(laptop, desktop)
+    assert list(data.files.list()) == [] and data.files.undo("d", NOW_MS + 3000) == ["d/a"]
+    assert text(data, "d/a") == b"base" and other.files.undo("d/a", NOW_MS + 3000) == ["d/a"]
+
+
 def test_an_edit_beside_a_removal_is_not_lost():
     laptop, data, desktop, other = two_nodes()
     put(data, "a", b"base")

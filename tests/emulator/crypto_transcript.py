@@ -1,6 +1,6 @@
 """Prints what the platform's crypto makes of seeded inputs, hostile ones among them. Runs on both interpreters.
 
-    micropython crypto_transcript.py SEED ROUNDS
+micropython crypto_transcript.py SEED ROUNDS
 """
 
 import sys

@@ -317,4 +317,3 @@ def test_a_failing_flash_is_written_once_for_each_failure():
     stick.until(lambda: False, 4000)
     assert failures == [1] and stick.loop.storage.batch == batch
     stick.answers()
-

@@ -1,5 +1,6 @@
 """`file …`: what a user sees of files. The transfer itself is tested in test_host_files.py."""
 
+import json
 import os
 
 import pytest
@@ -96,3 +97,92 @@ def test_a_row_that_is_no_file(laptop):
     row = laptop.json("file", "list")["files"][0]
     assert row["path"] == "odd" and row["problem"].startswith("not a file")
     assert "not a file" in laptop.run("file", "list")
+
+
+def test_what_was_left_out_is_named_and_the_status_says_so(laptop, source):
+    (source / "link").symlink_to("small")
+    (source / "hollow").mkdir()
+    result = laptop.attempt("file", "put", source, "--json")
+    assert result.exit_code == 3
+    assert sorted(row["path"] for row in json.loads(result.stdout)["skipped"]) == ["source/hollow", "source/link"]
+    assert "source/link was left out: it is a symbolic link" in result.stderr
+    assert paths(laptop) == ["source/empty", "source/small", "source/sub/Zürich.bin"]
+
+
+def test_a_get_into_a_folder_makes_the_name_in_it(laptop, source, tmp_path):
+    laptop.run("file", "put", source)
+    (tmp_path / "into").mkdir()
+    laptop.run("file", "get", "source", tmp_path / "into")
+    laptop.run("file", "get", "source/sub", tmp_path / "into")
+    laptop.run("file", "get", "source/small", tmp_path / "into")
+    found = {item.relative_to(tmp_path / "into").as_posix() for item in (tmp_path / "into").rglob("*")}
+    assert found >= {"source/small", "source/sub/Zürich.bin", "sub/Zürich.bin", "small"}
+
+
+def test_a_get_replaces_only_what_nobody_changed(laptop, source, tmp_path):
+    out = tmp_path / "out"
+    laptop.run("file", "put", source)
+    laptop.run("file", "get", "source", out)
+    (source / "small").write_text("a new version")
+    (source / "empty").write_text("a new version, too")
+    laptop.run("file", "put", source)
+    (out / "empty").write_text("changed here")
+    result = laptop.attempt("file", "get", "source", out.parent / "out" / "..", "--json")
+    assert result.exit_code == 0  # another folder: out/../source, which is what was put
+    result = laptop.attempt("file", "get", "source/small", out / "small", "--json")
+    assert result.exit_code == 0 and (out / "small").read_text() == "a new version"
+    refused = laptop.fails("file", "get", "source/empty", out / "empty")
+    assert "--force" in refused and (out / "empty").read_text() == "changed here"
+    laptop.run("file", "get", "source/empty", out / "empty", "--force")
+    assert (out / "empty").read_text() == "a new version, too"
+
+
+def test_a_get_that_leaves_something_says_so(laptop, source, tmp_path):
+    laptop.run("file", "put", source)
+    (tmp_path / "source").rename(tmp_path / "elsewhere")
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "small").write_text("mine")
+    result = laptop.attempt("file", "get", "source", tmp_path, "--json")
+    assert result.exit_code == 3 and [row["path"] for row in json.loads(result.stdout)["problems"]] == ["source/small"]
+    assert "source/small was not written" in result.stderr
+    assert (tmp_path / "source" / "small").read_text() == "mine"
+
+
+def test_the_memory_outlives_the_command(laptop, source, tmp_path):
+    laptop.run("file", "put", source)
+    laptop.run("file", "rm", "source/small")
+    again = laptop.json("file", "put", source)
+    assert again["written"] == 0 and [row["path"] for row in again["newer"]] == ["source/small"]
+    assert "removed" in laptop.run("file", "put", source)
+    assert laptop.json("file", "put", source, "--force")["written"] == 1
+
+
+def test_standard_streams(laptop, tmp_path):
+    laptop.run("file", "put", "-", "--as", "notes/a", stdin="one\n")
+    assert laptop.run("file", "get", "notes/a", "-") == "one\n"
+    large = "line\n" * 20_000
+    laptop.run("file", "put", "-", "--as", "notes/a", stdin=large)
+    assert laptop.run("file", "get", "notes/a", "-") == large
+    assert laptop.json("file", "list", "notes/a")["files"][0]["size"] == len(large)
+    assert "--as" in laptop.fails("file", "put", "-", status=2)
+    assert "--json" in laptop.fails("file", "get", "notes/a", "-", "--json", status=2)
+    assert "single file" in laptop.fails("file", "get", "notes", "-")
+
+
+def test_an_unknown_name_in_a_list_is_an_error(laptop, source):
+    laptop.run("file", "put", source)
+    assert "nothing-like-it" in laptop.fails("file", "list", "nothing-like-it")
+    assert [row["path"] for row in laptop.json("file", "list", "source/small")["files"]] == ["source/small"]
+
+
+def test_a_name_that_is_a_file_and_a_folder_is_listed_as_it_is_written(laptop, tmp_path):
+    (tmp_path / "x").write_text("a file")
+    laptop.run("file", "put", tmp_path / "x", "--as", "d/thing")
+    laptop.run("file", "put", tmp_path / "x", "--as", "d/thing/in")
+    rows = {row["path"]: row["written_as"] for row in laptop.json("file", "list")["files"]}
+    assert rows["d/thing/in"] is None and rows["d/thing"].startswith("d/thing (conflict")
+    laptop.run("file", "get", "d", tmp_path / "out")
+    assert (tmp_path / "out" / rows["d/thing"][2:]).read_text() == "a file"
+    assert laptop.run("file", "get", rows["d/thing"], "-") == "a file"
+    laptop.run("file", "rm", rows["d/thing"])
+    assert paths(laptop) == ["d/thing/in"]

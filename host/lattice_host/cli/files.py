@@ -10,6 +10,7 @@ import typer
 
 from lattice_core.errors import UsageError
 from lattice_core.files import cid as cids
+from lattice_core.files.tree import shown
 
 from .. import copies
 from .. import files as transfer
@@ -156,22 +157,37 @@ def _show_get(data):
 @app.command("list")
 def list_files(
     ctx: typer.Context,
-    folder: Annotated[str, typer.Argument(metavar="[FOLDER]", help="Only what is below it.")] = "",
+    folder: Annotated[str, typer.Argument(metavar="[NAME]", help="Only this file, or what is below this folder.")] = "",
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Files with size and time, what conflicts, and whose content is not here."""
     with desk(ctx) as on:
         files = on.store(store).files
-        data = {"files": [_row(files, file) for file in files.list(_clean(folder))]}
+        found = _named(files, _clean(folder))
+        folders = copies.folders_of(found)
+        data = {"files": [_row(files, file, file.path in folders) for file in found]}
     emit(json, data, _show_list)
+
+
+def _named(files, name):
+    """The files below a folder, the file of a name, or the one that a conflict copy belongs to."""
+    found = list(files.list(name))
+    if name:
+        copy = copies.find(files, name)
+        own = files.get(name) if copy is None else copy.file
+        if own is not None:
+            found.insert(0, own)
+        if not found:
+            raise UsageError("there is no file or folder called %s; `file list` shows what there is" % shown(name))
+    return found
 
 
 def _clean(name):
     return unicodedata.normalize("NFC", name).strip("/")
 
 
-def _row(files, file):
+def _row(files, file, is_folder):
     row = {"path": file.path, "size": None, "mode": None, "modified_at": None, "cid": None}
     if file.entry is not None:
         row.update(_content(file.entry))
@@ -179,6 +195,7 @@ def _row(files, file):
     row["held"] = files.held(file)
     row["problem"] = file.problem
     row["removed"] = file.removed
+    row["written_as"] = file.conflict_path(file.version) if is_folder and file.entry is not None else None
     row["holders"] = [] if row["held"] or file.entry is None else _holders(files, file, file.version)
     return row
 
@@ -228,6 +245,8 @@ def _notes(row):
         return row["problem"]
     if row["removed"]:
         return "removed, but edited elsewhere at the same time"
+    if row["written_as"]:
+        return "a folder has this name, too: `get` writes the file as %s" % row["written_as"]
     if row["held"]:
         return ""
     names = [holder["name"] or holder["id"][:8] for holder in row["holders"]]
