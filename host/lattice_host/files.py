@@ -127,6 +127,9 @@ class _Found:
     mode: int
     stamp: str
 
+    def modified_ns(self) -> int:
+        return int(self.stamp.split()[1])
+
 
 class _Unsteady(Exception):
     """A file changed while it was read."""
@@ -206,7 +209,8 @@ class _Putter:
         if not read:
             return
         changed = [found for found in read if self._is_changed(found)] if len(read) > 1 else read
-        chosen = max(changed or read[:1], key=lambda found: found.entry.modified_at)
+        # What changed is put, the newest of it, but not over a newer one that is in the store already.
+        chosen = max(read, key=lambda found: (found.modified_ns(), found in changed)) if changed else read[0]
         self._decide(chosen)
         self._replace_folder(path, places[0][0])
         for found in changed:

@@ -39,7 +39,8 @@ def no_progress(_done: int, _total: int, _name: str) -> None:
 @dataclass
 class GetResult:
     """What `get` did: (path in the store, path on disk) of what it wrote; `unchanged`: how many files stood there as
-    they are; `problems`: (path, why) of what it could not write; `notes`: what the disk cannot keep."""
+    they are; `problems`: (path, why) of what it could not write; `notes`: what the disk cannot keep; `remembered`: the
+    next get will know these files as its own."""
 
     written: list[tuple[str, Path]] = field(default_factory=list)
     conflict_copies: list[tuple[str, Path]] = field(default_factory=list)
@@ -47,6 +48,7 @@ class GetResult:
     bytes: int = 0
     problems: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    remembered: bool = True
 
 
 def get(
@@ -338,7 +340,7 @@ class _Getter:
             self.files.node.commit()
         except StorageError:
             self.files.node.rollback()
-            self._say("this could not be remembered: a later get of changed files will ask for `--force`")
+            self.result.remembered = False
 
     def _say(self, text: str) -> None:
         if text not in self.result.notes:

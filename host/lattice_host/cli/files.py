@@ -122,6 +122,7 @@ def get(
         "bytes": result.bytes,
         "problems": _reasons(result.problems),
         "notes": result.notes,
+        "remembered": result.remembered,
     }
     done = result.written or result.conflict_copies or result.unchanged
     if done or not result.problems:
@@ -152,6 +153,8 @@ def _show_get(data):
     )
     for copy in data["conflict_copies"]:
         say("  conflict copy: %s" % copy["file"])
+    if not data["remembered"]:
+        say("  the data directory takes no note of it: a later get will ask for --force to replace these files")
 
 
 @app.command("list")
