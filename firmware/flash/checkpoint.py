@@ -76,6 +76,26 @@ class Checkpoint:
             self.storage.slots.free += self.bytes
             self.storage.slots.stale = True
 
+    def remove(self):
+        """It cannot be used any more."""
+        if self.storage.files.size(_NAME) >= 0:
+            self.storage.files.remove(_NAME)
+        self.position = (0, 0)
+        self.storage.clear()
+
+    def reach(self):
+        """(log segment number, offset) up to which the file on flash goes, whether it is good or not."""
+        files = self.storage.files
+        if files.size(_NAME) < 0:
+            return 0, 0
+        file = files.open(_NAME, "rb")
+        try:
+            return _Reader(files, file).take(_HEAD)[2:4]
+        except (_Void, StorageError):
+            return 0, 0
+        finally:
+            files.close(file)
+
     def _pieces(self, position):
         storage = self.storage
         stores = storage.stores()

@@ -1,5 +1,7 @@
 """What the log says is there: the indexes of all stores, and how they are read back at boot and at a rollback."""
 
+import os
+
 from lattice_core.errors import StorageError
 
 from .bulk import Bulk
@@ -10,7 +12,7 @@ from .items import Items
 from .keys import Keys
 from .layout import HEADER_BYTES, slot_of
 from .log import BUFFER_BYTES, Log
-from .replay import Replay, Window, number_of
+from .replay import Replay, Window, find_damage, first_batch, head_of
 from .slots import FREE, LOG, Slots
 from .store import FlashStore
 
@@ -39,6 +41,8 @@ class Contents:
         self.keys = Keys(self.key_of)
         self.blob_items = Items(_BLOB_ITEM_ROWS)
         self.damage = ""  # what was found wrong at boot, in words
+        self.damaged = []  # slots of log segments with damage in them: what is alive there is to be written again
+        self.salvaged = False  # the log has lost records somewhere: what follows from it is to be worked out anew
         self.batch = 0
         self.version = 0  # changes with every change
         self._objects = {}
@@ -49,7 +53,6 @@ class Contents:
         self._records_batch = 0
         self._key_cache = {}
         self._dirty = False
-        self._cut = []  # stores that lost intentions
 
     def stores(self):
         """All stores in order of creation."""
@@ -58,15 +61,23 @@ class Contents:
     # -- boot and rollback -----------------------------------------------------------------------------------------
     def _mount(self):
         self.slots.scan()
+        headless = []
         for slot in self.slots.of_kind(LOG):
             if not self.slots.sizes[slot]:
                 self.slots.remove(slot)
                 continue
-            number = number_of(self.slots, slot)
-            if number < 0:
-                self.damage = "the head of log segment %d is damaged" % slot
+            head = head_of(self.slots, slot)
+            if head is None:
+                headless.append(slot)
             else:
-                self.log.numbers[slot] = number
+                self.log.numbers[slot], self.slots.seed = head
+        self.copies.load()
+        if not self.slots.seed:
+            self.slots.seed = self.copies.seed or int.from_bytes(os.urandom(4), "little") >> 2 | 1
+        self.copies.seed = self.slots.seed
+        for slot in headless:
+            self._number_headless(slot)
+        self._void_checkpoint_over_damage()
         replay = self._load()
         if replay.end is not None:
             slot, offset, good = replay.end
@@ -77,8 +88,30 @@ class Contents:
             self.log.number = max(self.log.numbers.values())
         if self._records_changed:
             self._save_records()
-        for store in self._cut:
-            store.write_cut()
+
+    def _number_headless(self, slot):
+        """A segment whose head is damaged: the numbers of its batches tell which one it was."""
+        batch = first_batch(self.slots, slot)
+        before = 0
+        numbers = self.log.numbers
+        for other in list(numbers):
+            if numbers[other] > before and first_batch(self.slots, other) <= batch:
+                before = numbers[other]
+        if batch and before + 1 not in numbers.values():
+            numbers[slot] = before + 1
+        else:
+            self.damage = "the head of log segment %d is damaged" % slot
+            self.salvaged = True
+
+    def _void_checkpoint_over_damage(self):
+        """The checkpoint names places in the log: with damage among them all of it is read again."""
+        number, offset = self.checkpoint.reach()
+        damaged = []
+        for slot in self.log.numbers:
+            if self.log.numbers[slot] <= number:
+                damaged += find_damage(self.slots, slot, offset if self.log.numbers[slot] == number else 1 << 30)
+        if damaged:
+            self.checkpoint.remove()
 
     def _load(self):
         """Everything from the checkpoint and the log, as of the last commit."""
@@ -90,13 +123,15 @@ class Contents:
         replay.run(number, offset)
         if len(self._by_id) != len(self._by_number) or max(self._by_number, default=-1) >= len(self._by_number):
             raise StorageError("the records that name the stores are damaged")
-        lost = 0
+        self.salvaged = self.salvaged or len(replay.damaged) > 0
+        self.damaged = []
+        for slot, _, _ in replay.damaged:
+            if slot not in self.damaged:
+                self.damaged.append(slot)
+        waiting = 0
         for store in self._by_number.values():
-            missing = store.settle()
-            if missing:
-                self._cut.append(store)
-                lost += missing
-        self._report(replay, lost)
+            waiting += store.settle()
+        self._report(replay, waiting)
         for slot in range(len(self.slots.live)):
             if self.slots.kinds[slot] == FREE:
                 self.slots.live[slot] = 0
@@ -111,15 +146,19 @@ class Contents:
         if batch >= self.batch:
             self._records_batch, self.records = batch, records
 
-    def _report(self, replay, lost):
+    def _report(self, replay, waiting):
         if self.copies.damaged and not self.records:
             raise StorageError("no good copy of the records is left: the identity of this stick is lost")
         if self.copies.damaged:
             self._records_changed = True  # written anew
         if replay.damaged:
-            self.damage = "the log is damaged in segment %d at %d" % replay.damaged[0]
-        if lost:
-            self.damage = "%d intentions behind a damaged one are not held any more" % lost
+            self.damage = "the log was damaged in %d places, the first in segment %d at %d; the rest of it is read" % (
+                len(replay.damaged),
+                replay.damaged[0][0],
+                replay.damaged[0][1],
+            )
+            if waiting:
+                self.damage += "; %d intentions wait for one that was lost" % waiting
         elif self._records_batch > replay.batch:
             self.damage = "the log ends at batch %d, before batch %d" % (replay.batch, self._records_batch)
 

@@ -12,7 +12,7 @@ from struct import calcsize, pack, unpack_from
 
 _FOLDERS = ("/a", "/b")
 _NAMES = ("/a/records", "/b/records")
-_HEAD = "<4sII"  # magic, batch, number of records
+_HEAD = "<4sIII"  # magic, batch, number of records, seed of the log's CRCs
 _MAGIC = b"LNR1"
 
 
@@ -20,6 +20,7 @@ class Copies:
     def __init__(self, files):
         self.files = files
         self.damaged = 0  # copies that could not be read
+        self.seed = 0  # of the CRCs of the log's records, 0 when no copy tells it
         self._next = 0
 
     def load(self):
@@ -48,14 +49,15 @@ class Copies:
         head = calcsize(_HEAD)
         if len(data) < head + 4 or crc32(memoryview(data)[:-4]) != unpack_from("<I", data, len(data) - 4)[0]:
             return None
-        magic, batch, count = unpack_from(_HEAD, data, 0)
+        magic, batch, count, seed = unpack_from(_HEAD, data, 0)
         if magic != _MAGIC:
             return None
+        self.seed = seed
         return batch, unpacked(data, head, count)
 
     def save(self, batch, values):
         """Writes the older copy anew. The other one stays as it is."""
-        data = pack(_HEAD, _MAGIC, batch, len(values)) + packed(values)
+        data = pack(_HEAD, _MAGIC, batch, len(values), self.seed) + packed(values)
         self.files.make_folder(_FOLDERS[self._next])
         file = self.files.open(_NAMES[self._next], "wb")
         try:

@@ -89,6 +89,9 @@ class Housekeeping:
         if self.storage.slots.free <= self._stuck:
             return None
         self._stuck = 0
+        for slot in self.storage.damaged:
+            if self._closed(slot) and self.storage.slots.live[slot] + _MARGIN_BYTES <= self.storage.slots.free:
+                return self._compact_log(slot)
         victim = self._victim()
         if victim >= 0:
             return self._compact(victim)
@@ -162,6 +165,8 @@ class Housekeeping:
         yield from self._write_checkpoint()
         storage.log.forget(slot)
         storage.forget_keys()
+        if slot in storage.damaged:
+            storage.damaged.remove(slot)
 
     def _wanted(self, kind, payload, place, oldest):
         """Whether a record of a segment that goes away is still needed."""
@@ -190,6 +195,9 @@ class Housekeeping:
 
     def _copy(self, kind, payload):
         storage = self.storage
+        if kind == layout.INTENTION and storage.numbered(payload[0]).floats_again(payload):
+            payload = bytearray(payload)
+            layout.put_u32(payload, layout.SEQUENCE_AT, 0)
         place = storage.log.append(kind, (payload,))
         storage.changed()
         if kind == layout.INTENTION:

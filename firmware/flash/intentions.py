@@ -160,6 +160,20 @@ class Intentions:
         index = self._find(self.floats, hash)
         if index >= 0:
             self.apply_drop(index)
+        elif self.gaps():
+            self._leave_old_row(hash, 0)  # it had lost what it stood on, and floated
+
+    def gaps(self):
+        """How many sequences of the witness log are without an intention: those of the damaged ones, and of those that
+        waited for a damaged one and were witnessed anew when it had come again."""
+        return self.items.count - self.items.alive
+
+    def _leave_old_row(self, hash, sequence):
+        """The record that comes last counts: it may give the intention another sequence, or none."""
+        index = self._find(self.items, hash)
+        if index >= 0 and index != sequence - 1:
+            self._live(self.items.place(index), -1)
+            self.items.void(index)
 
     def _unfloat(self, index):
         floats = self.floats

@@ -7,8 +7,12 @@ array, so that a search is one pass over plain numbers. A search that scans ever
 
 from array import array
 
+from lattice_core.compat import const
+
 from .columns import column_find
 from .layout import EMPTY
+
+VOID = const(0xFFFF)  # tag of a row that holds nothing
 
 
 def prefix_of(hash):
@@ -41,6 +45,17 @@ class Items:
         if place != EMPTY:
             self.alive += 1
         return index
+
+    def fill(self, index, place, prefix, tag):
+        """Sets a row that may be empty."""
+        if self.place(index) == EMPTY:
+            self.alive += 1
+        self.set(index, place, prefix, tag)
+
+    def void(self, index):
+        """Empties a row for good; the others keep their numbers."""
+        self.set(index, EMPTY, EMPTY, VOID)
+        self.alive -= 1
 
     def set(self, index, place, prefix, tag):
         page = index // self.page_rows

@@ -1,7 +1,9 @@
 """How records lie in a log segment, and what a location is.
 
 A record is a header (CRC-32 of all that follows, then kind and payload length in one u32) and a payload, padded with
-zeros to a multiple of 4. All integers little-endian.
+zeros to a multiple of 4. All integers little-endian. The CRC is started with a number that each chip draws for itself
+(with 0 for the head of a segment): behind damage the next record is searched for, and bytes that somebody else chose,
+in the payload of the damaged one, must not pass for a record.
 
 A *location* is 24 bits: slot of the segment (9 bits), offset in it in units of 4 bytes (15 bits, so a record or a
 body starts within the first 128 KiB of its segment). It fits a small integer of the interpreter.
@@ -30,10 +32,11 @@ RECORD = const(8)  # present, name length, name, value
 COMMIT = const(9)  # batch number (u32): everything since the last mark holds
 ABORT = const(10)  # everything since the last mark is void
 SEGMENT = const(11)  # SEGMENT_HEAD: first record of a segment
-CUT = const(12)  # CUT_RECORD: a store forgets what stood behind a damaged intention
+KINDS = const(11)
 
 # store, by reference (0/1), padding, witness sequence (0: floating), witness wall clock in ms
 INTENTION_HEAD = "<BBxxIQ"
+SEQUENCE_AT = const(4)
 HEAD_AT = const(16)
 HASH_AT = const(48)
 SIGNATURE_AT = const(80)
@@ -42,9 +45,8 @@ REFERENCE_AT = const(176)
 BODY_REFERENCE = "<II"  # location, size
 BLOB_HEAD = "<BxxxII"  # store, location, size
 BLOB_HASH_AT = const(12)
-SEGMENT_HEAD = "<4sIB"  # magic, number in the order of writing, 1 when the open batch goes on in it
+SEGMENT_HEAD = "<4sIIB"  # magic, number in the order of writing, seed of the CRCs, 1 when the open batch goes on in it
 SEGMENT_MAGIC = b"LNS1"
-CUT_RECORD = "<BxxxI"  # store, witnessed intentions left
 INTENTION_HEAD_BYTES = calcsize(INTENTION_HEAD)
 
 
@@ -75,19 +77,19 @@ def put_u32(buffer, at, value):
     pack_into("<I", buffer, at, value)
 
 
-def seal(buffer, start, kind, length):
+def seal(buffer, start, kind, length, seed):
     """Writes the header of the record at `start`, whose payload is in place."""
     pack_into("<I", buffer, start + 4, kind << 24 | length)
-    pack_into("<I", buffer, start, crc32(memoryview(buffer)[start + 4 : start + HEADER_BYTES + length]))
+    pack_into("<I", buffer, start, crc32(memoryview(buffer)[start + 4 : start + HEADER_BYTES + length], seed))
 
 
-def intact(buffer, start):
+def intact(buffer, start, seed):
     """(kind, payload length) of the record at `start` of a view, or None when it is cut short or damaged."""
     if start + HEADER_BYTES > len(buffer):
         return None
     crc, word = unpack_from("<II", buffer, start)
     length = word & 0xFFFFFF
     end = start + HEADER_BYTES + length
-    if end > len(buffer) or crc32(buffer[start + 4 : end]) != crc:
+    if end > len(buffer) or crc32(buffer[start + 4 : end], seed) != crc:
         return None
     return word >> 24, length

@@ -95,7 +95,7 @@ class Log:
         while at < self.fill:
             view[at] = 0
             at += 1
-        seal(self.buffer, start, kind, length)
+        seal(self.buffer, start, kind, length, 0 if kind == layout.SEGMENT else self.slots.seed)
         self.batch_bytes += total
         self._write_blocks(start)
         return location(self.slot, self.base + start)
@@ -141,7 +141,8 @@ class Log:
         self.slot, self._file = self.slots.create(LOG)
         self.numbers[self.slot] = self.number
         self.base = 0
-        self._put(layout.SEGMENT, (pack(layout.SEGMENT_HEAD, layout.SEGMENT_MAGIC, self.number, continues),), 9)
+        head = pack(layout.SEGMENT_HEAD, layout.SEGMENT_MAGIC, self.number, self.slots.seed, continues)
+        self._put(layout.SEGMENT, (head,), len(head))
         self._kept = self.fill
 
     # -- ends of a batch -----------------------------------------------------------------------------------------
@@ -195,7 +196,8 @@ class Log:
         end = HEADER_BYTES + (record[4] | record[5] << 8 | record[6] << 16)
         if end > len(record):
             record = self.read_record(place, end)
-        if intact(memoryview(record), 0) is None:
+        if intact(memoryview(record), 0, self.slots.seed) is None:
+            self.slots.hurt = True
             raise StorageError("flash: the record at %d of segment %d is damaged" % (offset_of(place), slot_of(place)))
         return record[HEADER_BYTES:end]
 
@@ -222,7 +224,7 @@ class Log:
             return False
         head = at + HEADER_BYTES + skip
         self.view[head : head + len(values)][:] = values
-        seal(self.buffer, at, self.buffer[at + 7], self.record_length(at))
+        seal(self.buffer, at, self.buffer[at + 7], self.record_length(at), self.slots.seed)
         return True
 
     def record_length(self, at):

@@ -1,14 +1,22 @@
 """Reading the log again: at boot, and to drop what a transaction changed.
 
-Only batches that end with a COMMIT count. A segment is read up to its first damaged record; what follows in it is
-lost, and so is a batch that ran through it.
+Only batches that end with a COMMIT count. A record that is damaged is passed over: the next intact one is searched for,
+and what was in between is noted in `damaged`. The file system changes a file at a sync, all of it or nothing, so a log
+never ends in a torn record on a chip; where it does (an ordinary file system keeps what was never synced) nothing
+intact is behind it, and the open batch is void like any that has no COMMIT.
 """
 
 from struct import unpack_from
 
+from lattice_core.compat import const
+from lattice_core.errors import StorageError
+
 from . import layout
-from .layout import SEGMENT_BYTES, intact, location, record_bytes
+from .layout import HEADER_BYTES, intact, location, record_bytes
 from .slots import LOG
+
+_BLOCK_BYTES = const(4096)
+_ABORT_BYTES = const(8)  # no other record is so short
 
 
 class Window:
@@ -22,8 +30,9 @@ class Window:
         self.owner = None  # whose bytes are in it
 
 
-def scan(slots, slot, offset):
-    """Yields (offset, kind, payload) of each record from `offset` on; stops at the first one that is not intact.
+def scan(slots, slot, offset, damaged=None):
+    """Yields (offset, kind, payload) of each intact record from `offset` on. What is not intact is appended to
+    `damaged`, (slot, first byte, end), before the record behind it is given.
 
     A payload is valid until the next step. Scans may be nested: the outer one reads its window again.
     """
@@ -35,28 +44,94 @@ def scan(slots, slot, offset):
             window.owner = me
             offset += at
             at = 0
-            size = slots.readinto(slot, offset, window.view)
-        found = intact(window.view[:size], at)
+            size = _fill(slots, slot, offset)
+        place = offset + at
+        found = intact(window.view[:size], at, slots.seed if place else 0)
         if found is None:
-            if at == 0:
+            if at:
+                window.owner = None
+                continue
+            end = slots.sizes[slot]
+            if place >= end:
                 return
-            window.owner = None
+            behind = _next_intact(slots, slot, place + 4, end)
+            if damaged is not None:
+                damaged.append((slot, place, behind))
+            if behind == end:
+                return
+            offset = behind
             continue
         kind, length = found
-        start = at + layout.HEADER_BYTES
-        place = offset + at
+        start = at + HEADER_BYTES
         at += record_bytes(length)
         yield place, kind, window.view[start : start + length]
 
 
-def number_of(slots, slot):
-    """Number of a log segment, -1 when its head is damaged."""
-    head = slots.read_some(slot, 0, 64)
-    found = intact(memoryview(head), 0)
+def _fill(slots, slot, offset):
+    """Reads a window from `offset` on, or what can be read of its first block; returns how many bytes."""
+    view = slots.window.view
+    try:
+        return slots.readinto(slot, offset, view)
+    except StorageError:
+        slots.forget_reader(slot)
+    try:
+        return slots.readinto(slot, offset, view[: _BLOCK_BYTES - offset % _BLOCK_BYTES])
+    except StorageError:
+        slots.forget_reader(slot)
+        return 0
+
+
+def _next_intact(slots, slot, offset, end):
+    """Offset of the first intact record from `offset` on, `end` when there is none."""
+    window = slots.window
+    window.owner = None
+    view = window.view
+    while offset + HEADER_BYTES <= end:
+        size = _fill(slots, slot, offset)
+        if size < HEADER_BYTES:
+            offset = (offset // _BLOCK_BYTES + 1) * _BLOCK_BYTES
+            continue
+        at = 0
+        while at + HEADER_BYTES <= size:
+            behind = at + HEADER_BYTES + (view[at + 4] | view[at + 5] << 8 | view[at + 6] << 16)
+            if 0 < view[at + 7] <= layout.KINDS and behind <= at + window.BYTES:
+                if behind > size and at:
+                    break  # look again with it at the beginning of the window
+                if intact(view[:size], at, slots.seed) is not None:
+                    return offset + at
+            at += 4
+        offset += at
+    return end
+
+
+def head_of(slots, slot):
+    """(number, seed) of a log segment, None when its head is damaged."""
+    try:
+        head = slots.read_some(slot, 0, 64)
+    except StorageError:
+        return None
+    found = intact(memoryview(head), 0, 0)
     if found is None or found[0] != layout.SEGMENT:
-        return -1
-    magic, number, _ = unpack_from(layout.SEGMENT_HEAD, head, layout.HEADER_BYTES)
-    return number if magic == layout.SEGMENT_MAGIC else -1
+        return None
+    magic, number, seed, _ = unpack_from(layout.SEGMENT_HEAD, head, HEADER_BYTES)
+    return (number, seed) if magic == layout.SEGMENT_MAGIC else None
+
+
+def first_batch(slots, slot):
+    """Number of the first COMMIT in a segment, 0 when there is none."""
+    for _, kind, payload in scan(slots, slot, 0):
+        if kind == layout.COMMIT:
+            return unpack_from("<I", payload, 0)[0]
+    return 0
+
+
+def find_damage(slots, slot, end):
+    """[(slot, first byte, end)] of what is damaged in a segment before `end`."""
+    damaged = []
+    for at, _, _ in scan(slots, slot, 0, damaged):
+        if at >= end:
+            break
+    return [item for item in damaged if item[1] < end]
 
 
 class Replay:
@@ -66,9 +141,11 @@ class Replay:
         self.storage = storage
         self.slots = storage.slots
         self.batch = 0  # of the last COMMIT
-        self.damaged = []  # (slot, offset) of the first bad record of a segment
+        self.damaged = []  # (slot, first byte, end) of what was passed over
         self.ranges = []  # [slot, first, end] of the open batch
         self.end = None  # (slot, offset, intact) of the last segment
+        self._hurt = False  # something was passed over in the open batch
+        self._torn = False
 
     def run(self, number, offset):
         """From `offset` of segment `number` on, then every segment with a greater number."""
@@ -77,40 +154,80 @@ class Replay:
         for found, slot in order:
             if found >= number:
                 self._segment(slot, offset if found == number else 0)
+        if self._hurt and self.ranges:
+            self._commit(self.batch + 1)  # what is damaged was its COMMIT
 
     def _segment(self, slot, offset):
         first = end = offset
         ranges = self.ranges
-        for at, kind, payload in scan(self.slots, slot, offset):
+        before = seen = len(self.damaged)
+        for at, kind, payload in scan(self.slots, slot, offset, self.damaged):
+            if len(self.damaged) > seen:
+                seen = len(self.damaged)
+                if at - self.damaged[-1][1] == _ABORT_BYTES:
+                    del ranges[:]
+                    self._hurt = False
+                    first = at
+                else:
+                    self._hurt = True
             end = at + record_bytes(len(payload))
             if kind == layout.COMMIT:
-                ranges.append((slot, first, at))
-                self._commit(unpack_from("<I", payload, 0)[0])
+                number = unpack_from("<I", payload, 0)[0]
+                if number > self.batch:
+                    ranges.append((slot, first, at))
+                    self._commit(number)
+                else:
+                    self._stale(slot, at, end)
                 first = end
             elif kind == layout.ABORT:
                 del ranges[:]
+                self._hurt = False
                 first = end
             elif kind == layout.SEGMENT:
-                if not payload[8]:
+                if at == 0 and not payload[12]:
                     del ranges[:]
+                    self._hurt = False
                 first = end
+        if len(self.damaged) > seen:
+            self._tail(slot)
         if first < end:
             ranges.append((slot, first, end))
-        good = end == self.slots.sizes[slot]
-        if not good:
-            self.damaged.append((slot, end))
-            if end < SEGMENT_BYTES:
-                del ranges[:]
-        self.end = (slot, end, good)
+        if self._torn:
+            del ranges[:]
+            self._hurt = self._torn = False
+        self.end = (slot, end, len(self.damaged) == before and end == self.slots.sizes[slot])
+
+    def _stale(self, slot, at, end):
+        """A COMMIT of earlier times: the file system's own damage has brought back a block of a segment that is gone.
+        Its records are nothing of this batch."""
+        self.damaged.append((slot, at, end))
+        del self.ranges[:]
+        self._hurt = True
+
+    def _tail(self, slot):
+        """Nothing intact is behind the last damage. Cut short, it was never synced; else it counts like any other."""
+        _, first, end = self.damaged[-1]
+        head = self.slots.read_some(slot, first, HEADER_BYTES) if end - first >= HEADER_BYTES else b""
+        kind = head[7] if len(head) == HEADER_BYTES else 0
+        length = head[4] | head[5] << 8 | head[6] << 16 if kind else 0
+        cut_short = 0 < kind <= layout.KINDS and kind != layout.COMMIT and first + record_bytes(length) > end
+        if len(head) < HEADER_BYTES or cut_short:
+            self.damaged.pop()
+            self._torn = True
+        else:
+            self._hurt = True
 
     def _commit(self, batch):
+        hurt = self._hurt
         self.batch = batch
         for slot, first, end in self.ranges:
             for at, kind, payload in scan(self.slots, slot, first):
                 if at >= end:
                     break
-                self._apply(kind, location(slot, at), payload, batch)
+                if not (hurt and kind == layout.RECORD):  # the copies have them
+                    self._apply(kind, location(slot, at), payload, batch)
         del self.ranges[:]
+        self._hurt = False
 
     def _apply(self, kind, place, payload, batch):
         storage = self.storage
@@ -132,9 +249,6 @@ class Replay:
             storage.numbered(payload[0]).apply_dropped(bytes(payload[1:]))
         elif kind == layout.UNBLOB:
             storage.numbered(payload[0]).contents.apply_unblobbed(bytes(payload[1:]))
-        elif kind == layout.CUT:
-            number, count = unpack_from(layout.CUT_RECORD, payload, 0)
-            storage.numbered(number).apply_cut(count)
         elif kind == layout.RECORD:
             end = 2 + payload[1]
             storage.apply_record(bytes(payload[2:end]), bytes(payload[end:]) if payload[0] else None, batch)

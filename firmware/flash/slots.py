@@ -31,6 +31,8 @@ class Slots:
         self.live = array("I", bytes(4 * self.count))  # bytes of records and bodies that the index points to
         self.last = 0
         self.stale = False  # `free` is worth asking for again
+        self.seed = 0  # of the CRCs of all records; see layout.py
+        self.hurt = False  # a record was found damaged after the log was read: reading it anew goes round it
         self._readers = []  # [slot, file], last used last
 
     def scan(self):

@@ -28,6 +28,7 @@ _COPY_BYTES = 4096
 
 class FlashStorage(Contents):
     commit_bytes = BATCH_BYTES
+    may_lose = True  # records, and goes on with the others; `salvaged` is True then
 
     medium = "this stick"
 

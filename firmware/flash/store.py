@@ -6,12 +6,13 @@ them, so what is found after a power cut is what was there before.
 
 from struct import pack, unpack_from
 
+from lattice_core.errors import ProtocolError, StorageError
 from lattice_core.weaver.store import ZERO
 
 from . import layout
 from .blobs import Blobs
 from .intentions import Intentions
-from .items import prefix_of
+from .items import VOID, prefix_of
 from .layout import EMPTY, HEADER_BYTES
 from .tables import Tables
 
@@ -60,6 +61,8 @@ class FlashStore(Intentions):
         _, _, sequence, _ = unpack_from(layout.INTENTION_HEAD, payload, 0)
         hash = bytes(payload[layout.HASH_AT : layout.SIGNATURE_AT])
         self._live(place, 1)
+        if self.gaps():
+            self._leave_old_row(hash, sequence)
         if sequence == 0:
             index = self._find(self.floats, hash)
             if index >= 0:
@@ -75,45 +78,58 @@ class FlashStore(Intentions):
             old = self.items.place(sequence - 1)
             if old != EMPTY:
                 self._live(old, -1)
-            self.items.set(sequence - 1, place, prefix_of(hash), self.items.tag(sequence - 1))
+            self.items.fill(sequence - 1, place, prefix_of(hash), self.items.tag(sequence - 1))
             return
         while self.items.count < sequence - 1:  # moved ones come later, or are lost
-            self.items.append(EMPTY, EMPTY, 0)
+            self.items.append(EMPTY, EMPTY, VOID)
         self.items.append(place, prefix_of(hash), 0)
 
     def settle(self):
-        """After a replay: chains, count and head from the rows; what stands behind a gap is not held any more."""
+        """After a replay: chains, count and head from the rows. Where some are lost, what needs a lost one floats again
+        until that has come back. Returns how many do."""
         items = self.items
         sequence = self.count
-        while sequence < items.count and items.place(sequence) != EMPTY:
+        whole = sequence == items.count or not self.gaps()
+        waiting = 0
+        while sequence < items.count:
             place = items.place(sequence)
             sequence += 1
+            if place == EMPTY:
+                continue
+            if not whole and not self._stands(place, sequence):
+                waiting += 1
+                continue
             author = self._author_at(sequence)
             number = self.chains.advance(author, sequence)
             items.retag(sequence - 1, number)
             self.head = self.log.read_at(place, HEADER_BYTES + layout.HEAD_AT, 32)
-        lost = items.count - sequence
-        self._forget_behind(sequence)
         self.count = sequence
-        return lost
+        return waiting
 
-    def _forget_behind(self, count):
+    def _stands(self, place, sequence):
+        """True when all that a witnessed intention needs is witnessed before it. Otherwise its row is emptied and it
+        floats; one that cannot be read any more is lost."""
         items = self.items
-        for index in range(count, items.count):
-            if items.place(index) != EMPTY:
-                self._live(items.place(index), -1)
-        items.cut(count)
+        hash = self._hash(place)
+        try:
+            intention = self.get(hash)
+            good = intention.store_prev == self.chain(intention.author)[1]
+            for dep in intention.deps():
+                good = good and (dep == ZERO or 0 <= self._find(items, dep) < sequence - 1)
+        except (ProtocolError, StorageError):
+            self._live(place, -1)
+            items.void(sequence - 1)
+            return False
+        if not good:
+            prefix = prefix_of(hash)
+            items.void(sequence - 1)
+            self.floats.append(place, prefix, 0)
+        return good
 
-    def write_cut(self):
-        """Says in the log that what stood behind the gap is gone: it may come again in another order."""
-        self.log.append(layout.CUT, (pack(layout.CUT_RECORD, self.number, self.count),))
-        self.storage.changed()
-
-    def apply_cut(self, count):
-        self._forget_behind(count)
-        if count < self.count:
-            self.chains.clear()  # settle builds them again
-            self.count = 0
+    def floats_again(self, payload):
+        """True for the record of an intention that was witnessed and lost what it stood on."""
+        hash = bytes(payload[layout.HASH_AT : layout.SIGNATURE_AT])
+        return unpack_from(layout.INTENTION_HEAD, payload, 0)[2] > 0 and self._find(self.floats, hash) >= 0
 
     def witness_sequence(self, hash):
         return self._find(self.items, hash) + 1
@@ -121,7 +137,10 @@ class FlashStore(Intentions):
     def _place_at(self, sequence):
         if not 1 <= sequence <= self.count:
             raise ValueError("no such sequence")
-        return self.items.place(sequence - 1)
+        place = self.items.place(sequence - 1)
+        if place == EMPTY:
+            raise StorageError("entry %d of the witness log was lost to damage" % sequence)
+        return place
 
     def witness_at(self, sequence):
         data = self.log.read_at(self._place_at(sequence), HEADER_BYTES, layout.SIGNATURE_AT)
@@ -134,6 +153,8 @@ class FlashStore(Intentions):
     def witness_log(self, after=0):
         while after < self.count:
             after += 1
+            if self.items.place(after - 1) == EMPTY:
+                continue
             hash, wall_ms = self.witness_at(after)
             yield after, hash, self.chains.author(self.items.tag(after - 1)), wall_ms
 

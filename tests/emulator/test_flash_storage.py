@@ -16,8 +16,9 @@ def test_case(name, tmp_path):
     assert ", 0 failed" in result.stdout.splitlines()[-1]
 
 
-def test_damage(tmp_path):
+@pytest.mark.parametrize("name", ["damage_case", "salvage_case"])
+def test_damage(name, tmp_path):
     """A laptop is in the same process: more heap than the stick has."""
-    result = interpreter.run("tests/core/run.py", HERE / "damage_case.py", heaps=8, IMAGES=str(tmp_path))
+    result = interpreter.run("tests/core/run.py", HERE / (name + ".py"), heaps=8, IMAGES=str(tmp_path))
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
     assert ", 0 failed" in result.stdout.splitlines()[-1]

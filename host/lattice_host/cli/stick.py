@@ -115,6 +115,7 @@ def _status(node, shown):
             "flash": {"total": total, "used": used, "free": max(total - used, 0)},
             "last_error": shown["last_error"] or None,
             "forked": shown["forked"],
+            "damage": shown["damage"] or None,
             "safe_to_unplug": shown["safe_to_unplug"],
         }
     )
@@ -145,6 +146,8 @@ def _show_status(data):
         say("  and %s more" % count_text(data["store_count"] - len(data["stores"]), "store"))
     if data["forked"]:
         say("READ ONLY: %s" % _FORKED)
+    if data["damage"]:
+        say("DAMAGED: %s" % data["damage"])
     if data["last_error"]:
         say("last error: %s" % data["last_error"])
     say("safe to unplug" if data["safe_to_unplug"] else "BUSY: do not unplug yet")

@@ -50,6 +50,7 @@ def outcome(node, report):
         "damaged": [path for one in outcomes for path in one.damaged],
         "damaged_count": sum(one.damaged_count for one in outcomes),
         "damaged_here": report.progress.damaged_here,
+        "withheld": sum(one.withheld for one in outcomes),
         "refused": [
             {
                 "hash": hash.hex(),
@@ -160,6 +161,11 @@ def _explain_damage(data):
         warn("%s: a piece of it is damaged on the other side, which was told; whoever has it brings it again" % path)
     if data["damaged_count"] and not data["damaged"]:
         warn("%s damaged on the other side, which was told" % count_text(data["damaged_count"], "piece"))
+    if data["withheld"]:
+        warn(
+            "the other side could not give %s: damaged there, or its list of members is; `sync` again"
+            % count_text(data["withheld"], "intention")
+        )
     if data["damaged_here"]:
         warn("%s damaged on this disk; `sync` again to get it back" % count_text(data["damaged_here"], "piece"))
 

@@ -25,7 +25,7 @@ EARLIEST_MS = 1577836800000  # 2020: a clock that shows less, or more than 2200,
 LATEST_MS = 7258118400000
 
 _IDENTITY = b"identity"
-_DEVICE = b"device"
+DEVICE = b"device"
 _CLOCK = b"clock"
 _ERROR = b"error"
 
@@ -44,7 +44,7 @@ def load_identity(storage, crypto):
 
 def factory_reset(storage):
     """Destroys identity, owners and share; the caller then formats the medium. Not to be undone."""
-    for name in (_IDENTITY, _DEVICE, _CLOCK, _ERROR):
+    for name in (_IDENTITY, DEVICE, _CLOCK, _ERROR):
         storage.put_record(name, None)
     storage.commit()
 
@@ -94,7 +94,7 @@ class Device:
         return self._state()[2]
 
     def _state(self):
-        record = self.storage.record(_DEVICE)
+        record = self.storage.record(DEVICE)
         if record != self._record:
             self._parsed = ((), "", None) if record is None else _parse(record)
             self._record = record
@@ -138,7 +138,7 @@ class Device:
 
     def _write(self, owners, name, store_id):
         text = check_name(name).encode()
-        self.storage.put_record(_DEVICE, bytes((_FORMAT, len(owners))) + b"".join(owners) + store_id + text)
+        self.storage.put_record(DEVICE, bytes((_FORMAT, len(owners))) + b"".join(owners) + store_id + text)
 
     # -- clock -------------------------------------------------------------------------------------------------
 
@@ -231,6 +231,11 @@ def _parse(record):
         raise StorageError("the owner record is damaged or of a newer firmware")
     owners = [record[2 + 32 * i : 34 + 32 * i] for i in range(count)]
     return owners, utf8.decode(record[names_at:]), record[names_at - 16 : names_at]
+
+
+def share_of(record):
+    """The root's id in an owner record."""
+    return _parse(record)[2]
 
 
 def _public_key(key):

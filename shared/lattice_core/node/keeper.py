@@ -6,8 +6,9 @@ when `commit` returns or `durable(ticket)` says so.
 
 from ..compat import const
 from ..errors import ProtocolError, StorageError, StorageFull, UsageError
-from . import hierarchy, stores
+from . import device, hierarchy, stores
 from .transaction import Transaction
+from .whole import Lists
 
 EVENTS_KEPT = const(256)
 KEEP_UNREFERENCED_MS = const(2592000000)  # 30 days: until then `undo` finds what nothing names any more
@@ -30,6 +31,7 @@ class Keeper:
         self.stores_open = stores.STORES_OPEN  # a computer sets more
         self.damaged = []
         self.transaction = Transaction(storage)
+        self.lists = Lists(self)
         self._events = []
         self._uncommitted = []
         self._spoilt = False
@@ -45,6 +47,8 @@ class Keeper:
         self._committed_name = self.name
         self.damaged = []
         handles = []
+        if getattr(self.storage, "salvaged", False):
+            self._remake_root()
         for store_id in self.storage.store_ids():
             if not stores.is_made(self, store_id):
                 continue
@@ -61,7 +65,17 @@ class Keeper:
             self._open_declared(root, now_ms)
         if self.spoilt():
             self.rollback()
+        self.lists.check()
         self.commit(now_ms)
+
+    def _remake_root(self):
+        """Damage may have taken the row that says what the stick's root is; the children's, it declares."""
+        record = self.storage.record(device.DEVICE)
+        if record is not None:
+            root_id = device.share_of(record)
+            if root_id in self.storage.store_ids() and not stores.is_made(self, root_id):
+                stores.remake_root(self, root_id)
+                self.storage.commit()
 
     def _open_declared(self, root, now_ms):
         """What a share declares; the share is left closed when its state cannot be read."""
@@ -103,6 +117,14 @@ class Keeper:
     def second_claims(self):
         """Iterates over stores that a second share declares: (id, that share's, name, id of the one it stays with)."""
         return hierarchy.claims(self)
+
+    def has_own_list(self, handle):
+        """True when a store's own system table says who is a member of it."""
+        return hierarchy.peer_list(self, handle) is handle
+
+    def is_cut(self, handle):
+        """True when the list that counts for this store has lost something, and so decides nothing now."""
+        return self.lists.any_cut() and self.lists.is_cut(hierarchy.peer_list(self, handle).id)
 
     def root_of(self, handle):
         return hierarchy.root_of(self, handle)
@@ -211,6 +233,7 @@ class Keeper:
             self.refresh(now_ms)
             if self.spoilt():
                 raise _spoilt()
+            self.lists.note()
             self.storage.commit()
         except Exception:  # a fault of this program's own, too: half a change never stays in the open transaction
             self.rollback()
@@ -262,6 +285,7 @@ class Keeper:
         self._spoilt = False
         for root in self.roots():
             hierarchy.open_declared(self, root, None)  # what had been closed in it is open again
+        self.lists.forget()
 
     def lose_blob(self, contents, digest):
         """Somebody who reads has found a blob damaged: it is dropped, if that can be written now, and wanted again."""

@@ -35,11 +35,11 @@ class Node(Keeper):
     def may_connect(self, store_id, key):
         """False for a store that is not here, too: a stranger learns nothing."""
         handle = self.get(store_id)
-        return handle is not None and peers.may_connect(self, handle, key)
+        return handle is not None and not self.is_cut(handle) and peers.may_connect(self, handle, key)
 
     def is_member(self, key):
         """True when `key` is an ACTIVE member of any share here."""
-        return any([peers.is_active(self, root, key) for root in self.roots()])
+        return any([not self.is_cut(root) and peers.is_active(self, root, key) for root in self.roots()])
 
     def is_revoked(self, root_id, key):
         """True when the share `root_id` is here and lists `key` as REVOKED."""
@@ -76,6 +76,9 @@ class Node(Keeper):
 
     def accept_join(self, store_id, secret, peer_key, now_ms):
         """Lets a peer in, durable when this returns: the type of the root. Refused in words."""
+        handle = self.get(store_id)
+        if handle is not None and self.is_cut(handle):
+            raise list_is_cut()
         root, operations = invites.accept(self, store_id, secret, peer_key, now_ms)
         if operations:
             self._at_once(now_ms, stores.write_system, root, operations, now_ms)
@@ -116,6 +119,8 @@ class Node(Keeper):
         """After a sync: opens what was declared, tells our name where we are new, lets go of content whose time is
         over. True when there is something new for others."""
         changed = self.refresh(now_ms)
+        for handle in self.stores:
+            handle.weaver.look_again(now_ms)
         for root in self.roots():
             changed = self._settle(root, now_ms) or changed
         if self.keep_unreferenced_ms and now_ms is not None:
@@ -127,6 +132,8 @@ class Node(Keeper):
 
     def _settle(self, root, now_ms):
         """A name that finds no room, or may not be written now, waits: what was synced is good without it."""
+        if self.is_cut(root):
+            return False
         try:
             return self._at_once(now_ms, peers.settle, self, root, now_ms)
         except (StorageFull, UsageError):
@@ -150,6 +157,13 @@ class Node(Keeper):
         """Keys of our sticks in this share that are members now."""
         noted = [key[len(_STICK) :] for key, _ in root.store.rows(TABLE_META, _STICK)]
         return [key for key in noted if peers.is_active(self, root, key)]
+
+
+def list_is_cut():
+    return Refused(
+        "this stick's flash was damaged and has lost a part of its list of members: until that is back it gives "
+        "nothing and takes no orders. `sync` with it from its owner's computer"
+    )
 
 
 def _check_type(store_type):

@@ -86,8 +86,23 @@ def open_store(node, store_id, now_ms):
     row = node.storage.store(store_id).row(TABLE_META, _STORE)
     parent = row[:_ID_BYTES]
     handle = Handle(node, store_id, str(row[_ID_BYTES:], "utf-8"), None if parent == bytes(_ID_BYTES) else parent)
+    if getattr(node.storage, "salvaged", False):
+        _work_out_anew(node, handle)
     handle.weaver.start(now_ms)
     return handle
+
+
+def _work_out_anew(node, handle):
+    """The log has lost records, of rows too: everything that follows from the others is made again."""
+    for _ in handle.weaver.project_again(True):
+        node.storage.commit()
+    handle.files.contents.doubt()
+    node.storage.commit()
+
+
+def remake_root(node, store_id):
+    """The row that says what a store is was lost, and no other store declares it: it is the share's root."""
+    node.storage.store(store_id).put_row(TABLE_META, _STORE, bytes(_ID_BYTES) + ROOT_TYPE.encode())
 
 
 def add_store(node, store_id, store_type, parent, now_ms, joined_at=None):

@@ -7,8 +7,10 @@ neither owner nor member learns the firmware's version and whether the stick is 
 from ..compat import const
 from ..errors import ProtocolError, Refused
 from ..node.device import FRESH, check_time
+from ..node.node import list_is_cut
 from ..text import cut
 from ..wire.nano_messages import MESSAGE_BYTES, NanoFrame, StoreStatus
+from .peer import stranger
 
 STORE_ID_BYTES = const(16)
 KEY_BYTES = const(32)
@@ -34,6 +36,8 @@ def _answer(peer, request):
     if "setup" in request:
         _set_up(peer, request["setup"])
         return {"done": {}}
+    if peer.node.lists.any_cut() and device.state != FRESH:
+        raise list_is_cut() if device.is_owner(peer.key) else stranger()
     _must_not_be_revoked(peer)
     if "owner_add" in request:
         device.add_owner(peer.key, request["owner_add"]["key"])
@@ -75,7 +79,8 @@ def status(peer):
     """The Status values that this peer may see."""
     device = peer.device
     shown = {"version": peer.options.version, "owned": device.state != FRESH}
-    if not (peer.node.is_member(peer.key) or device.is_owner(peer.key) and not _is_revoked(peer)):
+    list_cut = peer.node.lists.any_cut()
+    if not (peer.node.is_member(peer.key) or device.is_owner(peer.key) and (list_cut or not _is_revoked(peer))):
         return shown
     total, used = peer.options.flash()
     handles = peer.node.stores
@@ -93,6 +98,7 @@ def status(peer):
             "safe_to_unplug": device.safe_to_unplug(),
             "files": sum([_files(handle) for handle in handles]),
             "forked": any([handle.weaver.own_chain_is_forked() for handle in handles]),
+            "damage": str(list_is_cut()) if list_cut else "",
         }
     )
     shown["stores"] = _listed(handles, MESSAGE_BYTES - _FIELD_BYTES - _size({"control_reply": {"status": shown}}))
@@ -120,7 +126,7 @@ def _store_status(handle):
         "id": handle.id,
         "name": cut(handle.name, _NAME_BYTES),
         "type": cut(handle.type, _NAME_BYTES),
-        "intentions": handle.weaver.store.count,
+        "intentions": handle.weaver.witnessed_count(),
         "files": _files(handle),
         "waiting": handle.weaver.floating_count,
         "waiting_bytes": handle.weaver.floating_bytes(),

@@ -31,6 +31,7 @@ class ItemSender:
         self.progress = progress
         self.count = 0  # items posted
         self.durable = 0  # of them durable at the peer, or refused by it
+        self.withheld = 0  # items that are held and not given
         self.skipped = set()  # authors whose chains the peer does not take
         self.cursor = 0  # witnessed intentions up to here are sent, or known to the peer
         self._planned = None

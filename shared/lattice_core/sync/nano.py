@@ -17,7 +17,7 @@ from . import control, join
 from .blobs import BlobServer, Puller
 from .frames import Frames, Large, Meter
 from .nano_session import StoreSession
-from .peer import ANSWER_MS, Peer, silent, stranger
+from .peer import ANSWER_MS, Peer, silent
 from .syncing import synchronise
 from .tasks import StreamLost, Task
 
@@ -257,10 +257,12 @@ class NanoPeer(Peer):
         closed = self.node.closed_child(store_id)
         if closed is not None and self.node.may_connect(closed[1], self.key):
             raise NotOpen("%s is not open there: %s" % (closed[2] or "this store", closed[3]))
-        raise stranger()
+        raise self.refusal(self.node.get(store_id))
 
     def _serve_sync(self, frames, opened):
-        handle = self._shared(opened["store_id"])
+        handle = self.node.get(opened["store_id"])
+        if handle is None or not self.refills(handle):
+            handle = self._shared(opened["store_id"])
         for session, _ in self.sessions:
             if session.handle is handle and session.initiator and self.connection.local < self.key:
                 # Both opened at once (or we are in step already): the smaller key's session counts.

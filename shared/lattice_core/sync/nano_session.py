@@ -42,6 +42,7 @@ class StoreSession:
         self.receiver = ItemReceiver(peer.node, handle, frames, peer.progress, peer.options.authors_refused)
         self.content = Content(peer, handle, frames, self.outcome)
         self.stopping = False
+        self._refill = not initiator and peer.refills(handle)  # we take and give nothing: see `Peer.refills`
         self._frozen = 0  # our witness sequence when the tips were taken
         self._retrying = False
         self._sent_count = None  # ours, once Sent is posted
@@ -95,6 +96,10 @@ class StoreSession:
             outcome.unheld = self.handle.store.chain(own)[0] - known
         outcome.ended = True
 
+    def _check_allowed(self):
+        if not (self._refill and self.peer.refills(self.handle)):
+            self.peer.check_allowed(self.handle)
+
     def in_step(self):
         """True when both sides have everything that the other had at the beginning (live sessions stay there)."""
         return self._done_heard and self._done_told and self.content.told and self._content_is_settled()
@@ -138,7 +143,7 @@ class StoreSession:
         """True when something waited to be ingested."""
         if not self.receiver.waiting():
             return False
-        self.peer.check_allowed(self.handle)
+        self._check_allowed()
         self.receiver.ingest(now_ms, more)
         self.peer.commit_due()
         return True
@@ -156,7 +161,7 @@ class StoreSession:
         shown, self._shown = self._shown, None
         if frame.name != ITEM or not (self.exchange.done() and (shown or self._expects_items())):
             raise ProtocolError("a large %s that was not expected" % frame.name)
-        self.peer.check_allowed(self.handle)
+        self._check_allowed()
         self.receiver.begin_large(frame.size, shown)
 
     def _message(self, frame):
@@ -173,6 +178,7 @@ class StoreSession:
             if not self._retrying:
                 raise ProtocolError("%s before the tips were compared" % name)
         elif name == "sent":
+            self.outcome.withheld = body["withheld"]
             self._hear_sent(body["count"])
         elif name == "durable":
             self.sender.acknowledged(body["count"])
@@ -192,7 +198,7 @@ class StoreSession:
             raise ProtocolError("%d intentions announced, %d received" % (count, self.receiver.count))
         self._their_sent = count
         if not self.outcome.forks:
-            self.outcome.not_sent = max(self.exchange.missing() - count, 0)
+            self.outcome.not_sent = max(self.exchange.missing() - count - self.outcome.withheld, 0)
         self._note_held()
 
     def _hear_done(self, count, whole):
@@ -257,7 +263,11 @@ class StoreSession:
 
     def _begin_items(self):
         self.receiver.begin()
-        self.sender.begin(self.exchange.plan(), self._frozen)
+        plan = self.exchange.plan()
+        if self._refill:
+            self.sender.withheld = sum([self.handle.weaver.held(author)[0] - plan[author] for author in plan])
+            plan = {}
+        self.sender.begin(plan, self._frozen)
         for author in self.exchange.forks():
             self._refused = True  # nor does the peer hold our branch
             self._note_fork(author)
@@ -276,7 +286,7 @@ class StoreSession:
         weaver = self.handle.weaver
         length, tip = weaver.held(author)
         item = weaver.store.get(tip) if length else None
-        if item is None or weaver.knows_fork(author) and author != self.peer.key:
+        if item is None or self._refill or weaver.knows_fork(author) and author != self.peer.key:
             self.frames.post({"item_refused": {"author": author, "fork": True}})
             return
         self.frames.post({"item_refused": {"author": author, "fork": True, "shown": True}})
@@ -299,7 +309,7 @@ class StoreSession:
 
     def _send(self):
         if self.exchange.done() and self._has_items():
-            self.peer.check_allowed(self.handle)  # asked each time: it may have been revoked since the opening
+            self._check_allowed()  # asked each time: it may have been revoked since the opening
         moved = self.frames.flush()
         if self.exchange.done() and not self._finishing:
             if self._sent_count is None:
@@ -307,12 +317,12 @@ class StoreSession:
                     self._sent_count = self.sender.count
                     self._done_heard = self._sent_count == 0  # there is nothing to acknowledge
                     self._note_held()
-                    self.frames.post({"sent": {"count": self._sent_count}})
-            elif self.exchange.live:
+                    self.frames.post({"sent": {"count": self._sent_count, "withheld": self.sender.withheld}})
+            elif self.exchange.live and not self._refill:
                 self.sender.push(self.receiver.ranges, self.peer.durable_count(self.handle))
             self._acknowledge()
             if self._done_told:
-                self.content.pull(self._durable_told)
+                self._pull()
             self._finish()
             moved = self.frames.flush() or moved
         return moved
@@ -323,7 +333,7 @@ class StoreSession:
             return True
         if self.frames.queued():
             return True
-        return self.exchange.live and self.sender.cursor < self.peer.durable_count(self.handle)
+        return self.exchange.live and not self._refill and self.sender.cursor < self.peer.durable_count(self.handle)
 
     def _acknowledge(self):
         receiver = self.receiver
@@ -350,6 +360,14 @@ class StoreSession:
             whole = not self.peer.lacks(self.handle)
             self.content.told = whole
             self.frames.post({"done": {"count": receiver.count, "whole": whole}})
+
+    def _pull(self):
+        if not self._refill:
+            self.content.pull(self._durable_told)
+        elif not self.content.told:
+            self.content.told = True
+            if self.receiver.count:
+                self.frames.post({"content": {"done": True, "missing": 1}})  # none was looked for
 
     def _finish(self):
         if self.content.puller is not None or not self.content.told:

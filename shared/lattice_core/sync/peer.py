@@ -5,6 +5,8 @@
 
 from ..compat import const
 from ..errors import LatticeError, Refused, StorageError
+from ..node import peers
+from ..node.node import list_is_cut
 from .progress import Progress
 from .tasks import Fault, StreamLost, Task
 
@@ -152,7 +154,21 @@ class Peer:
     def check_allowed(self, handle):
         """Refused when the peer may not (or no longer) have this store."""
         if not self.node.may_connect(handle.id, self.key):
-            raise stranger()
+            raise self.refusal(handle)
+
+    def refills(self, handle):
+        """True for an owner of this stick where the list of members has lost something: what is lost it may bring back,
+        and have nothing. Whom the list would let in does not count, since it may lack just who was shut out."""
+        if self.device is None or not self.device.is_owner(self.key):
+            return False
+        return self.node.is_cut(handle) and self.node.has_own_list(handle)
+
+    def refusal(self, handle):
+        """Why the peer may not have a store; `handle` may be None. A stranger learns nothing."""
+        if handle is not None and self.node.is_cut(handle):
+            if self.device.is_owner(self.key) or peers.status_of(self.node, handle, self.key) is not None:
+                return list_is_cut()
+        return stranger()
 
     def commit(self):
         """Makes everything durable now."""

@@ -45,6 +45,7 @@ def synchronise(peer, store_ids, live):
     report = Report(peer.progress)
     done = []
     again = _ROUNDS_MORE
+    repeated = []
     while True:
         level = _next_level(peer, store_ids, done)[:SESSIONS]
         if not level:
@@ -54,7 +55,11 @@ def synchronise(peer, store_ids, live):
         running = [_begin(peer, handle, live) for handle in level]
         for handle, session, task in running:
             yield from _wait(peer, handle, session, task, report)
-            done.append(handle.id)
+            outcome = report.outcomes.get(handle.id)
+            if outcome is not None and outcome.withheld and handle.id not in repeated and not live:
+                repeated.append(handle.id)  # what it has got from us may have put right why it held back
+            else:
+                done.append(handle.id)
         if peer.node.settle(peer.wall_ms()) and again:
             again -= 1
             roots = [handle.id for handle in level if handle.parent is None and not live]

@@ -58,6 +58,9 @@ if TYPE_CHECKING:
             derived from it."""
             ...
 
+        # A storage that may lose a part of what it has committed and go on with the rest (the stick) has `may_lose`,
+        # True, and `salvaged`: True when that was found at its start. Rows may then be older than the log.
+
         def pending(self) -> int:
             """Bytes written since the last commit (about): the node commits when this passes `limits.BATCH_BYTES`, or
             the storage's own `commit_bytes` where it has one (a computer takes larger batches). In the same way it may
@@ -108,6 +111,9 @@ if TYPE_CHECKING:
             """Appends to the witness log. The weaver has checked that the intention's store_prev is its author's
             tip; `head` is the content hash of the new record. The author's chain advances."""
             ...
+
+        # A storage that can lose records of its log and go on (the stick) has `gaps()`: how many sequences are without
+        # an entry. `witness_log` leaves them out; `witness_at` and the like raise StorageError for them.
 
         def witness_sequence(self, hash: bytes) -> int:
             """1-based sequence of a witnessed intention, 0 otherwise."""

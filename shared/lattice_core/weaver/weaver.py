@@ -16,7 +16,7 @@ After a rollback call `reload`.
 
 from ..compat import const
 from ..errors import StorageError, StorageFull, UsageError
-from ..limits import DEPS, OPS_BYTES
+from ..limits import DEPS, FLOATING_ITEMS, OPS_BYTES
 from ..machines.change import note_event
 from ..machines.projection import ROWS_TO_OPS
 from ..model.intention import verify as verify_signature
@@ -26,7 +26,7 @@ from .held import Held, position_of
 from .own import OwnChain, unique
 from .store import TABLE_META, ZERO
 from .verify import verify_store
-from .witness_log import WitnessLog
+from .witness_log import WitnessLog, gaps_of
 
 REFUSED = const(0)
 FLOATING = const(1)
@@ -54,6 +54,7 @@ class Weaver:
         self.events = []  # what was projected, refused, …; whoever takes them puts a new list here
         self.log = WitnessLog(store, crypto, identity)
         self.floating_count = 0
+        self.parked = 0  # intentions that float on the medium and are not in memory: damage has made many wait
         self.unfinished = False  # True in the middle of a change, and after one that failed there: until `reload`
         self._refused = verdicts.Refused()
         self._new_floating = getattr(storage, "new_floating", Floating)  # a computer has more room
@@ -115,6 +116,8 @@ class Weaver:
         self._held = Held(self.store, self._floating)
         self._own.load(self.log.checkpoint()[2])
         waiting = self.store.floating()
+        self.parked = max(len(waiting) - FLOATING_ITEMS, 0)
+        waiting = waiting[:FLOATING_ITEMS]
         for hash in waiting:
             # Nothing waits for itself: what it really waits for is found right below. Whether a peer had listed it is
             # not stored: it may have been acknowledged, so it counts as listed.
@@ -126,6 +129,33 @@ class Weaver:
                 if freed is not None:
                     self._cascade(freed, now_ms or 0)
         self.unfinished = False
+
+    def look_again(self, now_ms):
+        """Witnesses what is parked and has got all that it needs. Part of the open transaction."""
+        moved = self.parked > 0
+        while moved:
+            moved = False
+            self.unfinished = True
+            for hash in self.store.floating():
+                if hash not in self._floating.hashes:
+                    moved = self._look_at_parked(hash, now_ms or 0) or moved
+            self._load(now_ms)
+
+    def _look_at_parked(self, hash, now_ms):
+        """True when a parked intention was witnessed."""
+        intention = self.store.get(hash)
+        if intention is None:
+            return False
+        try:
+            if self._blocker(intention) is not None:
+                return False
+        except _Contradiction as error:
+            self.store.drop(hash)
+            self._refuse_chain(intention, error)
+            return False
+        self._witness(intention, now_ms)
+        self._cascade(intention, now_ms)
+        return True
 
     # -- own writes --------------------------------------------------------------------------------------------------
 
@@ -371,6 +401,10 @@ class Weaver:
         self.floating_count = self._floating.count
 
     # -- questions -----------------------------------------------------------------------------------------------------
+
+    def witnessed_count(self):
+        """How many intentions are witnessed here."""
+        return self.store.count - gaps_of(self.store)
 
     def refused(self, hash):
         """Why a hash was refused lately, in words, or None."""

@@ -17,6 +17,12 @@ _FORMAT = ">Q32sQ"  # sequence, head, highest stamp seen
 CHECKPOINT_EVERY = const(1024)  # entries: as many are checked at start-up at most, about half a second on the stick
 
 
+def gaps_of(store):
+    """How many sequences of a store's log are without an entry."""
+    gaps = getattr(store, "gaps", None)
+    return 0 if gaps is None else gaps()
+
+
 class WitnessLog:
     """The witness log of one store."""
 
@@ -65,9 +71,14 @@ class WitnessLog:
         raise StorageError("the witness log of store %s ends too early" % self._store.id.hex())
 
     def _heads(self, sequence, head):
-        """Iterates over (sequence, head) of the entries behind `sequence`, computed from their contents."""
+        """Iterates over (sequence, head) of the entries behind `sequence`, computed from their contents. Behind a gap,
+        which damage has left, the chain goes on from the head that storage keeps."""
         for at, hash, _, wall_ms in self._store.witness_log(sequence):
-            head = self._crypto.blake3_digest(content_encode(self._store.id, hash, wall_ms, head))
+            if at == sequence + 1:
+                head = self._crypto.blake3_digest(content_encode(self._store.id, hash, wall_ms, head))
+            else:
+                head = self._store.head_at(at)
+            sequence = at
             yield at, head
 
     # -- checkpoints and the check ---------------------------------------------------------------------------------
@@ -88,6 +99,9 @@ class WitnessLog:
         their intentions are there."""
         store = self._store
         sequence, head, _ = (0, ZERO, 0) if whole else self.checkpoint()
+        gaps = gaps_of(store)
+        if gaps:
+            sequence, head = 0, ZERO  # the checkpoint may be of an entry that is lost
         if sequence > store.count:
             raise self._broken("it has %d entries, the last checkpoint is at %d" % (store.count, sequence))
         for at, computed in self._heads(sequence, head):
@@ -98,7 +112,7 @@ class WitnessLog:
             if not store.has(store.witness_at(at)[0]):
                 raise self._broken("the intention of entry %d is missing" % at)
             sequence = at
-        if sequence != store.count or head != store.head:
+        if (sequence != store.count and not gaps) or head != store.head:
             raise self._broken("its end does not follow from what is before")
 
     def _broken(self, what):

@@ -46,6 +46,7 @@ Nothing = Message("Nothing", ())
 # -- intentions ------------------------------------------------------------------------------------------------
 
 Count = Message("Count", ((1, "count", "uint64"),))
+Sent = Message("Sent", ((1, "count", "uint64"), (2, "withheld", "uint64")))  # withheld: held, and not given now
 Done = Message("Done", ((1, "count", "uint64"), (2, "whole", "bool")))  # whole: nothing of the content is lacking
 ItemRefused = Message(
     "ItemRefused",
@@ -131,6 +132,7 @@ Status = Message(
         (13, "files", "uint64"),
         (14, "forked", "bool"),  # the stick's own chain: it writes nothing any more
         (15, "store_count", "uint32"),  # of which `stores` lists as many as fit one message
+        (16, "damage", "string"),  # what it has lost and does without until that is back, in words
     ),
 )
 ControlReply = Message("ControlReply", ((1, "status", Status, "what"), (2, "done", Nothing, "what")))
@@ -146,7 +148,7 @@ NanoFrame = Message(
         (4, "retry", Nothing, "message"),
         # 5 Probe, 6 ProbeAnswer and 7 Proof belong to the splitting of forked chains.
         (8, "item", "bytes", "message"),
-        (9, "sent", Count, "message"),
+        (9, "sent", Sent, "message"),
         (10, "durable", Count, "message"),
         (11, "item_refused", ItemRefused, "message"),
         (12, "done", Done, "message"),
