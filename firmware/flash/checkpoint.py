@@ -78,17 +78,17 @@ class Checkpoint:
 
     def remove(self):
         """It cannot be used any more."""
-        if self.storage.files.size(_NAME) >= 0:
-            self.storage.files.remove(_NAME)
+        if self.storage.files.size(NAME) >= 0:
+            self.storage.files.remove(NAME)
         self.position = (0, 0)
         self.storage.clear()
 
     def reach(self):
         """(log segment number, offset) up to which the file on flash goes, whether it is good or not."""
         files = self.storage.files
-        if files.size(_NAME) < 0:
+        if files.size(NAME) < 0:
             return 0, 0
-        file = files.open(_NAME, "rb")
+        file = files.open(NAME, "rb")
         try:
             return _Reader(files, file).take(_HEAD)[2:4]
         except (_Void, StorageError):

@@ -294,7 +294,7 @@ class StoreSession:
 
     def _tell_waiting(self):
         """What is held here and cannot be taken in yet: its authors' other nodes would not hear of it."""
-        if self.handle.weaver.floating_count:
+        if self.handle.weaver.floating_count and not self._refill:
             authors = [
                 {"author": author, "count": count, "bytes": size, "blocker": blocker}
                 for author, count, size, blocker in self.handle.weaver.waiting()
