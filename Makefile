@@ -22,7 +22,7 @@ lint: venv-dev ## ruff and pyright over host, core, firmware and tools
 bench: venv-dev emulator ## measure, print a table, write build/bench.json
 	@$(BIN)/python tools/bench.py
 
-emulator: python ## build the stick's interpreter with its frozen firmware: build/emulator/micropython
+emulator: venv ## build the stick's interpreter with its frozen firmware (build/emulator/micropython), and .venv/bin/lattice-host
 	@$(PYTHON) tools/build_emulator.py
 
 venv: python

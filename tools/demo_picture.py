@@ -2,11 +2,12 @@
 """Draws docs/demo.svg, the picture of the demo in README.
 
     tools/demo_picture.py            runs the demo as it is now, writes docs/demo.txt and docs/demo.svg
-    tools/demo_picture.py --draw     draws docs/demo.txt again: the same text gives the same picture
+    tools/demo_picture.py --print    prints the picture of docs/demo.txt: the same text gives the same picture
 
 The text is that of a real run and is kept beside the picture, so that nobody has to trust a drawing.
 """
 
+import io
 import pathlib
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def run():
 
 
 def draw(text):
-    console = Console(record=True, width=COLUMNS, file=open("/dev/null", "w", encoding="utf-8"), color_system="truecolor")
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), color_system="truecolor")
     for line in [COMMAND, *text.splitlines()]:
         style = next((style for start, style in STYLES.items() if line.startswith(start)), "")
         console.print(Text(line, style=style), no_wrap=True, overflow="ellipsis")
@@ -61,8 +62,10 @@ def draw(text):
 
 
 def main():
-    if "--draw" not in sys.argv[1:]:
-        TEXT.write_text(run(), "utf-8")
+    if "--print" in sys.argv[1:]:
+        sys.stdout.buffer.write(draw(TEXT.read_text("utf-8")).encode())
+        return
+    TEXT.write_text(run(), "utf-8")
     PICTURE.write_text(draw(TEXT.read_text("utf-8")), "utf-8")
 
 
