@@ -2,6 +2,7 @@
 
 from lattice_core.errors import LatticeError, UsageError
 from lattice_core.model import intention as intentions
+from lattice_core.sync.tasks import StreamLost
 from lattice_core.weaver.own import FORKED_RECORD
 from lattice_core.weaver.store import ZERO
 from nano_support import START_MS, World, joined, node
@@ -133,3 +134,54 @@ def test_a_node_of_the_reference_brings_the_evidence_in_its_session():
     report = other.run(other.a.sync())
     assert not report.complete
     check_stopped(clone)
+
+
+def older(world, store_id, count):
+    """An older copy of the left's data, after the left has written `count` more and the right holds them."""
+    copy = node(1, "left")
+    other = World(copy, world.right)
+    other.run(other.a.join(world.right.invite(world.right.roots()[0], START_MS)))
+    put(world.left, store_id, count, 200, key=b"later")
+    assert world.connect().sync().complete
+    return copy
+
+
+def test_a_sync_that_is_cut_leaves_an_older_copy_read_only_until_one_is_whole():
+    for world_of in (World, RefWorld):
+        for begins in range(2):
+            world, _, store_id = cloned()
+            copy = older(world, store_id, 40)
+            handle = copy.get(store_id)
+            other = world_of(copy, world.right, START_MS + 5000)
+            begin = [other.a, other.b][begins]
+            task = begin.sync()
+            had = handle.store.count
+            while handle.store.count == had:
+                assert not task.done
+                other.now_ms += 1
+                other.a.step(other.now_ms)
+                other.b.step(other.now_ms)
+                if handle.weaver.floating_count:
+                    break
+            other.a.commit()
+            other.pair.a.close("pulled")
+            raises(StreamLost, other.run, task)
+            if handle.store.count < had + 40:
+                words = str(raises(UsageError, handle.kv.put, b"too", b"early", START_MS + 9000))
+                assert "a complete sync brings them" in words or "sync first" in words, words
+            else:
+                assert world_of is RefWorld  # it brings all of a small store in one piece
+            report = other.connect().run([other.a, other.b][begins].sync())
+            assert not report.errors
+            quiet(other)
+            assert handle.weaver.read_only is None, (world_of, begins)
+            put(copy, store_id, 1)
+            assert other.connect().sync().complete
+            assert list(world.right.get(store_id).weaver.forks()) == []
+
+
+def quiet(world):
+    for _ in range(100):
+        world.now_ms += 1
+        world.a.step(world.now_ms)
+        world.b.step(world.now_ms)

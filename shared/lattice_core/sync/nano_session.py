@@ -95,6 +95,8 @@ class StoreSession:
             known = length_up_to(self.handle.store, own, self.handle.files.holdings.holds_items(self.peer.key))
             outcome.unheld = self.handle.store.chain(own)[0] - known
         outcome.ended = True
+        if outcome.has_all_of(own):
+            self.node.caught_up(self.handle)
 
     def _check_allowed(self):
         if not (self._refill and self.peer.refills(self.handle)):
@@ -263,6 +265,9 @@ class StoreSession:
 
     def _begin_items(self):
         self.receiver.begin()
+        if self.exchange.peer_is_ahead(self.node.identity.public):
+            self.handle.weaver.others_are_ahead()
+            self.peer.commit()  # before anything comes: a sync that is cut leaves the chain where it must not grow
         plan = self.exchange.plan()
         if self._refill:
             self.sender.withheld = sum([self.handle.weaver.held(author)[0] - plan[author] for author in plan])

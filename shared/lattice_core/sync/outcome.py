@@ -44,7 +44,7 @@ class Outcome:
     def has_all_of(self, own):
         """True when the peer has given everything of the chain of `own` that it holds: nothing of it is elsewhere."""
         waits = [author for author, _, _, _ in self.waiting_here]
-        return self.ended and not (self.refused_here or self.not_sent) and own not in self.forks and own not in waits
+        return self.ended and not (self.refused_here or self.not_sent or self.withheld) and own not in self.forks and own not in waits
 
     def note_damaged(self, count, paths=()):
         self.damaged_count += count

@@ -161,6 +161,7 @@ def respond(peer, handle, messages, first):
         handle.files.holdings.acknowledged(peer.key, count)
     if session.over() and session.whole and not items.short() and items.all_came():
         note_known(peer, handle)
+        peer.node.caught_up(handle)
     peer.node.settle(peer.wall_ms())
     peer.commit()
     if items.held_back and not peer.sessions and peer.connection.closed is None:

@@ -108,6 +108,8 @@ class StoreItems:
             peer.progress.note_refused(item.hash, item.author, weaver.refused(item.hash) or "it was refused", False)
         else:
             if fate != DUPLICATE:
+                if item.author == peer.node.identity.public:
+                    weaver.others_are_ahead()  # until a sync has brought all of it
                 self.new += 1
                 peer.progress.received_intentions += 1
             return 1

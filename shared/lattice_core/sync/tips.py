@@ -97,6 +97,10 @@ class Exchange:
         """Authors of whom the two sides are seen to hold different branches."""
         return self.table.forks if self.table is not None else []
 
+    def peer_is_ahead(self, author):
+        """True when the peer is known to hold more of an author's chain than we do."""
+        return self.state == PLANNED and self.table.peer_is_ahead(author)
+
     def missing(self):
         """How many intentions the peer is known to have that we lack (for progress)."""
         if self.state == EQUAL or self.table is None:

@@ -76,7 +76,7 @@ class ChainTable:
         self.items = 0
         self.sum = 0
         self.tags = bytearray(TAG_BYTES * self.count)
-        salt_id = bytes(salt) + b"c"
+        self.salt_id = salt_id = bytes(salt) + b"c"
         ids = []
         for number, author in enumerate(self.authors):
             length, tip = chains.held(author)
@@ -279,6 +279,13 @@ class ChainTable:
 
     def bucket_bytes(self):
         return b"".join([value.to_bytes(4, "little") for value in self.buckets])
+
+    def peer_is_ahead(self, author):
+        """True when the peer is known to hold more of an author's chain than we do."""
+        if author not in self.authors:
+            return _index(self.strangers, self.digest(self.salt_id + author)[:ID_BYTES]) >= 0
+        number = self.authors.index(author)
+        return self.positions[number] > self.lengths[number]
 
     # -- the outcome -------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from .store import TABLE_META, ZERO
 _RECORD = b"own/"  # ‖ store id: (position u32, hash) of the own tip
 _TIP = b"own/tip"  # the same as a row, where no record is left
 _DOUBT = b"own/doubt"  # a row that is there while the own chain may go on elsewhere
+AHEAD = b"ahead"
 FORKED_RECORD = b"forked"  # store id ‖ hash of a write of ours that is not in our chain: for all stores of the node
 _FORKED = (
     "this node's identity has written two histories: a copy of its data directory was used too, or an older copy was "
@@ -75,8 +76,9 @@ class OwnChain:
 
     def doubt(self, doubted):
         """Whether others may hold more of the own chain than this storage has ever known of. While it is doubted
-        nothing is written: the tip that was noted here may have been lost with the rest."""
-        self._store.put_row(TABLE_META, _DOUBT, b"" if doubted else None)
+        nothing is written: the tip that was noted here may have been lost with the rest. AHEAD: a peer says so."""
+        if doubted != AHEAD or not self.doubted():
+            self._store.put_row(TABLE_META, _DOUBT, (b"" if doubted is True else doubted) if doubted else None)
         self._check_tip()
         if not doubted and self._store.chain(self._identity.public)[0]:
             self._note_tip(self._identity.public)
@@ -90,6 +92,12 @@ class OwnChain:
 
     def _check_tip(self):
         self._why = None
+        if self._store.row(TABLE_META, _DOUBT) == AHEAD:
+            self._why = (
+                "others hold writes of this node that are not here, as after an older copy of its data was restored: "
+                "a complete sync brings them"
+            )
+            return
         if self.doubted():
             self._why = (
                 "this node's identity is older than its data, so others may hold writes of its own that are not here: "

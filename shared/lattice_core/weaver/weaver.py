@@ -23,7 +23,7 @@ from ..model.intention import verify as verify_signature
 from . import verdicts
 from .floating import Floating
 from .held import Held, position_of
-from .own import OwnChain, unique
+from .own import AHEAD, OwnChain, unique
 from .store import TABLE_META, ZERO
 from .verify import verify_store
 from .witness_log import WitnessLog, gaps_of
@@ -182,6 +182,12 @@ class Weaver:
     def doubt_own_chain(self, doubted):
         """See `own.OwnChain.doubt`. Part of the open transaction."""
         self._own.doubt(doubted)
+
+    def others_are_ahead(self):
+        """A peer holds more of the own chain than is here: until a complete sync nothing is written, for that would
+        fork it. Part of the open transaction."""
+        if not self._own.doubted():
+            self._own.doubt(AHEAD)
 
     def doubts_own_chain(self):
         return self._own.doubted()
