@@ -3,8 +3,10 @@ begins and from the side that answers."""
 
 from lattice_core.files import entry as entries
 from lattice_core.model import intention as intentions
+from lattice_core.model import ops
 from lattice_core.weaver.memory import MemoryStorage
 from lattice_core.weaver.store import ZERO
+from lattice_core.wire.messages import KvPayload
 from nano_support import START_MS, joined, node
 from support import crypto
 
@@ -64,7 +66,7 @@ def test_a_write_that_the_other_side_refuses_and_what_follows_it():
     for _ in range(2):  # the second time, too
         left, right = outcomes(world, notes.id)
         assert left.refused_there == 1 and left.unheld == 3 and not left.complete
-        assert right.refused_here == 1 and not right.complete
+        assert right.refused_here == 2 and not right.complete
     assert there.kv.get(b"0") is not None and there.kv.get(b"2") is None
 
 
@@ -172,3 +174,51 @@ def test_no_store_at_all_is_no_success():
     report = world.connect().sync()
     report.outcomes.clear()
     assert not report.complete
+
+
+def cut_apart(count, size):
+    """An author forks; an honest one, who saw the left's branch only, builds on it: (world, left's handle, right's,
+    the forker, the honest one's writes)."""
+    world, notes, there = two()
+    branches = [written(notes, number, ZERO, [], 8) for number in range(2)]
+    assert notes.weaver.ingest(branches[0], START_MS) and there.weaver.ingest(branches[1], START_MS)
+    identity = node(9, "honest").identity
+    prev, made = ZERO, []
+    for number in range(count):
+        deps = [branches[0].hash] if number == 0 else []
+        payload = ops.app(KvPayload.encode({"ops": [{"put": {"key": b"%d" % number, "value": b"v" * size}}]}))
+        item = intentions.create(crypto(), identity, START_MS + number, 0, notes.id, prev, deps, payload)
+        assert notes.weaver.ingest(item, START_MS)
+        made.append(item)
+        prev = item.hash
+    world.left.commit(START_MS)
+    world.right.commit(START_MS)
+    return world, notes, there, branches[0].author, made
+
+
+def test_who_waits_for_the_other_branch_of_a_fork_is_named_on_both_sides_with_how_much():
+    world, notes, there, forker, made = cut_apart(5, 10)
+    for _ in range(2):
+        left, right = outcomes(world, notes.id)
+        expected = [(made[0].author, 5, sum([item.body.size for item in made]), made[0].dep(0))]
+        assert left.waiting_there == right.waiting_here == expected and not left.waiting_here
+        assert left.forks == right.forks == [forker]
+        assert not left.complete and not right.complete
+    assert there.weaver.waiting() == expected and [fork[0] for fork in there.weaver.forks()] == [forker]
+    assert [fork[0] for fork in notes.weaver.forks()] == [forker]
+
+
+def test_what_finds_no_room_to_wait_is_counted_and_comes_again_and_what_waits_is_kept():
+    world, notes, there, forker, made = cut_apart(7, 4000)
+    floating = there.weaver._floating
+    victims = floating.victims
+    floating.victims = lambda size: [] if floating.bytes + size <= 13000 else None
+    for _ in range(3):
+        left, right = outcomes(world, notes.id)
+        held = sum([item.body.size for item in made[:3]])
+        assert right.waiting_here == [(made[0].author, 3, held, made[0].dep(0))]
+        assert left.refused_there == 4 and not left.complete and not right.complete
+        assert right.refused_here in (2, 4)  # it may give up where the first finds no room
+    floating.victims = victims
+    left, right = outcomes(world, notes.id)
+    assert right.waiting_here[0][1] == 7 and right.refused_here == left.refused_there == 0

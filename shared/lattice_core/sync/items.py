@@ -181,6 +181,7 @@ class ItemReceiver:
 
     def _ingest_one(self, item, verified, now_ms):
         if item.author in self._refused:
+            self.refused_count += 1
             return
         weaver = self.weaver
         before = weaver.store.count

@@ -233,10 +233,18 @@ class StoreSession:
                 return
         else:
             self._refused_unnamed = True
-        self.outcome.refused_there += 1
+        self.outcome.refused_there += self._rest_of_chain(body["hash"], body["author"])
         if body["no_room"]:
             self.outcome.unfit_count += 1
         self.peer.progress.note_refused(body["hash"], body["author"], cut(body["reason"], REASON_BYTES), True)
+
+    def _rest_of_chain(self, hash, author):
+        """How many of what we hold are a refused intention and what follows it in its chain, at least 1."""
+        store = self.handle.weaver.store
+        sequence = store.witness_sequence(hash)
+        if not sequence or store.witness_author(sequence) != author:
+            return 1
+        return store.chain(author)[0] - length_up_to(store, author, sequence) + 1
 
     # -- reconciliation ----------------------------------------------------------------------------------------
 

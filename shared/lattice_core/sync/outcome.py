@@ -21,10 +21,10 @@ class Outcome:
         self.missing_there = 0  # blobs wanted there that are not here
         self.forks = []  # authors whose chains differ on the two sides
         self.damaged = []  # paths of which the peer holds a piece that is damaged, as far as they are named
-        self.damaged_count = 0  # pieces of content that one side holds damaged
         self.withheld = 0  # intentions that the peer holds and cannot give: damaged, or it knows not to whom
-        self.refused_here = 0  # intentions, or the rest of a chain with the first of them
-        self.refused_there = 0
+        self.damaged_count = 0  # pieces of content, and intentions, that one side holds damaged
+        self.refused_here = 0  # intentions, those too that follow a refused one in its chain
+        self.refused_there = 0  # the same, where the chain is known that they are in
         self.not_sent = 0  # intentions that the peer listed and then did not send
         self.held = 0  # the peer holds every intention up to this sequence of our log, as far as this session showed
         self.unheld = 0  # own writes that the peer is not known to hold
@@ -44,7 +44,8 @@ class Outcome:
     def has_all_of(self, own):
         """True when the peer has given everything of the chain of `own` that it holds: nothing of it is elsewhere."""
         waits = [author for author, _, _, _ in self.waiting_here]
-        return self.ended and not (self.refused_here or self.not_sent or self.withheld) and own not in self.forks and own not in waits
+        given = self.ended and not (self.refused_here or self.not_sent or self.withheld)
+        return given and own not in self.forks and own not in waits
 
     def note_damaged(self, count, paths=()):
         self.damaged_count += count
