@@ -106,6 +106,32 @@ def test_both_open_at_once():
     assert same(world.left, world.right)
 
 
+def test_the_next_sync_of_a_store_may_come_before_the_end_of_the_last_is_known():
+    world, notes, far = two_nodes()
+    write(notes, b"left", 3)
+    late = []
+
+    def serve(stream):
+        finished = stream.finished
+        stream.finished = lambda: stream not in late and finished()
+        late.append(stream)
+        return real(stream)
+
+    real, world.b._serve = world.b._serve, serve
+    _, task = world.a.open_session(notes, False)
+    while not task.done:
+        quiet(world, 1)
+    assert [session.ending() for session, _ in world.b.sessions] == [True]
+    write(notes, b"more", 3)
+    _, task = world.a.open_session(notes, False)
+    quiet(world, 20)
+    assert not task.done and world.b.faults == 0
+    late[:] = []
+    quiet(world, 50)
+    late[:] = []
+    assert task.done and task.result.complete and same(world.left, world.right)
+
+
 def test_silence_ends_a_sync():
     world, notes, far = two_nodes()
     task = world.a.sync()

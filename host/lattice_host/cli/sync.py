@@ -45,6 +45,8 @@ def outcome(node, report):
         "missing": sum(one.missing for one in outcomes),
         "missing_there": sum(one.missing_there for one in outcomes),
         "not_sent": sum(one.not_sent for one in outcomes),
+        "refused_here": sum(one.refused_here for one in outcomes),
+        "refused_there": sum(one.refused_there for one in outcomes),
         "own_unheld": sum(one.unheld for one in outcomes),
         "waiting": [row for one in outcomes for row in _waiting(node, one)],
         "damaged": [path for one in outcomes for path in one.damaged],
@@ -131,8 +133,9 @@ def explain(data):
     for item in data["refused"]:
         side = "the other side refused" if item["by_peer"] else "refused"
         warn("%s a write of %s, and what follows it: %s" % (side, who(item), item["reason"]))
-    if data["refused_count"] > len(data["refused"]):
-        warn("%s refused in all" % count_text(data["refused_count"], "write was", "writes were"))
+    for count, where in ((data["refused_here"], "here"), (data["refused_there"], "on the other side")):
+        if count:
+            warn("%s not taken %s, with what follows" % (count_text(count, "write was", "writes were"), where))
     if data["not_sent"]:
         warn(
             "%s that the other side lists did not come: it may be damaged there, `store verify` says so"

@@ -106,6 +106,10 @@ class StoreSession:
         """True when both sides have everything that the other had at the beginning (live sessions stay there)."""
         return self._done_heard and self._done_told and self.content.told and self._content_is_settled()
 
+    def ending(self):
+        """True when everything is said, and only the end of the stream has to go to and fro."""
+        return self._finishing
+
     def _content_is_settled(self):
         """A side that was sent nothing and wants nothing says nothing about content."""
         return self.content.heard is not None or (self._sent_count == 0 and not self.content.awaited)

@@ -22,7 +22,7 @@ class Outcome:
         self.forks = []  # authors whose chains differ on the two sides
         self.damaged = []  # paths of which the peer holds a piece that is damaged, as far as they are named
         self.withheld = 0  # intentions that the peer holds and cannot give: damaged, or it knows not to whom
-        self.damaged_count = 0  # pieces of content, and intentions, that one side holds damaged
+        self.damaged_count = 0  # pieces of content that one side holds damaged
         self.refused_here = 0  # intentions, those too that follow a refused one in its chain
         self.refused_there = 0  # the same, where the chain is known that they are in
         self.not_sent = 0  # intentions that the peer listed and then did not send
