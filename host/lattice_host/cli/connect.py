@@ -39,6 +39,8 @@ class Wire:
 
         `give_time`: tells the time first. A stick has no clock of its own, and without one it cannot write.
         """
+        if give_time:
+            self._on.check_clock()
         with Meter() as meter:
             pump = Pump(self._on.node, crypto, self._find, HOST_VERSION, _Watcher(meter))
             self._moved = pump.moved

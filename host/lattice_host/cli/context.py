@@ -10,7 +10,7 @@ from lattice_core.node.node import Node
 from lattice_core.node.selecting import looks_like_id
 from lattice_core.node.stores import id_text, labels
 
-from .. import crypto
+from .. import clock, crypto
 from ..datadir import DataDir, chosen_path
 from ..lock import DirectoryLock
 from ..rekey import JOURNAL, finish_swap
@@ -45,9 +45,17 @@ class Desk:
         self.directory = directory
         self.storage = storage
         self.node = node
+        self._clock_checked = False
 
     def commit(self):
         self.node.commit(now_ms())
+
+    def check_clock(self):
+        """Says once when the clock cannot be right: something was written, or a stick is told the time."""
+        if not self._clock_checked:
+            self._clock_checked = True
+            for words in clock.problems(self.node, self.storage, now_ms()):
+                warn(words)
 
     def store(self, selector):
         """The store of `--store`; without it the only data store there is."""
@@ -81,7 +89,16 @@ def desk(ctx, name=None, make=False):
             node.rename(name or _own_name(), now_ms())
         for store_id, words in node.damaged:
             warn("store %s stays closed: %s" % (id_text(store_id), words))
+        written = _own_writes(node)
         yield on
+        if _own_writes(node) > written:
+            on.check_clock()
+
+
+def _own_writes(node):
+    """How many writes of this node there are, as a number to compare."""
+    own = node.identity.public
+    return sum(handle.store.chain(own)[0] for handle in node.stores)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import typer
 from lattice_core.node import peers
 from lattice_core.node.stores import id_text
 
+from .. import clock
 from ..rekey import Rekey
 from ..unheld import Unheld
 from .arguments import Json
@@ -41,6 +42,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "shares": [_share(node, root) for root in node.roots()],
             "sticks": _sticks(on),
             "read_only": read_only(node),
+            "clock": clock.problems(node, on.storage, now_ms()),
             "rekey": Rekey(on.directory.path).unfinished(),
             "damaged": [{"id": id_text(store_id), "error": words} for store_id, words in node.damaged],
         }
@@ -98,6 +100,8 @@ def _show(data):
         say("READ ONLY: %s" % data["read_only"])
     if data["rekey"]:
         say("a new identity is not finished: run `node rekey` again (%s)" % data["rekey"])
+    for words in data["clock"]:
+        say("CLOCK: %s" % words)
     if not data["shares"]:
         say("no share yet: `store create NAME` makes one, `join TOKEN` enters one")
     for share in data["shares"]:

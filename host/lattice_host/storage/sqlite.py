@@ -78,6 +78,12 @@ class SqliteStorage:
             store = self._stores[store_id] = SqliteStore(self, number, store_id)
         return store
 
+    def stamps(self, after_ms):
+        """The wall times behind one, of everything in all stores, in order."""
+        statement = "SELECT wall_ms FROM intention WHERE wall_ms > ? ORDER BY wall_ms"
+        for (wall_ms,) in self.database.run(statement, (after_ms,)):
+            yield wall_ms
+
     # -- the transaction ------------------------------------------------------------------------------------
 
     def write(self, statement, values, size):
