@@ -4,10 +4,10 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench emulator venv venv-dev python clean
+.PHONY: help demo test lint bench bench-against emulator venv venv-dev python clean
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: venv emulator ## carry files laptop -> stick -> second node, offline (FILE=path for your own)
 	@$(BIN)/python tools/demo $${FILE:+"$$FILE"}
@@ -21,6 +21,9 @@ lint: venv-dev ## ruff and pyright over host, core, firmware and tools
 
 bench: venv-dev emulator ## measure, print a table, write build/bench.json
 	@$(BIN)/python tools/bench.py
+
+bench-against: venv-dev emulator ## processor time here against another revision (REV=commit, NAME=part of a bench's name)
+	@$(BIN)/python tools/bench_against.py "$${REV:?name a revision: make bench-against REV=...}" $$NAME
 
 emulator: venv ## build the stick's interpreter with its frozen firmware (build/emulator/micropython), and .venv/bin/lattice-host
 	@$(PYTHON) tools/build_emulator.py

@@ -54,6 +54,30 @@ def test_writes_of_both_sides_arrive():
         assert known > 0
 
 
+def test_a_sync_may_follow_before_the_news_of_the_last_end_has_arrived():
+    """The opener knows that all is over when its end was acknowledged; the other side may not have read it yet."""
+    for step_between in (False, True):
+        world, notes, far = two_nodes()
+        write(notes, b"left", 5)
+        task = world.a.sync([notes.id])
+        while not task.done:
+            world.now_ms += 1
+            world.b.step(world.now_ms)
+            for session, _ in world.b.sessions:
+                session.frames.stream.finished = lambda: False  # our acknowledgement is still under way
+            world.a.step(world.now_ms)
+        late = [session.frames.stream for session, _ in world.b.sessions]
+        assert len(late) == 1 and task.result.complete
+        again = world.a.sync([notes.id])
+        if step_between:
+            for _ in range(5):
+                world.a.step(world.now_ms)
+                world.b.step(world.now_ms)
+            assert not again.done
+        del late[0].finished
+        assert world.run(again).complete and world.b.faults == 0 and world.b.last_fault is None
+
+
 def test_equal_nodes_say_so_in_a_few_bytes():
     world, notes, far = two_nodes()
     write(notes, b"left", 5)

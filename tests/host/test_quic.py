@@ -1,16 +1,18 @@
 """The core's sync, unchanged, over real QUIC connections on loopback: joins, files, the reference's ALPN."""
 
 import asyncio
+import pathlib
 import time
 
 import iroh
 import pytest
 from iroh import iroh_ffi
 
-from lattice_core.errors import UsageError
+from lattice_core.errors import Refused, UsageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
+from lattice_core.sync.tasks import StreamLost
 from lattice_host import crypto
 from lattice_host import files as transfer
 from lattice_host.links import endpoint as quic
@@ -116,6 +118,89 @@ def test_the_reference_protocol_carries_intentions_and_nothing_else(pair, tmp_pa
     assert report.complete
     transfer.get(files, "photo.bin", tmp_path / "out.bin")
     assert (tmp_path / "out.bin").read_bytes() == content
+
+
+def woken(server, client, alpn, command):
+    """The result of `command(peer)`, of a client and a server of which none wakes up by itself."""
+
+    async def main():
+        at_server, at_client = await quic.bind(server.identity.seed), await quic.bind(client.identity.seed)
+        serving = asyncio.create_task(serve(server, at_server, asyncio.Event()))
+        dialled = await quic.dial(at_client, server.identity.public, at_server.bound_sockets()[:1], alpn)
+        peer = quic.peer_of(client, dialled)
+        task = command(peer)
+        await quic.drive(peer, dialled, lambda: task.done)
+        peer.close("done")
+        await serving
+        await at_client.close()
+        await at_server.close()
+        return task
+
+    task = asyncio.run(asyncio.wait_for(main(), SECONDS))
+    if task.error is not None:
+        raise task.error
+    return task.result
+
+
+def test_nobody_waits_for_a_deadline(pair, monkeypatch):
+    """Whatever happens on a connection wakes who waits for it: a deadline that never comes is not needed."""
+    monkeypatch.setattr(quic, "_DEADLINE_S", SECONDS * 2)
+    left, _ = pair
+    for number, alpn in ((3, ALPN_NANO), (4, ALPN_SYNC)):
+        joiner = fresh_node(pathlib.Path(left.storage.path).parent.parent / str(number), number, "third")
+        token = left.invite(left.roots()[0], now_ms())
+        assert woken(left, joiner, alpn, lambda peer, token=token: peer.join(token)).complete
+        joiner.find("notes").kv.put(b"k", b"v", now_ms())
+        joiner.commit(now_ms())
+        assert woken(left, joiner, alpn, lambda peer: peer.sync()).complete and log_of(left) == log_of(joiner)
+        left.revoke_peer(left.roots()[0], joiner.identity.public, now_ms())
+        with pytest.raises(Refused, match="revoked"):
+            woken(left, joiner, alpn, lambda peer: peer.sync())
+
+
+def test_a_connection_that_is_closed_is_served_to_its_end(pair):
+    """A node of the reference that began a session drops the connection at once: what it has sent is kept."""
+    left, right = pair
+    token = left.invite(left.roots()[0], now_ms())
+    run(left, right, ALPN_SYNC, lambda peer: peer.join(token))
+    theirs = right.find("notes")
+    for number in range(300):
+        theirs.kv.put(b"%d" % number, b"v", now_ms())
+    right.commit(now_ms())
+    settled = []
+    left.settle = lambda now_ms: settled.append(now_ms)
+
+    async def main():
+        at_server, at_client = await quic.bind(left.identity.seed), await quic.bind(right.identity.seed)
+        serving = asyncio.create_task(serve(left, at_server, asyncio.Event()))
+        dialled = await quic.dial(at_client, left.identity.public, at_server.bound_sockets()[:1], ALPN_SYNC)
+        peer = quic.peer_of(right, dialled)
+        _, task = peer.open_session(theirs, False)
+        await quic.drive(peer, dialled, lambda: task.done)
+        assert task.result.complete
+        peer.close("gone")
+        await serving
+        await at_client.close()
+        await at_server.close()
+
+    asyncio.run(asyncio.wait_for(main(), SECONDS))
+    assert log_of(left) == log_of(right) and left.storage.pending() == 0 and settled
+    assert left.find("notes").files.holdings.holds_items(right.identity.public) > 0
+
+
+def test_a_fault_of_ours_over_quic_ends_a_connection_and_no_process(pair):
+    left, right = pair
+    token = left.invite(left.roots()[0], now_ms())
+    run(left, right, ALPN_SYNC, lambda peer: peer.join(token))
+    notes = left.find("notes")
+    notes.weaver.ingest = lambda *arguments: [].pop()
+    right.find("notes").kv.put(b"k", b"v", now_ms())
+    right.commit(now_ms())
+    for alpn in (ALPN_NANO, ALPN_SYNC):
+        with pytest.raises(StreamLost, match="a fault of this program ended the connection .IndexError"):
+            run(left, right, alpn, lambda peer: peer.sync())
+    del notes.weaver.ingest
+    assert run(left, right, ALPN_NANO, lambda peer: peer.sync())[0].complete
 
 
 def test_a_stranger_gets_nothing_over_quic(pair, tmp_path):

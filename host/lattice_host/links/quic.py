@@ -102,7 +102,8 @@ class QuicStream:
         """Both directions, until both are over or the stream is given up by either side."""
         halves = [asyncio.create_task(self._half(work)) for work in (self._receive(source), self._send(sink))]
         given_up = asyncio.create_task(self._given_up.wait())
-        await asyncio.wait([asyncio.gather(*halves), given_up], return_when=asyncio.FIRST_COMPLETED)
+        both = asyncio.gather(*halves, return_exceptions=True)
+        await asyncio.wait([both, given_up], return_when=asyncio.FIRST_COMPLETED)
         given_up.cancel()
         if self.error is None:
             return
