@@ -3,6 +3,7 @@
 import sys
 
 from lattice_core.errors import ProtocolError, Refused, StorageError
+from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.node.device import Device
 from lattice_core.sync.frames import Frames
@@ -251,6 +252,31 @@ def test_setup_takes_a_fresh_stick_into_the_share():
     assert sorted([store["name"] for store in shown["stores"]]) == sorted([handle.name for handle in host.stores])
     assert shown["flash_total"] == 2621440 and shown["safe_to_unplug"] and shown["state"] == "owned"
     assert host.peer_name(world.right.identity.public) == "blue"
+
+
+def test_a_stick_whose_flash_was_copied_says_so_and_lets_nobody_in():
+    host = share()
+    world = stick_world(host)
+    root = host.roots()[0]
+    world.run(world.a.setup(root, "blue", START_MS))
+    assert world.sync().complete
+    token = host.invite(root, START_MS)
+    assert world.connect().sync().complete
+    assert not world.run(world.a.status())["status"]["forked"]
+    handle = world.right.roots()[0]
+    elsewhere = intentions.create(
+        handle.weaver.crypto, world.right.identity, START_MS, 0, handle.id, b"p" * 32, [], b"\x52\x00"
+    )
+    assert handle.weaver.take_evidence(elsewhere)
+    world.right.commit(START_MS)
+    assert world.run(world.a.status())["status"]["forked"]
+    guest = World(node(3, "guest"), world.right, world.now_ms)
+    guest.device = world.device
+    words = str(raises(Refused, guest.connect().run, guest.a.join(token)))
+    assert "two histories" in words and not world.right.is_member(guest.left.identity.public)
+    host.get(root.id).weaver.submit(ops.system_batch([ops.store_name("still")]), [], START_MS + 10)
+    host.commit(START_MS)
+    assert world.connect().sync().complete and world.right.roots()[0].name == "still"
 
 
 def test_a_stick_is_set_up_once():

@@ -112,7 +112,7 @@ def test_a_new_identity_loses_nothing(original, stick, tmp_path):
     assert words[:3] == ["lattice-host", "--data", str(copy.folder)] and old in words
     copy.run(*words[3:])
     assert [row["status"] for row in copy.json("peer", "list")["peers"] if row["id"] == old] == ["revoked"]
-    assert copy.attempt("file", "put", tmp_path / "big.bin", "--json").exit_code == 0
+    assert copy.json("file", "put", tmp_path / "big.bin")["unchanged"] == 1  # places on disks are remembered as before
 
 
 def test_what_stands_in_the_way_is_said_before_anything_changes(original, stick, tmp_path):
@@ -216,3 +216,52 @@ def test_a_store_that_only_the_copy_has_is_made_anew(original, stick, tmp_path):
     copy.run("sync", stick.port)
     original.run("sync", stick.port)
     assert original.run("kv", "get", "k", "--store", "mine") == "v"
+
+
+def test_a_node_in_two_shares_takes_one_invite_after_the_other(original, stick, tmp_path):
+    with FakeStick(tmp_path, name="second") as second:
+        friend = Host(tmp_path / "friend", "friend")
+        friend.run("store", "create", "theirs")
+        friend.run("stick", "setup", second.port)
+        token = friend.json("invite")["token"]
+        friend.run("sync", second.port)
+        copy = copied(tmp_path)
+        copy.run("join", token, "--via", second.port)
+        copy.run("kv", "put", "k", "from-copy", "--store", "theirs")
+        copy.attempt("sync", stick.port)
+        result = copy.attempt("node", "rekey", "--invite", invite(original, stick), "--via", stick.port, "--json")
+        assert result.exit_code == 3
+        data = json.loads(result.stdout)
+        assert len(data["pending"]) == 1 and len(data["shares"]) == 1 and "another share" in result.stderr
+        assert data["aside"] in copy.run("status")
+        check_carried(copy, original, stick, tmp_path)
+        token = friend.json("invite")["token"]
+        friend.run("sync", second.port)
+        result = copy.attempt("node", "rekey", "--invite", token, "--via", second.port, "--json")
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout)["pending"] == [] and copy.json("status")["rekey"] is None
+        friend.run("sync", second.port)
+        assert friend.run("kv", "get", "k", "--store", "theirs") == "from-copy"
+
+
+def test_what_was_written_while_a_new_identity_is_not_in_its_place_is_refused(original, stick, tmp_path, monkeypatch):
+    """Also where nothing is forked: a key that may be in other hands."""
+    host = Host(tmp_path / "other", "other")
+    host.run("join", invite(original, stick), "--via", stick.port)
+    host.run("kv", "put", "unsent", "1")
+    token = invite(original, stick)
+
+    def reached(step):
+        if step == "owned":
+            raise Killed
+
+    monkeypatch.setattr(steps, "reached", reached)
+    with pytest.raises(Killed):
+        host.attempt("node", "rekey", "--invite", token, "--via", stick.port)
+    assert "given up" in host.fails("kv", "put", "late", "1") and host.run("kv", "get", "unsent") == "1"
+    monkeypatch.undo()
+    host.run("node", "rekey", "--via", stick.port)
+    assert host.run("kv", "get", "unsent") == "1"
+    host.run("kv", "put", "late", "1")
+    host.run("sync", stick.port)
+    assert original.json("sync", stick.port)["complete"] and original.run("kv", "get", "unsent") == "1"

@@ -7,6 +7,7 @@ import typer
 from lattice_core.errors import LatticeError, UsageError
 from lattice_core.node.stores import id_text
 from lattice_core.sync.tasks import StreamLost
+from lattice_core.weaver.own import FORKED_RECORD, GIVEN_UP
 
 from .. import carry
 from .. import rekey as steps
@@ -65,7 +66,7 @@ def rekey(
     emit(json, data, _show)
     explain(data)
     _explain(data)
-    if data["pending"] or data["unreadable"] or not data["complete"]:
+    if data["pending"] or data["unreadable"] or data["closed"] or not data["complete"]:
         raise PartlyDone("the new identity is in its place, but not everything came over; see above")
 
 
@@ -105,6 +106,9 @@ class _Work:
 
         self.report = wire.talk(command, self._timeout, give_time=True)
         steps.reached("joined")
+        # What is written from here on would not come over.
+        self.old.storage.put_record(FORKED_RECORD, GIVEN_UP)
+        self.old.commit(now_ms())
         synced = [store_id for store_id, one in self.report.outcomes.items() if one.ended]
         for root in self.old.roots():
             if root.id in synced:
@@ -163,6 +167,7 @@ class _Work:
             "invites": carried.invites,
             "elsewhere": carried.elsewhere,
             "pending": pending,
+            "closed": [{"id": id_text(store_id), "error": words} for store_id, words in old.damaged],
             "sticks": [_member(old, key) for key in sorted(sticks) if not (self.owned and key == peer_key)],
         }
         data.update(outcome(new, self.report))
@@ -216,6 +221,8 @@ def _explain(data):
     if data["unreadable"]:
         unread = count_text(data["unreadable"], "piece")
         warn("%s of the old data could not be read; `store verify` there says more" % unread)
+    for store in data["closed"]:
+        warn("store %s of the old data is too damaged to be opened, it stays there: %s" % (store["id"], store["error"]))
     for label in data["pending"]:
         warn("not brought over yet: %s. Run `node rekey` again, with an invite if it is another share" % label)
 

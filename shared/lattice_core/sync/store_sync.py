@@ -10,6 +10,7 @@ asking for and nobody takes (forks) does not keep it going.
 from ..compat import const
 from ..errors import ProtocolError, Refused
 from ..node.fetched import fetched_up_to, note_fetched
+from ..weaver.held import length_up_to
 from . import bootstrap, chain
 from .gathered import GatheredItems
 from .outcome import Outcome
@@ -78,6 +79,8 @@ class StoreSync:
                 items.tell_held_back()
             for author, _, _, _ in handle.weaver.forks():
                 self.outcome.note_fork(author)
+            own, held = peer.node.identity.public, handle.files.holdings.holds_items(peer.key)
+            self.outcome.unheld = handle.store.chain(own)[0] - length_up_to(handle.store, own, held)
         return self.outcome
 
     def _end(self, held):

@@ -19,6 +19,7 @@ _TIP = b"own/tip"  # the same as a row, where no record is left
 _DOUBT = b"own/doubt"  # a row that is there while the own chain may go on elsewhere
 AHEAD = b"ahead"
 FORKED_RECORD = b"forked"  # store id ‖ hash of a write of ours that is not in our chain: for all stores of the node
+GIVEN_UP = b"given up"  # the same record, once another identity has taken over what this one wrote
 _FORKED = (
     "this node's identity has written two histories: a copy of its data directory was used too, or an older copy was "
     "restored. Nothing more is written under it; `node rekey --invite TOKEN` takes a new identity and brings along "
@@ -46,6 +47,8 @@ class OwnChain:
 
     def read_only(self):
         """None, or why nothing can be written, in words."""
+        if self._storage.record(FORKED_RECORD) == GIVEN_UP:
+            return "this identity is given up; `node rekey` goes on with the new one"
         return _FORKED if self.forked() else self._why
 
     def forked(self):
