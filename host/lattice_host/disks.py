@@ -29,6 +29,8 @@ def keeps_modes(where: Path) -> bool:
 def fold(name: str) -> str:
     """Names that fold to the same may be one name on a disk: upper and lower case, forms of accents, dots and spaces
     at the end."""
+    if name.isascii() and not {".", " "}.intersection(part[-1:] for part in name.split("/")):
+        return name.lower()
     text = unicodedata.normalize("NFD", name).casefold()
     return "/".join(part.rstrip(". ") for part in unicodedata.normalize("NFC", text).split("/"))
 

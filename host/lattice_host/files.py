@@ -38,6 +38,7 @@ _OUR_MODE = 0o666
 _NEWER = "the store has a newer version, and it was not changed here since"
 _OLDER = "the store had this version before, and has a newer one"
 _REMOVED = "it was removed in the store, and not changed here since"
+_BOTH = "a folder has this name in the store, too: it keeps it, `file list` shows what the file is called on a disk"
 _OLD_TIME = "its time is before 1970, which the store cannot hold: it has 1970-01-01 there"
 
 
@@ -165,6 +166,8 @@ class _Putter:
         if settled is None:
             self._decide(found, single=True)
             self._replace_folder(target, where)
+            if any(copies.holds_something(file) for file in self.files.list(target)):
+                self.result.notes.append((target, _BOTH))
         else:  # writing one of the versions back is how a conflict is settled
             self._choose_mode(found, self.files.get(settled), None)
             self.write(found, None)
@@ -260,9 +263,12 @@ class _Putter:
         file = self.files.get(found.path)
         known = self._known(found)
         self._choose_mode(found, file, known)
-        standing = set(self._heads(found.path))
+        heads = self._heads(found.path) if file is None else [version.hash for version in file.versions]
+        standing = set(heads)
         seen = known is not None and set(known.heads) == standing
-        if self.force:
+        if file is not None and not file.conflicts and file.entry is not None and file.entry.same_file(found.entry):
+            self._stands(found, heads)
+        elif self.force:
             self.write(found, None)
         elif file is not None and file.entry is not None and file.entry.cid == found.entry.cid:
             if file.conflicts and not (single and (known is None or seen)):
@@ -333,6 +339,14 @@ class _Putter:
         if not changed:
             found.entry.mode = file.entry.mode
 
+    def _stands(self, found: _Found, heads: list[bytes]) -> None:
+        """Exactly this file is what the store has."""
+        if found.entry.inline is None:
+            self.files.contents.mark_complete(found.entry)
+        self.result.unchanged += 1
+        self.result.entries.append((found.path, cids.text(found.entry.cid)))
+        self._note(found, heads)
+
     def _leave(self, found: _Found, known: Known | None, file: File) -> None:
         """Nothing is written: what lies on the disk is one of the versions in conflict."""
         self.result.unchanged += 1
@@ -351,8 +365,8 @@ class _Putter:
     def _replace_file(self, path: str, where: Path) -> None:
         """The folder `where` stands in the place of a file that was put from here, or got to here: that file goes."""
         file = self.files.get(path)
-        if file is not None and file.entry is not None:
-            self._remove_replaced(path, where)
+        if file is not None and file.entry is not None and not self._remove_replaced(path, where):
+            self.result.notes.append((path, _BOTH))
 
     def _replace_folder(self, path: str, where: Path) -> None:
         """The file `where` stands in the place of a folder: what was put from it, or got to it, goes."""
@@ -360,17 +374,16 @@ class _Putter:
         for name in below:
             self._remove_replaced(name, where / name[len(path) + 1 :])
 
-    def _remove_replaced(self, path: str, where: Path) -> None:
+    def _remove_replaced(self, path: str, where: Path) -> bool:
         known = self.places.known(where, self.files.handle.id, path)
-        if known is None or known.copy:
-            return
-        self._put_entries()
-        deps = self._still_here(known)
+        deps = [] if known is None or known.copy else self._still_here(known)
         if not deps:
-            return
+            return False
+        self._put_entries()
         self.files.write([(path, None, deps)], self.now_ms)
         self.places.forget(where, self.files.handle.id)
         self.result.removed.append(path)
+        return True
 
     # -- writing --------------------------------------------------------------------------------------------------
 

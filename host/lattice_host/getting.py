@@ -21,6 +21,7 @@ from lattice_core.files.files import Files
 from lattice_core.files.reading import File, Version
 
 from . import copies
+from .disks import fold
 from .places import Known, Places, stamp_of
 from .safe_write import Destination, Standing
 
@@ -336,7 +337,11 @@ class _Getter:
                     continue
                 mode = stat.S_IMODE(standing.status.st_mode) & 0o777
                 known = replace(known, mode=mode, stamp=stamp_of(standing.status))
-                self.places.note(self.folder.place(called), self.files.handle.id, path, known)
+                where = self.folder.place(called)
+                for other in self.places.at(where, self.files.handle.id).copy():
+                    if other != path and fold(other) == fold(path):  # one name to this disk, and now it is this one
+                        self.places.forget(where, self.files.handle.id, other)
+                self.places.note(where, self.files.handle.id, path, known)
             self.files.node.commit()
         except StorageError:
             self.files.node.rollback()

@@ -44,6 +44,7 @@ class Places:
 
     def __init__(self, storage=None):
         self._disks: dict[int, bytes] = {}
+        self._asked: tuple[tuple[Path, bytes], dict[str, Known]] | None = None  # what was looked up last
         if storage is None:
             memory = sqlite3.connect(":memory:")
             memory.execute(PLACE)
@@ -59,11 +60,13 @@ class Places:
 
     def at(self, where: Path, store_id: bytes) -> dict[str, Known]:
         """{name in the store: Known}: everything that the place is remembered as."""
-        rows = self._all(
-            "SELECT %s FROM place WHERE folder = ? AND name = ? AND store = ? AND disk = ?" % _COLUMNS,
-            (*_split(where), store_id, self._disk(where)),
-        )
-        return {row[2]: _known(row) for row in rows}
+        if self._asked is None or self._asked[0] != (where, store_id):
+            rows = self._all(
+                "SELECT %s FROM place WHERE folder = ? AND name = ? AND store = ? AND disk = ?" % _COLUMNS,
+                (*_split(where), store_id, self._disk(where)),
+            )
+            self._asked = (where, store_id), {row[2]: _known(row) for row in rows}
+        return self._asked[1]
 
     def below(self, folder: Path, store_id: bytes) -> Iterator[tuple[Path, str, Known]]:
         """(place, name in the store, Known) of everything remembered below a folder."""
@@ -80,13 +83,19 @@ class Places:
         """Remembers; writes nothing when exactly this is remembered already."""
         if self.known(where, store_id, path) == known:
             return
+        self._asked = None
         values = (*_split(where), store_id, path, self._disk(where), b"".join(known.heads), known.cid, known.content)
         values += (known.mode, known.stamp, int(known.copy))
         size = len(values[0]) + len(values[1]) + len(path) + len(values[5]) + 150
         self._write("INSERT OR REPLACE INTO place VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values, size)
 
-    def forget(self, where: Path, store_id: bytes) -> None:
-        """The place is gone."""
+    def forget(self, where: Path, store_id: bytes, path: str | None = None) -> None:
+        """The place is gone; with `path`: it is no longer that name's."""
+        self._asked = None
+        if path is not None:
+            statement = "DELETE FROM place WHERE folder = ? AND name = ? AND store = ? AND path = ?"
+            self._write(statement, (*_split(where), store_id, path), 1)
+            return
         self._write("DELETE FROM place WHERE folder = ? AND name = ? AND store = ?", (*_split(where), store_id), 1)
 
     def _disk(self, where: Path) -> bytes:

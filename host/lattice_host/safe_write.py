@@ -58,6 +58,24 @@ class Standing:
         return stat.S_ISDIR(self.status.st_mode)
 
 
+class _Listing:
+    """The names in a folder, and which of them may be one to a disk."""
+
+    def __init__(self, names: Iterable[str]):
+        self.names: set[str] = set()
+        self._alike: dict[str, list[str]] = {}
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        if name not in self.names:
+            self.names.add(name)
+            self._alike.setdefault(fold(name), []).append(name)
+
+    def alike(self, name: str) -> list[str]:
+        return self._alike.get(fold(name), [])
+
+
 class Destination:
     """A folder to write into; made when it is absent. Paths are relative to it, their parts joined by "/"."""
 
@@ -65,7 +83,8 @@ class Destination:
         self.folder = Path(folder)
         self.wishes: list[str] = []
         self._touched: dict[str, set[str]] = {}  # folder below -> names written into it
-        self._listed: dict[str, set[str]] = {}  # folder below -> names in it
+        self._listed: dict[str, _Listing] = {}  # folder below -> names in it
+        self._asked: tuple[str, Path] | None = None  # the last path that was looked up
         self._written: dict[str, str] = {}  # as the disk calls it -> path as given, of files and their folders
         self._inodes: dict[tuple[int, int], str] = {}
         self._looked_at: set[Path] = set()  # folders that are no node's data directory
@@ -83,17 +102,20 @@ class Destination:
 
     def place(self, path: str) -> Path:
         """Where a path lies on the disk, in the names that the disk has for it."""
-        where, names = "", []
+        if self._asked is not None and self._asked[0] == path:
+            return self._asked[1]
+        where = ""
         for name in path.split("/"):
             found = self._called(where, name)
-            names.append(name if found is None else found)
-            where = "/".join(names)
-        return self.folder.joinpath(*names)
+            where = _joined(where, name if found is None else found)
+        self._asked = (path, self.folder / where)
+        return self._asked[1]
 
     def standing(self, path: str) -> Standing | None:
         """What stands at a path, None when nothing does. OSError when it cannot be looked at."""
         try:
-            return Standing(self.place(path).name, os.lstat(self.place(path)))
+            where = self.place(path)
+            return Standing(where.name, os.lstat(where))
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -119,29 +141,31 @@ class Destination:
         finally:
             os.close(parent)
         self._listed.pop("" if below == "." else below, None)
+        self._asked = None
 
-    def _names(self, where: str, again: bool = False) -> set[str]:
+    def _names(self, where: str, again: bool = False) -> "_Listing":
         """The names in a folder below. Empty when there is none."""
         if again or where not in self._listed:
             try:
-                self._listed[where] = set(os.listdir(self.folder / where))
+                self._listed[where] = _Listing(os.listdir(self.folder / where))
             except OSError:
-                self._listed[where] = set()
+                self._listed[where] = _Listing([])
+            self._asked = None
         return self._listed[where]
 
     def _called(self, where: str, name: str) -> str | None:
         """What the disk calls `name` in the folder `where`; None when nothing is called so there."""
-        if name in self._names(where):
+        if name in self._names(where).names:
             return name
         try:
             os.lstat(self.folder / where / name)
         except OSError:
             # Another form of the accents, that no `get` of this object wrote, is the same file to its user.
-            same = [other for other in self._names(where) if _composed(other) == _composed(name)]
+            same = [other for other in self._names(where).alike(name) if _composed(other) == _composed(name)]
             return same[0] if same and _joined(where, same[0]) not in self._written else None
-        if name in self._names(where, again=True):
+        if name in self._names(where, again=True).names:
             return name
-        alike = [other for other in self._names(where) if fold(other) == fold(name)]
+        alike = self._names(where).alike(name)
         return alike[0] if alike else name
 
     def _check_unwritten(self, path: str, where: Path, is_folder: bool) -> None:
@@ -181,6 +205,7 @@ class Destination:
         for depth in range(1, len(names) + 1):
             self._written["/".join(called[:depth])] = "/".join(names[:depth])
             self._names("/".join(called[: depth - 1])).add(called[depth - 1])
+        self._asked = None
         self._inodes[status.st_dev, status.st_ino] = path
 
     # -- writing --------------------------------------------------------------------------------------------------
@@ -317,8 +342,8 @@ class Destination:
             _sweep(folder)
             self._wish(DURABLE, lambda folder=folder: _sync_folder(folder))
             present = self._names(below, again=True)
-            for name in names - present:
-                alike = [other for other in present if fold(other) == fold(name)]
+            for name in names - present.names:
+                alike = present.alike(name)
                 if len(alike) == 1:
                     renamed[_joined(below, name)] = _joined(below, alike[0])
         self._touched.clear()

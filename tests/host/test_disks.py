@@ -224,7 +224,11 @@ def test_a_twin_that_was_there_before_is_not_replaced(files, tmp_path, monkeypat
     assert tree_of(tmp_path / "disk") == {"Readme": b"one"}
     files.remove("Readme", NOW_MS + 1)
     transfer.get(files, "readme", tmp_path / "disk", places=places)
-    assert list(tree_of(tmp_path / "disk").values()) == [b"two"]
+    assert tree_of(tmp_path / "disk") == {"Readme": b"two"}, "as the disk has called it before"
+    assert transfer.put(files, tmp_path / "disk", "", NOW_MS + 2, places=places).written == 0
+    (tmp_path / "disk" / "Readme").write_bytes(b"edited")
+    transfer.put(files, tmp_path / "disk", "", NOW_MS + 3, places=places)
+    assert [(file.path, file.entry.inline) for file in files.list()] == [("readme", b"edited")]
 
 
 def test_a_disk_that_gives_another_name(files, tmp_path, monkeypatch):

@@ -238,6 +238,7 @@ def test_the_memory_is_of_one_disk(anna, monkeypatch):
     where = anna.folder / "a"
     assert anna.places.known(where, anna.files.handle.id, "d/a")
     anna.places._disks = dict.fromkeys(anna.places._disks, b"another disk")
+    assert anna.places.known(anna.folder / "b", anna.files.handle.id, "d/b") is None
     assert anna.places.known(where, anna.files.handle.id, "d/a") is None
 
 
