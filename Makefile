@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-against emulator venv venv-dev python clean
+.PHONY: help demo test lint campaign-places bench bench-against emulator venv venv-dev python clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -18,6 +18,9 @@ test: venv-dev emulator ## every test, on CPython and on the stick's own interpr
 lint: venv-dev ## ruff and pyright over host, core, firmware and tools
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright
+
+campaign-places: venv-dev ## 1,000 random histories of people who put and get the same folder
+	@LATTICE_CAMPAIGN=1000 $(BIN)/python -m pytest tests/host/test_places_random.py -n auto
 
 bench: venv-dev emulator ## measure, print a table, write build/bench.json
 	@$(BIN)/python tools/bench.py
