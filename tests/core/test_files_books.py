@@ -50,6 +50,23 @@ def test_few_blobs_that_claim_to_be_terabytes_take_few_steps():
     assert calls < 20 and wanted.blobs == 1
 
 
+def test_a_tree_that_many_names_share_is_walked_once():
+    node_, _, data = share()
+    entry = bomb(data.files, 2)
+    for number in range(40):
+        data.kv.put(b"fs/%d" % number, entry.encode(), NOW_MS)
+    node_.commit(NOW_MS)
+    looked = []
+    blob = data.files.contents.blob
+    data.files.contents.blob = lambda digest: looked.append(digest) or blob(digest)
+    kept = set(data.files.referenced())
+    assert len(looked) == 4 and entry.digest in kept and len(kept) == 5
+    other = Entry("b", 0o644, entry.cid, NOW_MS, entry.size - 1)  # a claim that its list does not bear out
+    data.kv.put(b"fs/0", other.encode(), NOW_MS + 1)
+    node_.commit(NOW_MS)
+    assert set(data.files.referenced()) == kept, "it does not hide the true one"
+
+
 def test_a_missing_list_is_fetched_when_the_rest_of_the_file_is_here():
     laptop, data, other, far = two_nodes(capacity=400000)
     builder = chunks.ChunkListBuilder(CRYPTO)

@@ -5,10 +5,13 @@ from ..errors import ProtocolError, StorageFull
 from ..machines import kvlist, kvtable
 from ..weaver.store import TABLE_DATA
 from . import chunks, history, tree
+from . import cid as cids
 from .reading import Reading, Version
 from .wanted import UNFIT_KEPT, Wanted
 
 ROOM_KEPT_BYTES = const(65536)  # content leaves this much for intentions
+_WALKED_KEPT = const(16)  # trees that are remembered while all are walked
+_HOST_WALKED = const(4096)  # times as many on a computer
 _HOST_ESTIMATE_STEPS = const(65536)  # a third of a second
 
 
@@ -91,13 +94,21 @@ class Upkeep(Reading):
         return max(self.node.storage.room() - ROOM_KEPT_BYTES, 0)
 
     def referenced(self):
-        """Iterates over the digests of all blobs that a head names, losers included."""
+        """Iterates over the digests of all blobs that a head names, losers included. A tree that many names share is
+        walked once, or a few times on a stick: one small tree under a hundred thousand names would take minutes."""
+        walked = {}
+        most = _WALKED_KEPT * (_HOST_WALKED if self.node.keep_unreferenced_ms else 1)
         for key, _ in self.store.rows(TABLE_DATA, tree.KEY_PREFIX):
             for head in kvtable.heads(self.store, self.node.crypto, TABLE_DATA, key):
                 found = Version(self.store, head).entry
-                if found is not None and found.inline is None:
-                    for digest in self._blobs_of(found):
-                        yield digest
+                if found is None or found.inline is not None or (found.digest, found.size) in walked:
+                    continue
+                if found.codec == cids.LIST:
+                    if len(walked) >= most:
+                        walked = {}
+                    walked[(found.digest, found.size)] = True
+                for digest in self._blobs_of(found):
+                    yield digest
 
     def _blobs_of(self, found):
         yield found.digest
