@@ -142,6 +142,21 @@ class Intentions:
             body = BytesBody(payload[layout.AUTHOR_AT :])
         return from_body(body, bytes(hash), signature)
 
+    def mend(self, intention):
+        index = self._find(self.items, intention.hash)
+        place = self.items.place(index) if index >= 0 else self.place_of(intention.hash)
+        payload = self.log.payload(place)
+        body = self.storage.in_bulk(intention.body) if payload[1] else intention.body
+        if payload[1]:
+            body.adopt(self._where(intention.hash))
+            data = intention.author + pack(layout.BODY_REFERENCE, body.place, body.size)
+        else:
+            data = body.read(0, body.size)
+        parts = (payload[: layout.SIGNATURE_AT], intention.signature, data)
+        place = self.log.append(layout.INTENTION, parts)
+        self.storage.changed()
+        self.apply_intention(place, b"".join(parts))
+
     def drop(self, hash):
         index = self._find(self.floats, hash)
         if index < 0:

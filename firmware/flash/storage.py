@@ -40,6 +40,11 @@ class FlashStorage(Contents):
         self._behind = None
         self.commit()
 
+    @property
+    def hurt(self):
+        """True once a record of the log was found damaged while it was used: what is left is found by a new start."""
+        return self.slots.hurt
+
     # -- records ---------------------------------------------------------------------------------------------------
     def record(self, name):
         return self.records.get(bytes(name))

@@ -37,8 +37,9 @@ def written(handle, number, prev, deps=(), author=9):
 
 
 def spoil(handle, hash):
-    """The medium gives another body for this hash from now on: its signature does not fit it."""
-    real = handle.store.get
+    """The peer is given another body for this hash from now on, unnoticed here: its signature does not fit it."""
+    held = handle.weaver._held
+    real = held._read
 
     def get(wanted):
         item = real(wanted)
@@ -48,7 +49,8 @@ def spoil(handle, hash):
             return intentions.parse(crypto(), bytes(body), item.signature)
         return item
 
-    handle.store.get = get
+    held._read = get
+    handle.weaver.check_signature = id
 
 
 def test_nothing_left_behind_is_complete():

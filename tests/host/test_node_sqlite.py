@@ -105,7 +105,7 @@ def test_one_damaged_row_costs_no_more_than_its_share(statement, tmp_path):
     _damage(path, statement)
     node = _opened(path)
     assert "other" in [handle.name for handle in node.stores]
-    if "record" in statement:
+    if "record" in statement or "body" in statement:  # read as far as it is good, and nothing is written behind it
         with pytest.raises(UsageError, match="damaged"):
             node.invite(node.roots()[0], NOW_MS)
     else:

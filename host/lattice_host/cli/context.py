@@ -129,6 +129,18 @@ def opened(directory):
         node = Node(storage, crypto, identity)
         node.stores_open = _STORES_OPEN
         node.open(now_ms())
-        yield Desk(directory, storage, node)
+        try:
+            yield Desk(directory, storage, node)
+        finally:
+            _note_suspects(node)
     finally:
         storage.close()
+
+
+def _note_suspects(node):
+    """What a command has found damaged while it read is wanted from the next peer. The rest is dropped."""
+    found = [(handle, list(handle.store.suspects)) for handle in node.stores if handle.store.suspects]
+    if found:
+        node.rollback()
+        for handle, hashes in found:
+            node.note_damage(handle, hashes, [])

@@ -118,7 +118,7 @@ def verify(ctx: typer.Context, name: StoreArgument = None, store: Store = None, 
     store = either(name, store)
     with desk(ctx) as on:
         handles = [on.node.find(store)] if store else list(on.node.stores)
-        reports = [_verified(handle) for handle in handles]
+        reports = [_verified(on.node, handle) for handle in handles]
         if not store:
             reports += [_closed(store_id, words) for store_id, words in on.node.damaged]
         damage = _medium_damage(on.storage)
@@ -136,8 +136,10 @@ def _medium_damage(storage):
     return None
 
 
-def _verified(handle):
+def _verified(node, handle):
     report = handle.weaver.verify()
+    if report.damaged or report.damaged_blobs:
+        node.note_damage(handle, report.damaged, report.damaged_blobs)
     return {
         "id": id_text(handle.id),
         "name": handle.name,

@@ -51,7 +51,7 @@ def outcome(node, report):
         "waiting": [row for one in outcomes for row in _waiting(node, one)],
         "damaged": [path for one in outcomes for path in one.damaged],
         "damaged_count": sum(one.damaged_count for one in outcomes),
-        "damaged_here": report.progress.damaged_here,
+        "damaged_here": report.progress.damaged_here + sum(one.damaged_here for one in outcomes),
         "withheld": sum(one.withheld for one in outcomes),
         "refused": [
             {
@@ -170,7 +170,10 @@ def _explain_damage(data):
             % count_text(data["withheld"], "intention")
         )
     if data["damaged_here"]:
-        warn("%s damaged on this disk; `sync` again to get it back" % count_text(data["damaged_here"], "piece"))
+        warn(
+            "%s (writes, or pieces of files) damaged on this disk, or behind one that is: `sync` with whoever has them"
+            % count_text(data["damaged_here"], "item")
+        )
 
 
 def _explain_double_claim(item):

@@ -11,6 +11,7 @@ from lattice_core.model.intention import from_body
 from lattice_core.seams import BytesBody
 from lattice_core.weaver.index import RangeIndex
 
+from ..crypto import blake3_digest
 from .blobs import Blobs
 from .bodies import body_bytes
 from .chains import Chains
@@ -37,6 +38,7 @@ class SqliteStore:
         blobs = Blobs(storage, number)
         self.has_blob, self.put_blob, self.blob = blobs.has_blob, blobs.put_blob, blobs.blob
         self.drop_blob, self.blobs = blobs.drop_blob, blobs.blobs
+        self.suspects = []  # hashes of intentions that were found damaged
         self.reload()
 
     def reload(self):
@@ -82,9 +84,27 @@ class SqliteStore:
         if row is None:
             return None
         try:
-            return from_body(BytesBody(row[0]), hash, row[1])
-        except ProtocolError as error:
-            raise StorageError("%s: an intention in it is damaged (%s)" % (self._database.path, error)) from error
+            if blake3_digest(row[0]) == hash:
+                return from_body(BytesBody(row[0]), hash, row[1])
+            error = "its bytes have another hash"
+        except (ProtocolError, TypeError) as found:
+            error = str(found)
+        self.suspects.append(hash)
+        raise StorageError(
+            "%s: the write %s is damaged in it (%s); `sync` with somebody who has it brings it again"
+            % (self._database.path, hash.hex()[:16], error)
+        )
+
+    def mend(self, intention):
+        hash = intention.hash
+        if hash in self._arrived:
+            self._arrived[hash] = intention
+            return
+        self._storage.write(
+            "UPDATE intention SET body = ?, signature = ? WHERE store = ? AND hash = ?",
+            (body_bytes(intention.body), bytes(intention.signature), self._number, hash),
+            intention.body.size + _ROW_OVERHEAD_BYTES,
+        )
 
     def drop(self, hash):
         if self.witness_sequence(hash):

@@ -25,6 +25,8 @@ class Version:
                 self.entry = entry.parse(kvtable.value_of(store, head))
             except ProtocolError as error:
                 self.problem = "not a file: %s" % error
+            except StorageError as error:
+                self.problem = "it cannot be read: %s" % error
 
 
 class File:

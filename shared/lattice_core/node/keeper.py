@@ -287,6 +287,17 @@ class Keeper:
             hierarchy.open_declared(self, root, None)  # what had been closed in it is open again
         self.lists.forget()
 
+    def note_damage(self, handle, hashes, digests):
+        """What was found damaged in a store is wanted again, if that can be written now."""
+        try:
+            for hash in hashes:
+                handle.weaver.note_damaged(hash)
+            for digest in digests:
+                handle.files.contents.check(digest)
+            self.commit()
+        except StorageError:
+            return
+
     def lose_blob(self, contents, digest):
         """Somebody who reads has found a blob damaged: it is dropped, if that can be written now, and wanted again."""
         try:

@@ -143,8 +143,8 @@ def pages(handle, request):
     entries = []
     size = 0
     for sequence in range(start, behind):
-        item = handle.store.get(handle.store.witness_at(sequence)[0])
-        more = size_of(item) + _RECORD_BYTES
+        item = handle.weaver.read(handle.store.witness_at(sequence)[0])  # None: damaged here, its record goes alone
+        more = (0 if item is None else size_of(item)) + _RECORD_BYTES
         if len(records) == FRAME_RECORDS or (records and size + more > ROOM_BYTES):
             yield _response(handle.id, records, entries, False, sequence - 1)
             records = []
@@ -152,7 +152,8 @@ def pages(handle, request):
             size = 0
         content, signature = witness.record_parse(handle.weaver.witness_record(sequence))
         records.append({"content": content, "signature": signature})
-        entries.append(entry(item))
+        if item is not None:
+            entries.append(entry(item))
         size += more
     full = behind - start >= limit
     if len(records) == FRAME_RECORDS and not full:

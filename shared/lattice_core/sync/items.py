@@ -65,7 +65,9 @@ class ItemSender:
             if behind:
                 self.cursor = behind
                 continue
-            self._post(store.get(store.witness_at(self.cursor)[0]))
+            item = self.weaver.read(store.witness_at(self.cursor)[0])
+            if item is not None:
+                self._post(item)
 
     def _post(self, item):
         if item.author in self.skipped:

@@ -89,6 +89,7 @@ class StoreSession:
         self.content.conclude()
         outcome.refused_here = self.receiver.refused_count
         outcome.waiting_here = self.handle.weaver.waiting()
+        outcome.damaged_here = self.handle.weaver.withheld()
         own = self.node.identity.public
         if own in outcome.forks or own in self.sender.skipped or self._refused_unnamed:
             # Behind the last that the peer has acknowledged of our chain nothing is known to be there.
@@ -238,6 +239,7 @@ class StoreSession:
         else:
             self._refused_unnamed = True
         self.outcome.refused_there += self._rest_of_chain(body["hash"], body["author"])
+        self.handle.weaver.check_signature(body["hash"])  # the peer may have been shown what is damaged here
         if body["no_room"]:
             self.outcome.unfit_count += 1
         self.peer.progress.note_refused(body["hash"], body["author"], cut(body["reason"], REASON_BYTES), True)
@@ -258,6 +260,7 @@ class StoreSession:
 
     def _freeze(self):
         """What the tips tell the peer is durable, and nothing later counts."""
+        self.handle.weaver.note_suspects()
         self.peer.commit()
         self._frozen = self.handle.weaver.store.count
 
@@ -302,7 +305,7 @@ class StoreSession:
             return
         weaver = self.handle.weaver
         length, tip = weaver.held(author)
-        item = weaver.store.get(tip) if length else None
+        item = weaver.read(tip) if length else None
         if item is None or self._refill or weaver.knows_fork(author) and author != self.peer.key:
             self.frames.post({"item_refused": {"author": author, "fork": True}})
             return
@@ -334,7 +337,8 @@ class StoreSession:
                     self._sent_count = self.sender.count
                     self._done_heard = self._sent_count == 0  # there is nothing to acknowledge
                     self._note_held()
-                    self.frames.post({"sent": {"count": self._sent_count, "withheld": self.sender.withheld}})
+                    withheld = self.sender.withheld + self.handle.weaver.withheld()
+                    self.frames.post({"sent": {"count": self._sent_count, "withheld": withheld}})
             elif self.exchange.live and not self._refill:
                 self.sender.push(self.receiver.ranges, self.peer.durable_count(self.handle))
             self._acknowledge()

@@ -21,6 +21,7 @@ class Outcome:
         self.missing_there = 0  # blobs wanted there that are not here
         self.forks = []  # authors whose chains differ on the two sides
         self.damaged = []  # paths of which the peer holds a piece that is damaged, as far as they are named
+        self.damaged_here = 0  # intentions that cannot be given: damaged here, or behind such a one in its chain
         self.withheld = 0  # intentions that the peer holds and cannot give: damaged, or it knows not to whom
         self.damaged_count = 0  # pieces of content that one side holds damaged
         self.refused_here = 0  # intentions, those too that follow a refused one in its chain
@@ -38,7 +39,8 @@ class Outcome:
             self.ended
             and not (self.unfit_count or self.missing or self.missing_there)
             and not (self.refused_here or self.refused_there or self.not_sent or self.unheld)
-            and not (self.damaged_count or self.withheld or self.forks or self.waiting_here or self.waiting_there)
+            and not (self.damaged_count or self.damaged_here or self.withheld)
+            and not (self.forks or self.waiting_here or self.waiting_there)
         )
 
     def has_all_of(self, own):

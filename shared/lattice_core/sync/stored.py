@@ -37,7 +37,7 @@ class StoreItems:
         sequence = self.weaver.store.witness_sequence(hash)
         if sequence and (self.oldest_given is None or sequence < self.oldest_given):
             self.oldest_given = sequence
-        return self.handle.store.get(hash)
+        return self.weaver.read(hash)
 
     def commit(self):
         """Makes durable what the next message tells."""

@@ -10,9 +10,10 @@ from .store import ZERO
 class Held:
     """The held chains of one store, read from storage and from what floats."""
 
-    def __init__(self, store, floating):
+    def __init__(self, store, floating, read=None):
         self._store = store
         self._floating = floating
+        self._read = read or store.get  # of an intention: None where it is damaged
 
     def authors(self):
         """All authors with a held chain."""
@@ -87,6 +88,7 @@ class Held:
         What is witnessed while this runs may or may not be among them.
         """
         starts = {}
+        broken = set()  # authors of whom one was damaged: what follows is of no use without it
         first = 0
         store = self._store
         for author in plan:
@@ -99,11 +101,15 @@ class Held:
         if first:
             for sequence, hash, author, _ in store.witness_log(first - 1):
                 start = starts.get(author)
-                if start is not None and sequence >= start:
-                    yield store.get(hash)
+                if start is not None and sequence >= start and author not in broken:
+                    intention = self._read(hash)
+                    if intention is None:
+                        broken.add(author)
+                    else:
+                        yield intention
         for hash in floating:
-            intention = store.get(hash)
-            if intention is not None:
+            intention = self._read(hash)
+            if intention is not None and intention.author not in broken:
                 yield intention
 
     def _floating_after(self, plan):

@@ -188,6 +188,9 @@ class MemoryStore:
     def get(self, hash):
         return self._intentions.get(hash)
 
+    def mend(self, intention):
+        self._storage._set(self._intentions, intention.hash, intention)
+
     def drop(self, hash):
         if hash in self._sequences:
             raise ValueError("a witnessed intention stays")

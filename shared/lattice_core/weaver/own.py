@@ -7,7 +7,7 @@ or restored from a copy: writing on would fork it, so nothing is written until a
 from struct import pack, unpack
 
 from ..compat import const
-from ..errors import StorageFull, UsageError
+from ..errors import ProtocolError, StorageError, StorageFull, UsageError
 from ..limits import DEPS, OPS_BYTES
 from ..model import hlc
 from ..model.intention import create, encode_body, from_body
@@ -43,6 +43,7 @@ class OwnChain:
         self._crypto = crypto
         self._identity = identity
         self._last_ms = 0
+        self._tip_damaged = False
         self._look_back = True  # stamps were seen that `seen_ms` does not know of
 
     def read_only(self):
@@ -74,7 +75,13 @@ class OwnChain:
         self.seen_ms = seen_ms
         self._look_back = True
         length, tip = self._store.chain(self._identity.public)
-        self._last_ms = self._store.get(tip).wall_ms if length else 0
+        self._tip_damaged = False
+        self._last_ms = 0
+        if length:
+            try:
+                self._last_ms = self._store.get(tip).wall_ms
+            except (ProtocolError, StorageError):
+                self._tip_damaged = True
         self._check_tip()
 
     def doubt(self, doubted):
@@ -106,6 +113,9 @@ class OwnChain:
                 "this node's identity is older than its data, so others may hold writes of its own that are not here: "
                 "a complete sync brings them"
             )
+            return
+        if self._tip_damaged:
+            self._why = "this node's own last write is damaged here: sync with a node that has it"
             return
         record = self._tip_noted()
         if record is None:
@@ -193,13 +203,20 @@ class OwnChain:
         seen = self.seen_ms
         if self._look_back:
             for author in self._store.newest_authors(_TIPS_FOR_CLOCK):
-                seen = hlc.observe(seen, self._store.get(self._store.chain(author)[1]).wall_ms, now_ms)
+                seen = self._observe(seen, self._store.chain(author)[1], now_ms)
             self._look_back = False
         for dep in deps:
             if dep != ZERO:
-                seen = hlc.observe(seen, self._store.get(dep).wall_ms, now_ms)
+                seen = self._observe(seen, dep, now_ms)
         self.seen_ms = seen
         return seen
+
+
+    def _observe(self, seen, hash, now_ms):
+        try:
+            return hlc.observe(seen, self._store.get(hash).wall_ms, now_ms)
+        except (ProtocolError, StorageError):
+            return seen  # damaged: it comes again
 
 
 def unique(deps):

@@ -98,6 +98,10 @@ if TYPE_CHECKING:
 
         def get(self, hash: bytes) -> "Optional[Intention]": ...
 
+        def mend(self, intention: Intention) -> None:
+            """Replaces body and signature of a stored intention, whose bytes were found damaged."""
+            ...
+
         def drop(self, hash: bytes) -> None:
             """Forgets a floating intention; nothing when absent. ValueError when it is witnessed."""
             ...

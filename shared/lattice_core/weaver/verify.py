@@ -19,6 +19,8 @@ class Report:
         self.bytes = 0
         self.problem_count = 0
         self.problems = []
+        self.damaged = []  # hashes of intentions whose bytes are damaged, and
+        self.damaged_blobs = []  # of blobs; both at most as many as are named
 
     def problem(self, text):
         self.problem_count += 1
@@ -50,9 +52,18 @@ def verify_store(store, crypto, log, progress=None):
     for hash, size in store.blobs():
         report.blobs += 1
         report.bytes += size
-        if digest_of(crypto, store.blob(hash)) != hash:
+        if not _blob_is_good(store, crypto, hash):
             report.problem("content %s is damaged" % hash.hex())
+            if len(report.damaged_blobs) < _PROBLEMS:
+                report.damaged_blobs.append(hash)
     return report
+
+
+def _blob_is_good(store, crypto, hash):
+    try:
+        return digest_of(crypto, store.blob(hash)) == hash
+    except StorageError:
+        return False
 
 
 class _Check:
@@ -98,15 +109,21 @@ class _Check:
             damaged = digest_of(self._crypto, intention.body) != hash
         except (ProtocolError, StorageError) as error:
             self._report.problem("%s cannot be read: %s" % (hash.hex(), error))
+            self._note_damaged(hash)
             return None
         if damaged or intention.hash != hash or intention.store_id != self._store.id:
             self._report.problem("%s is damaged" % hash.hex())
+            self._note_damaged(hash)
             return None
         self._report.bytes += intention.body.size
         self._waiting.append((intention.author, hash, intention.signature))
         if len(self._waiting) == _AT_ONCE:
             self.flush()
         return intention
+
+    def _note_damaged(self, hash):
+        if len(self._report.damaged) < _PROBLEMS:
+            self._report.damaged.append(hash)
 
     def flush(self):
         """Verifies the signatures that wait."""
@@ -115,6 +132,7 @@ class _Check:
         for at, good in enumerate(self._crypto.ed25519_verify_many(waiting)):
             if not good:
                 self._report.problem("the signature of %s is wrong" % waiting[at][1].hex())
+                self._note_damaged(waiting[at][1])
 
 
 def digest_of(crypto, body):

@@ -15,17 +15,18 @@ After a rollback call `reload`.
 """
 
 from ..compat import const
-from ..errors import StorageError, StorageFull, UsageError
+from ..errors import ProtocolError, StorageError, StorageFull, UsageError
 from ..limits import DEPS, FLOATING_ITEMS, OPS_BYTES
 from ..machines.change import note_event
 from ..machines.projection import ROWS_TO_OPS
 from ..model.intention import verify as verify_signature
 from . import verdicts
+from .damage import Damaged
 from .floating import Floating
 from .held import Held, position_of
 from .own import AHEAD, OwnChain, unique
 from .store import TABLE_META, ZERO
-from .verify import verify_store
+from .verify import digest_of, verify_store
 from .witness_log import WitnessLog, gaps_of
 
 REFUSED = const(0)
@@ -59,7 +60,8 @@ class Weaver:
         self._refused = verdicts.Refused()
         self._new_floating = getattr(storage, "new_floating", Floating)  # a computer has more room
         self._floating = self._new_floating()
-        self._held = Held(store, self._floating)
+        self._held = Held(store, self._floating, self.read)
+        self._damaged = Damaged(store)
         self._own = OwnChain(storage, store, crypto, identity)
 
     @property
@@ -96,7 +98,9 @@ class Weaver:
         store.put_row(TABLE_META, _STATE, None)
         self.projection.clear()
         for sequence, hash, _, _ in store.witness_log():
-            self.projection.apply(store.get(hash), [])
+            intention = self.read(hash)
+            if intention is not None:
+                self.projection.apply(intention, [])
             if sequence % 64 == 0:
                 yield sequence
         store.put_row(TABLE_META, _STATE, version)
@@ -113,15 +117,19 @@ class Weaver:
         evictable = self._floating.unlisted()
         self._floating = self._new_floating()
         self.floating_count = 0
-        self._held = Held(self.store, self._floating)
+        self._held = Held(self.store, self._floating, self.read)
+        self._damaged = Damaged(self.store)
         self._own.load(self.log.checkpoint()[2])
         waiting = self.store.floating()
         self.parked = max(len(waiting) - FLOATING_ITEMS, 0)
         waiting = waiting[:FLOATING_ITEMS]
         for hash in waiting:
+            intention = self.read(hash)
+            if intention is None:
+                continue
             # Nothing waits for itself: what it really waits for is found right below. Whether a peer had listed it is
             # not stored: it may have been acknowledged, so it counts as listed.
-            self._floating.add(self.store.get(hash), hash, hash not in evictable)
+            self._floating.add(intention, hash, hash not in evictable)
         self.floating_count = self._floating.count
         for hash in waiting:
             if hash in self._floating.hashes:
@@ -143,7 +151,7 @@ class Weaver:
 
     def _look_at_parked(self, hash, now_ms):
         """True when a parked intention was witnessed."""
-        intention = self.store.get(hash)
+        intention = self.read(hash)
         if intention is None:
             return False
         try:
@@ -206,6 +214,8 @@ class Weaver:
             raise _unfinished()
         hash = intention.hash
         if self._is_known(intention):
+            if self._damaged.has(hash):
+                self._mend(intention, verified)
             if listed and self._floating.count:
                 self._floating.mark_listed(hash)
             return DUPLICATE
@@ -244,6 +254,52 @@ class Weaver:
         self._own.note_forked(intention)
         self._mark_fork(intention, self.store.chain(intention.author)[1])
         return True
+
+    def _mend(self, intention, verified):
+        """The bytes of a stored intention that were damaged here have come again."""
+        if verified or verify_signature(self.crypto, intention):
+            self._need_room(intention.body.size)
+            self.unfinished = True
+            self.store.mend(intention)
+            self._damaged.mended(intention.hash)
+            if intention.author == self.identity.public:
+                self._own.load(self._own.seen_ms)
+            self.unfinished = False
+
+    def read(self, hash):
+        """A stored intention with its bytes checked. None when it is not here, or damaged here: that is noted, it is
+        wanted again, and everything around it goes on. Part of the open transaction."""
+        try:
+            intention = self.store.get(hash)
+            if intention is None or digest_of(self.crypto, intention.body) == hash:
+                return intention
+        except (ProtocolError, StorageError):
+            if getattr(self.storage, "hurt", False):
+                raise  # the log itself: it is read anew
+        self.note_damaged(hash)
+        return None
+
+    def check_signature(self, hash):
+        """Somebody has refused an intention of ours: is it what we have once verified?"""
+        intention = self.read(hash)
+        if intention is not None and not verify_signature(self.crypto, intention):
+            self.note_damaged(hash)
+
+    def note_damaged(self, hash):
+        """A stored intention is damaged: one that floats is forgotten, the chain of a witnessed one is asked for again
+        from there on. Part of the open transaction."""
+        if self.store.witness_sequence(hash):
+            self._damaged.note(hash)
+        elif self.store.has(hash):
+            self.store.drop(hash)
+            if hash in self._floating.hashes:
+                self._unfloat(hash)
+
+    def note_suspects(self):
+        """Takes note of what storage has found damaged while somebody read it."""
+        suspects = getattr(self.store, "suspects", None)
+        while suspects:
+            self.note_damaged(suspects.pop())
 
     def _is_known(self, intention):
         """True when the intention is stored. Nearly every one that comes follows its author's tip: such a one is not
@@ -408,6 +464,10 @@ class Weaver:
 
     # -- questions -----------------------------------------------------------------------------------------------------
 
+    def withheld(self):
+        """How many witnessed intentions cannot be given, since they are damaged or stand behind one in its chain."""
+        return self._damaged.withheld()
+
     def witnessed_count(self):
         """How many intentions are witnessed here."""
         return self.store.count - gaps_of(self.store)
@@ -447,11 +507,17 @@ class Weaver:
 
     def held_authors(self):
         """All authors with a held chain."""
-        return self._held.authors()
+        authors = self._held.authors()
+        return [author for author in authors if self.held(author)[0]] if self._damaged.any() else authors
 
     def held(self, author):
         """(length, tip) of an author's held chain."""
-        return self._held.chain(author)
+        length, tip = self._held.chain(author)
+        if self._damaged.any():
+            whole = self._damaged.whole(author, length)
+            if whole < length:
+                return whole, self._held.at(author, whole) if whole else ZERO
+        return length, tip
 
     def held_at(self, author, position):
         """Hash of the `position`-th intention of a held chain, from 1. ValueError outside of it."""
@@ -459,7 +525,8 @@ class Weaver:
 
     def newest_held(self, count):
         """At most `count` authors whose held chains changed last."""
-        return self._held.newest(count)
+        newest = self._held.newest(count)
+        return [author for author in newest if self.held(author)[0]] if self._damaged.any() else newest
 
     def held_after(self, plan):
         """Iterates over what lies beyond {author: position}; see `held.Held.after`."""
