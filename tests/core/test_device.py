@@ -102,17 +102,48 @@ def test_clock_comes_from_the_owner_first():
     assert device.now_ms(1300) == NOW_MS - 5
 
 
-def test_members_move_the_clock_forward_by_an_hour_a_session():
-    _, device = owned()
+def test_members_move_the_clock_forward_by_an_hour_and_by_the_sticks_own_time():
+    storage, device = owned()
     device.set_clock(OWNER, True, NOW_MS, 0)
     assert not device.set_clock(MEMBER, False, NOW_MS + 1000, 0)  # a stranger
     assert not device.set_clock(MEMBER, True, NOW_MS - 1000, 0)  # backwards
     assert device.set_clock(MEMBER, True, NOW_MS + 10 * HOUR_MS, 0)
     assert device.now_ms(0) == NOW_MS + HOUR_MS
     assert not device.set_clock(MEMBER, True, NOW_MS + 10 * HOUR_MS, 0)
-    device.begin_session()
-    assert device.set_clock(MEMBER, True, NOW_MS + 10 * HOUR_MS, 0)
-    assert device.now_ms(0) == NOW_MS + 2 * HOUR_MS
+    # What the stick has run they may add once more, and no session or restart gives more.
+    storage.commit()
+    device = devices.Device(storage.reopened())
+    assert device.now_ms(0) == NOW_MS + HOUR_MS
+    assert not device.set_clock(MEMBER, True, NOW_MS + 10 * HOUR_MS, 0)
+    assert device.set_clock(MEMBER, True, NOW_MS + 10 * HOUR_MS, 60000)
+    assert device.now_ms(60000) == NOW_MS + HOUR_MS + 2 * 60000
+    assert not device.set_clock(FRIEND, True, NOW_MS + 10 * HOUR_MS, 60000)
+    assert device.set_clock(FRIEND, True, NOW_MS + 100 * HOUR_MS, 60000 + 50 * HOUR_MS)
+    assert device.now_ms(60000 + 50 * HOUR_MS) == NOW_MS + (1 + 50 + 1) * HOUR_MS + 2 * 60000
+    # An owner's word counts as it is, and from there they may do so again.
+    assert device.set_clock(OWNER, True, NOW_MS + 20, 60000 + 50 * HOUR_MS)
+    assert device.set_clock(MEMBER, True, NOW_MS + 10 * HOUR_MS, 60000 + 50 * HOUR_MS)
+    assert device.now_ms(60000 + 50 * HOUR_MS) == NOW_MS + 20 + HOUR_MS
+
+
+def test_pulling_the_plug_gives_members_no_time():
+    storage, device = owned()
+    device.set_clock(OWNER, True, NOW_MS, 0)
+    for _ in range(20):
+        device.set_clock(MEMBER, True, NOW_MS + 100 * HOUR_MS, 1000)
+        storage.commit()
+        storage = storage.reopened()
+        device = devices.Device(storage)
+    assert device.now_ms(0) <= NOW_MS + HOUR_MS + 20 * 2000
+    # Time that was not stored is lost with the plug, and what could have been added for it.
+    ran = device.now_ms(0)
+    for minute in range(25):
+        device.keep_clock(minute * 60000)
+    storage.commit()
+    again = devices.Device(storage.reopened())
+    assert ran + 20 * 60000 <= again.now_ms(0) <= ran + 25 * 60000
+    assert again.set_clock(MEMBER, True, NOW_MS + 100 * HOUR_MS, 0)
+    assert again.now_ms(0) <= ran + 50 * 60000
 
 
 def test_an_impossible_time_is_refused():

@@ -20,6 +20,8 @@ OWNERS = const(4)
 NAME_BYTES = const(63)
 _ERROR_BYTES = const(200)
 _FORMAT = const(1)
+_CLOCK_BYTES = const(8)
+_ALLOWED_BYTES = const(4)
 _CLOCK_STEP_MS = const(600000)  # how far the stored clock may lag: one small write every ten minutes
 EARLIEST_MS = 1577836800000  # 2020: a clock that shows less, or more than 2200, is wrong
 LATEST_MS = 7258118400000
@@ -58,8 +60,8 @@ class Device:
         self._record = None  # what `_parsed` was made of: a rollback takes back the record, and with it the owners
         self._parsed = ((), "", None)
         self._stored_clock_ms = self._clock_ms = self._read_clock()
+        self._allowed_ms = self._read_allowed()  # by how much members may still move the clock forward
         self._ticks = None  # monotonic ms at which `_clock_ms` was right
-        self._session_limit = None
         self._state()
 
     def reload(self):
@@ -72,8 +74,14 @@ class Device:
         record = self.storage.record(_CLOCK)
         if record is None:
             return None
-        clock_ms = int.from_bytes(record, "little")
+        clock_ms = int.from_bytes(record[:_CLOCK_BYTES], "little")
         return clock_ms if EARLIEST_MS <= clock_ms <= LATEST_MS else None
+
+    def _read_allowed(self):
+        record = self.storage.record(_CLOCK)
+        if record is None or len(record) <= _CLOCK_BYTES:
+            return 0
+        return min(int.from_bytes(record[_CLOCK_BYTES:], "little"), MAX_DRIFT_MS)
 
     @property
     def state(self):
@@ -142,12 +150,9 @@ class Device:
 
     # -- clock -------------------------------------------------------------------------------------------------
 
-    def begin_session(self):
-        """A peer connected: what an ACTIVE member may add to the clock in this session is counted from here."""
-        self._session_limit = None
-
     def set_clock(self, peer, is_member, wall_ms, ticks_ms):
-        """Takes the peer's time: an owner's as it is, a member's forward by at most an hour per session.
+        """Takes the peer's time: an owner's as it is; a member's forward, all members together by an hour, and by as
+        much again as the stick has run since. Sessions and restarts cost nothing, so they give nothing.
 
         Returns True when the clock was moved. `ticks_ms` is the platform's monotonic clock. Refused for a time that
         cannot be.
@@ -157,11 +162,13 @@ class Device:
         if not self.is_owner(peer):
             if not is_member or current is None:
                 return False
-            if self._session_limit is None:
-                self._session_limit = current + MAX_DRIFT_MS
-            wall_ms = min(wall_ms, self._session_limit)
+            self._allow(ticks_ms)
+            wall_ms = min(wall_ms, current + self._allowed_ms)
             if wall_ms <= current:
                 return False
+            self._allowed_ms -= wall_ms - current
+        else:
+            self._allowed_ms = MAX_DRIFT_MS
         self._clock_ms = wall_ms
         self._ticks = ticks_ms
         self._store_clock(wall_ms)
@@ -179,15 +186,24 @@ class Device:
             self._ticks = ticks_ms
         return self._clock_ms + (ticks_ms - self._ticks)
 
+    def _allow(self, ticks_ms):
+        """Adds what the stick has run since the clock was read or set last."""
+        now_ms = self.now_ms(ticks_ms)
+        self._allowed_ms = min(self._allowed_ms + ticks_ms - self._ticks, MAX_DRIFT_MS)
+        self._clock_ms = now_ms
+        self._ticks = ticks_ms
+
     def keep_clock(self, ticks_ms):
         """Stores the clock when it went on by ten minutes; called with each batch."""
         now_ms = self.now_ms(ticks_ms)
         if now_ms is not None and now_ms - (self._stored_clock_ms or 0) >= _CLOCK_STEP_MS:
+            self._allow(ticks_ms)
             self._store_clock(now_ms)
 
     def _store_clock(self, wall_ms):
         self._stored_clock_ms = wall_ms
-        self.storage.put_record(_CLOCK, wall_ms.to_bytes(8, "little"))
+        allowed = self._allowed_ms.to_bytes(_ALLOWED_BYTES, "little")
+        self.storage.put_record(_CLOCK, wall_ms.to_bytes(_CLOCK_BYTES, "little") + allowed)
 
     # -- health --------------------------------------------------------------------------------------------------
 

@@ -38,8 +38,6 @@ class Peer:
         self._moved_at = None
         self._busy = False
         self._failure = None  # the medium's, which ends the connection
-        if device is not None:
-            device.begin_session()
 
     # -- driving -----------------------------------------------------------------------------------------------
 
