@@ -5,6 +5,7 @@ from lattice_core.model import ops
 from lattice_core.node import peers, stores
 from lattice_core.wire.messages import (
     CHILD_ACTIVE,
+    CHILD_ARCHIVED,
     INVITE_CLAIMED,
     INVITE_REVOKED,
     INVITE_VALID,
@@ -351,3 +352,48 @@ def test_a_name_that_somebody_else_gave_is_asked_about():
     words = str(raises(UsageError, peers.find, laptop[0], laptop[1], "mallory"))
     assert stick[0].identity.public.hex()[:8] in words and "n3" in words
     assert peers.find(laptop[0], laptop[1], stick[0].identity.public.hex()) == stick[0].identity.public
+
+
+# -- stores ---------------------------------------------------------------------------------------------------------
+
+
+def two_shares():
+    """(a node in both, the root that declares the store first, the other root, the store)."""
+    laptop, root, notes = share()
+    other = make_node(5, "other")
+    theirs = other.create_store("theirs", "core:kvstore", None, NOW_MS)
+    second = other.root_of(theirs)
+    join(laptop, other, other.invite(second, NOW_MS))
+    return laptop, root, laptop.get(second.id), notes, other
+
+
+def test_a_store_stays_with_the_share_it_came_through():
+    laptop, root, second, notes, other = two_shares()
+    member = other.identity.public
+    for name, kind, status in (("mine", "core:kvstore", CHILD_ACTIVE), ("mine", "core:kvstore", CHILD_ARCHIVED)):
+        write(other, other.get(second.id), [ops.child_add(notes.id, name, kind), ops.child_status(notes.id, status)])
+        carry(other, laptop)
+        for node in (laptop, reopened(laptop)):
+            assert node.get(notes.id).parent == root.id and node.get(notes.id).name == "notes"
+            assert not node.may_connect(notes.id, member)
+            if status == CHILD_ACTIVE:
+                assert list(node.second_claims()) == [(notes.id, second.id, "mine", root.id)]
+                assert list(node.closed_children()) == []
+    # Archived by its own share, it is not opened by the other one.
+    write(other, other.get(second.id), [ops.child_status(notes.id, CHILD_ACTIVE)])
+    write(laptop, root, [ops.child_status(notes.id, CHILD_ARCHIVED)])
+    carry(other, laptop)
+    assert laptop.get(notes.id) is None and reopened(laptop).get(notes.id) is None
+
+
+def test_a_root_cannot_be_claimed_as_a_store_nor_entered_when_it_was():
+    laptop, root, second, notes, other = two_shares()
+    third = make_node(6, "third")
+    foreign = third.root_of(third.create_store("foreign", "core:kvstore", None, NOW_MS))
+    declare = [ops.child_add(root.id, "a root", "core:kvstore"), ops.child_add(foreign.id, "taken", "core:kvstore")]
+    write(other, other.get(second.id), declare)
+    carry(other, laptop)
+    assert laptop.get(root.id).parent is None and laptop.get(foreign.id).parent == second.id
+    assert [claim[0] for claim in laptop.second_claims()] == [root.id]
+    words = str(raises(UsageError, laptop.begin_join, third.invite(foreign, NOW_MS)))
+    assert stores.id_text(second.id) in words

@@ -13,6 +13,7 @@ from ..unheld import Unheld
 from .arguments import Json
 from .context import desk, now_ms
 from .forks import fork_rows, read_only, show_waiting, waiting_rows
+from .members import claim_text, disputed, second_claims, shown, skipped_by
 from .output import bytes_fields, count_text, emit, say
 
 _SHOWN = 10  # keys and files that nobody else holds, per store
@@ -50,11 +51,13 @@ def status(ctx: typer.Context, json: Json = False) -> None:
 
 
 def _share(node, root):
-    members = [member for member in node.peers(root) if peers.STATUS_NAMES.get(member.status) == "active"]
+    members = peers.active(node, root)
     return {
         "id": id_text(root.id),
         "name": root.name,
         "members": len(members),
+        "disputed": disputed(node, root),
+        "second_claims": [claim for claim in second_claims(node) if claim["share"] == id_text(root.id)],
         "stores": [_store(node, handle) for handle in [root, *node.children(root)]],
     }
 
@@ -69,6 +72,7 @@ def _store(node, handle):
         "read_only": handle.weaver.read_only,
         "waiting": waiting_rows(node, handle.weaver.waiting()),
         "forks": fork_rows(node, handle),
+        "skipped": skipped_by(node, handle),
         "only_here": {
             "intentions": unheld.intentions,
             "keys": [bytes_fields("key", key) for key in unheld.keys],
@@ -106,12 +110,20 @@ def _show(data):
         say("no share yet: `store create NAME` makes one, `join TOKEN` enters one")
     for share in data["shares"]:
         say("share %s%s, %s" % (share["id"][:8], _named(share), count_text(share["members"], "member")))
+        for member in share["disputed"]:
+            say("  members: a Rust node may see another status of %s than `peer list` does" % shown(member))
+        for claim in share["second_claims"]:
+            say("  %s" % claim_text(claim))
         for store in share["stores"]:
             counted = count_text(store["intentions"], "intention")
             say("  %s  %s, %s" % (store["name"] or "(share)", store["type"], counted))
             if store["read_only"] and not data["read_only"]:
                 say("    READ ONLY: %s" % store["read_only"])
             show_waiting(store["waiting"], store["forks"], "    ")
+            for author in store["skipped"]:
+                counted = count_text(author["count"], "write")
+                say("    %s by %s cannot be applied: left out here; a Rust node stops there" % (counted, shown(author)))
+                say("    and applies nothing that was written later, changes of members included")
             _show_only_here(store["only_here"])
     for stick in data["sticks"]:
         say("stick %s (%s), last seen at %s" % (stick["name"], stick["id"][:8], stick["port"] or "no port here"))

@@ -1,5 +1,8 @@
 """`invite`, `invite list`, `invite revoke`."""
 
+import datetime
+import re
+import shutil
 import sys
 from typing import Annotated
 
@@ -10,74 +13,122 @@ from lattice_core.node.stores import id_text
 
 from .arguments import Json, Noun, Store
 from .context import desk, now_ms
-from .output import emit, say, table
+from .endings import WrongUsage
+from .members import named, shown
+from .output import emit, say, table, time_text
 
 app = Noun(help="Invites: let somebody into a share, without a network.")
 
+_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
 
 @app.callback(invoke_without_command=True)
-def invite(ctx: typer.Context, store: Store = None, json: Json = False) -> None:
+def invite(
+    ctx: typer.Context,
+    store: Store = None,
+    expires: Annotated[
+        str | None,
+        typer.Option("--expires", metavar="WHEN", help="When it ends: 90m, 12h, 7d, 2w, or a date as 2026-12-24."),
+    ] = None,
+    label: Annotated[str, typer.Option("--label", metavar="TEXT", help="For `invite list` here: whom it is for.")] = "",
+    json: Json = False,
+) -> None:
     """Make an invite for the share of S and print its token."""
     if ctx.invoked_subcommand is not None:
         return
+    expires_s = 0 if expires is None else _expires_s(expires, now_ms() // 1000)
     with desk(ctx) as on:
         node = on.node
         root = node.find_root(store)
-        token = node.invite(root, now_ms())
+        node.end_expired_invites(now_ms())
+        token = node.invite(root, now_ms(), None, expires_s, label)
         places = invites.where_redeemable(token, node.peer_name)
         data = {
             "token": token.encode(node.crypto),
             "id": token.invite_id(node.crypto).hex(),
             "share": id_text(root.id),
             "redeemable_at": places,
+            "expires_ms": expires_s * 1000 or None,
+            "label": label,
         }
     emit(json, data, _show)
+
+
+def _expires_s(text, now_s):
+    """Seconds since 1970 of a duration from now or of a local date, with or without a time."""
+    found = re.fullmatch(r"([0-9]{1,6})([mhdw])", text)
+    if found:
+        return now_s + int(found[1]) * _SECONDS[found[2]]
+    try:
+        when = int(datetime.datetime.fromisoformat(text).timestamp())
+    except (ValueError, OverflowError, OSError):
+        raise WrongUsage("--expires takes 90m, 12h, 7d, 2w, or a date as 2026-12-24 or 2026-12-24T18:00") from None
+    if when <= now_s:
+        raise WrongUsage("--expires %s has passed already" % text)
+    return when
 
 
 def _show(data):
     say(data["token"])
     if not sys.stdout.isatty():
         return
-    import segno  # here: it is large, and only a terminal needs it
+    from . import qr  # here: it is large, and only a terminal needs it
 
-    segno.make(data["token"], error="m").terminal(compact=True)
+    width, needed = shutil.get_terminal_size().columns, qr.columns(data["token"])
+    if width < needed:
+        say("(its QR code needs %d columns, this terminal has %d)" % (needed, width))
+    else:
+        for line in qr.lines(data["token"]):
+            print(line)
     say("It works once. It can be redeemed at: %s" % ", ".join(data["redeemable_at"]))
     say("First `sync` those with this node, so that they know of it.")
+    if data["expires_ms"]:
+        say(
+            "It expires on %s: Nano nodes refuse it from then on, and the first `sync` or `invite` here after that "
+            "revokes it. Until that has arrived, Rust nodes and a stick whose clock is behind still take it."
+            % time_text(data["expires_ms"])
+        )
 
 
 @app.command("list")
 def list_invites(ctx: typer.Context, store: Store = None, json: Json = False) -> None:
-    """Invites made, and who used them."""
+    """Invites made, when and by whom, and who used them."""
     with desk(ctx) as on:
         node = on.node
         roots = [node.find_root(store)] if store else node.roots()
+        if not on.storage.database.read_only:
+            node.end_expired_invites(now_ms())
         data = {"invites": [_row(node, root, made) for root in roots for made in node.invites(root)]}
     emit(json, data, _show_list)
 
 
 def _row(node, root, made):
+    expires_s, label = invites.noted(root, made.id)
+    maker = made.made_by
     return {
         "id": made.id.hex(),
         "status": invites.STATUS_NAMES.get(made.status, "status %d" % made.status),
-        "invited_by": [{"id": key.hex(), "name": node.peer_name(key)} for key in _keys(made.invited_by)],
-        "claimed_by": [{"id": key.hex(), "name": node.peer_name(key)} for key in _keys(made.claimed_by)],
+        "redeemable": invites.is_redeemable(node, root, made, now_ms()),
+        "made_ms": made.made_ms,
+        "invited_by": [] if maker is None else [named(node, maker)],
+        "claimed_by": [named(node, key) for key in made.claimed_by],
+        "label": label,
+        "expires_ms": expires_s * 1000 or None,
         "share": id_text(root.id),
     }
-
-
-def _keys(value):
-    """One key, several or none, as a list."""
-    if not value:
-        return []
-    return [value] if isinstance(value, bytes) else list(value)
 
 
 def _show_list(data):
     rows = []
     for row in data["invites"]:
-        who = ", ".join(claimer["name"] or claimer["id"][:8] for claimer in row["claimed_by"])
-        rows.append((row["id"][:16], row["status"], who))
-    table(("id", "status", "used by"), rows, "no invites")
+        status = row["status"]
+        if status == "valid" and not row["redeemable"]:
+            status = "void: its maker is no active member"
+        made = "" if row["made_ms"] is None else time_text(row["made_ms"])
+        expires = time_text(row["expires_ms"]) if row["expires_ms"] else ""
+        makers, users = (", ".join(map(shown, row[who])) for who in ("invited_by", "claimed_by"))
+        rows.append((row["id"][:16], status, made, makers, row["label"], expires, users))
+    table(("id", "status", "made", "by", "label", "expires", "used by"), rows, "no invites")
     for row in data["invites"]:
         if len(row["claimed_by"]) > 1:
             keys = [claimer["id"] for claimer in row["claimed_by"]]
@@ -96,6 +147,13 @@ def revoke(
     with desk(ctx) as on:
         root = on.node.find_root(store)
         found = invites.find(root, invite_id)
-        on.node.revoke_invite(root, invite_id, now_ms())
-        data = {"id": peers.key_text(found.id), "status": "revoked"}
-    emit(json, data, lambda done: say("invite %s is revoked; sync so that the others hear of it" % done["id"][:16]))
+        written = on.node.revoke_invite(root, invite_id, now_ms())
+        data = {"id": peers.key_text(found.id), "status": "revoked", "written": written}
+    emit(json, data, _show_revoked)
+
+
+def _show_revoked(data):
+    if data["written"]:
+        say("invite %s is revoked; sync so that the others hear of it" % data["id"][:16])
+    else:
+        say("invite %s was revoked already; nothing is to be done" % data["id"][:16])

@@ -1,5 +1,7 @@
 """`join`: entering a share with a token."""
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -8,31 +10,42 @@ from lattice_core.errors import ProtocolError, UsageError
 from lattice_core.model import token as tokens
 from lattice_core.node.stores import id_text
 
+from .. import crypto
 from .arguments import WAIT_FOR_STICK_S, Json, Timeout
 from .connect import Wire
-from .context import desk
+from .context import desk, now_ms
 from .endings import PartlyDone
-from .output import emit, say
+from .output import emit, say, time_text, warn
 from .sync import explain, outcome
+
+_FILE_BYTES = 65536  # read of a file; a token has 400
 
 
 def join(
     ctx: typer.Context,
-    token: Annotated[str, typer.Argument(metavar="TOKEN", help="What `invite` printed.")],
+    token: Annotated[
+        list[str], typer.Argument(metavar="TOKEN", help="What `invite` printed, a file that holds it, or - for stdin.")
+    ],
     via: Annotated[str, typer.Option("--via", metavar="PORT", help="Who to join at; `auto` finds a stick.")] = "auto",
     timeout: Timeout = WAIT_FOR_STICK_S,
     json: Json = False,
 ) -> None:
-    """Join a share at whoever is behind PORT and fetch all of its stores."""
+    """Join a share at whoever is behind PORT and fetch all of its stores. Repeated, it goes on where it was cut."""
+    parsed = parsed_token(crypto, *token)
+    if parsed.is_over(now_ms()):
+        raise UsageError("this invite expired on %s: ask for a new one" % time_text(parsed.expires_s * 1000))
     with desk(ctx, make=True) as on:
         node = on.node
-        parsed = parsed_token(node.crypto, token)
-        node.begin_join(parsed)
+        node.begin_join_again(parsed)
+        if node.get(parsed.store_id) is not None:
+            warn("this node is in that share already, or was; going on with what is missing")
         wire = Wire(on, via)
 
         def command(peer):
-            # After an interruption the join may have succeeded already: then only the fetching is left.
-            return peer.join(parsed) if node.get(parsed.store_id) is None else peer.sync()
+            # Whoever is a member is let in again without a write, and no invite is used up. Where the secret may not be
+            # shown, a share that is here can still be synced.
+            here = node.get(parsed.store_id) is not None
+            return peer.sync() if here and not parsed.may_be_shown_to(peer.key) else peer.join(parsed, here)
 
         report = wire.talk(command, timeout, give_time=True)
         name = node.peer_name(wire.peer_key)
@@ -53,12 +66,30 @@ def join(
         raise PartlyDone("joined, but not everything has come; `sync` goes on")
 
 
-def parsed_token(crypto, text):
+def _text(words):
+    """The token's text: as arguments, from a file or from stdin. Blanks and line breaks in it count for nothing: mail
+    programs break long lines."""
+    text = "".join(words)
+    if words == ("-",):
+        text = _decoded(sys.stdin.buffer.read(_FILE_BYTES))
+    elif len(words) == 1 and os.path.isfile(words[0]):
+        with open(words[0], "rb") as file:
+            text = _decoded(file.read(_FILE_BYTES))
+    return "".join(text.split())
+
+
+def _decoded(data):
+    return data.decode("utf-8", "replace").lstrip("\ufeff")
+
+
+def parsed_token(crypto, *words):
+    """The Token that somebody has given; UsageError in words when it is none."""
     try:
-        return tokens.parse(crypto, text.strip())
+        return tokens.parse(crypto, _text(words))
     except ProtocolError as error:
         raise UsageError(
-            "this is no token (%s); copy all of it, a typing mistake shows as a wrong checksum" % error
+            "this is no token, and no file that holds one (%s); copy all of it, a typing mistake shows as a wrong "
+            "checksum" % error
         ) from None
 
 

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from lattice_core.node import peers
-from lattice_core.node.stores import id_text
 
 from .arguments import Json, Store, noun
 from .context import desk, now_ms
+from .members import member_rows, named, notes, shown
 from .output import emit, say, table
 
 app = noun("Members of a share: who they are, and shutting one out.")
@@ -20,27 +20,19 @@ def list_peers(ctx: typer.Context, store: Store = None, json: Json = False) -> N
     with desk(ctx) as on:
         node = on.node
         roots = [node.find_root(store)] if store else node.roots()
-        data = {"peers": [_row(node, root, member) for root in roots for member in node.peers(root)]}
+        data = {"peers": [row for root in roots for row in member_rows(node, root)]}
     emit(json, data, _show)
 
 
-def _row(node, root, member):
-    return {
-        "id": member.key.hex(),
-        "name": member.name,
-        "status": peers.STATUS_NAMES.get(member.status, "status %d" % member.status),
-        "self": member.key == node.identity.public,
-        "stick": member.key in node.sticks(root),
-        "share": id_text(root.id),
-    }
-
-
 def _show(data):
-    rows = []
-    for row in data["peers"]:
-        notes = [word for word, yes in (("this node", row["self"]), ("stick", row["stick"])) if yes]
-        rows.append((row["name"], row["status"], row["id"], ", ".join(notes)))
+    rows = [(row["name"], row["status"], row["id"], notes(row)) for row in data["peers"]]
     table(("name", "status", "id", ""), rows, "no members: there is no share here yet")
+    for row in data["peers"]:
+        if row["disputed"] and row["status"] == "revoked":
+            say(
+                "%s is revoked here, but a Rust node may still let it in: `peer revoke %s` again makes all nodes agree"
+                % (shown(row), row["id"][:16])
+            )
 
 
 @app.command()
@@ -54,6 +46,42 @@ def revoke(
     with desk(ctx) as on:
         root = on.node.find_root(store)
         key = peers.find(on.node, root, member)
-        on.node.revoke_peer(root, key, now_ms())
-        data = {"id": key.hex(), "status": "revoked"}
-    emit(json, data, lambda done: say("%s is revoked; sync so that the others hear of it" % done["id"]))
+        data = shut_out(on.node, root, key)
+    emit(json, data, show_shut_out)
+
+
+def shut_out(node, root, key):
+    """Revokes a member; what there is to say about it."""
+    before = peers.active(node, root)
+    was = peers.status_of(node, root, key)
+    written = node.revoke_peer(root, key, now_ms())
+    lost = [other for other in before if other != key and not peers.is_active(node, root, other)]
+    let_in = [other for other in before if other != key and other not in lost and root.system.admitted_by(other) == key]
+    return {
+        "id": key.hex(),
+        "name": node.peer_name(key),
+        "status": "revoked",
+        "was": "only in single stores" if was is None else peers.STATUS_NAMES[was],
+        "written": written,
+        "also_out": [named(node, other) for other in lost],
+        "let_in": [named(node, other) for other in let_in],
+    }
+
+
+def show_shut_out(data):
+    who = "%s (%s)" % (data["name"] or "a member without a name", data["id"][:16])
+    if not data["written"]:
+        say("%s was revoked already; nothing is to be done" % who)
+        return
+    if data["was"] == "revoked":
+        say("%s was revoked already; now Rust nodes read it so, too, once this has arrived there" % who)
+    else:
+        say("%s is revoked; sync so that the others hear of it" % who)
+    for other in data["also_out"]:
+        say("%s had been let in again by that member and is out, too; a new invite lets it in" % _who(other))
+    for other in data["let_in"]:
+        say("%s was let in by that member and stays; `peer revoke %s` shuts it out" % (_who(other), other["id"][:16]))
+
+
+def _who(other):
+    return "%s (%s)" % (other["name"] or "a member without a name", other["id"][:16])

@@ -4,14 +4,16 @@ from typing import Annotated
 
 import typer
 
-from lattice_core.errors import Refused
+from lattice_core.errors import Refused, UsageError
 from lattice_core.node import peers
 from lattice_core.node.stores import id_text
 
 from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Store, Timeout, noun
 from .connect import Wire, key_of_member, outcome_of
 from .context import desk, now_ms
+from .forks import member_name
 from .output import count_text, emit, say, size_text
+from .peer import show_shut_out, shut_out
 
 app = noun("Sticks: setting one up, asking how it is, owners.")
 owner = noun("Who may administer a stick.")
@@ -130,7 +132,8 @@ def _own_name(node, store):
 
 def _show_status(data):
     if "id" not in data:
-        say("%s, %s; more is shown to its owners and members only" % (data["version"], data["state"]))
+        shown = data["version"], data["state"]
+        say("%s, %s; more is shown to its owners and to members that it has heard of only" % shown)
         return
     say("%s  %s" % (data["name"], data["id"]))
     say("firmware %s, %s by %s" % (data["version"], data["state"], _names(data["owners"])))
@@ -176,9 +179,24 @@ def transfer_owner(
 def _change_owner(ctx, port, member, timeout, as_json, command, text):
     with desk(ctx) as on:
         key = key_of_member(on.node, member)
-        Wire(on, port).talk(lambda peer: getattr(peer, command)(key), timeout)
-        data = {"owner": key.hex(), "name": on.node.peer_name(key)}
-    emit(as_json, data, lambda done: say(text % (done["name"] or done["owner"][:8])))
+        wire = Wire(on, port)
+
+        def change(peer):
+            if key == peer.key:
+                raise UsageError("a stick cannot own itself: name a member")
+            return getattr(peer, command)(key)
+
+        answer = wire.talk(change, timeout)
+        data = {"owner": key.hex(), "name": member_name(on.node, key), "known_there": not answer["done"]["unheard"]}
+        if key == on.node.identity.public:
+            text = "%s was an owner of this stick already and stays one"
+    emit(as_json, data, lambda done: _show_owner(text, done))
+
+
+def _show_owner(text, done):
+    say(text % (done["name"] or done["owner"][:8]))
+    if not done["known_there"]:
+        say("The stick has not heard that this is a member: `sync` it, or its new owner cannot use what is on it.")
 
 
 @app.command()
@@ -192,9 +210,8 @@ def forget(
     with desk(ctx) as on:
         root = on.node.find_root(store)
         key = peers.find(on.node, root, name)
-        on.node.revoke_peer(root, key, now_ms())
+        data = shut_out(on.node, root, key)
         on.node.forget_stick(root, key)
         on.commit()
         on.directory.forget_stick(key.hex())
-        data = {"id": key.hex(), "status": "revoked"}
-    emit(json, data, lambda done: say("stick %s is revoked; sync so that the others hear of it" % done["id"][:8]))
+    emit(json, data, show_shut_out)

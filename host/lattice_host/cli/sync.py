@@ -10,9 +10,10 @@ from lattice_core.text import printable
 
 from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Timeout
 from .connect import Wire
-from .context import desk
+from .context import desk, now_ms
 from .endings import PartlyDone
 from .forks import member_name, read_only, waiting_rows, waiting_text, who
+from .members import claim_text, second_claims
 from .output import count_text, duration_text, emit, say, size_text, warn
 
 
@@ -21,6 +22,7 @@ def sync(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_STI
     started = time.monotonic()
     with desk(ctx) as on:
         wire = Wire(on, port)
+        on.node.end_expired_invites(now_ms())
         report = wire.talk(lambda peer: peer.sync(), timeout, give_time=True)
         name = on.node.peer_name(wire.peer_key)
         wire.remember(name)
@@ -69,6 +71,7 @@ def outcome(node, report):
             for store_id, author in report.forks()
         ],
         "errors": [{"store": _label(node, store_id), "error": str(error)} for store_id, error in report.errors],
+        "second_claims": second_claims(node),
         "double_claims": [claim for root in node.roots() for claim in _double_claims(node, root)],
     }
 
@@ -155,6 +158,8 @@ def explain(data):
         warn(waiting_text(item, forkers, "here" if item["here"] else "on the other side"))
     for item in data["errors"]:
         warn("store %s: %s" % (item["store"], item["error"]))
+    for item in data["second_claims"]:
+        warn(claim_text(item))
     for item in data["double_claims"]:
         _explain_double_claim(item)
 

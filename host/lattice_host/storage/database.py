@@ -28,6 +28,7 @@ class Database:
     def __init__(self, path, read_only=False):
         self.path = path
         self._copy = None
+        self.read_only = read_only
         if read_only:
             self._open_to_read()
             return

@@ -1,7 +1,7 @@
 """Invite tokens: what a user carries from the inviter to the joiner (docs/protocol.md, "Invites").
 
-Base58Check text, version 0x4C, of an InviteToken message. Field 15 is ours: the keys that may be shown the secret
-besides the inviter, so that an invite can be redeemed at a stick that carries it.
+Base58Check text, version 0x4C, of an InviteToken message. Two fields are ours: 15, the keys that may be shown the
+secret besides the inviter, so that an invite can be redeemed at a stick that carries it; 14, when it expires.
 """
 
 from ..compat import const
@@ -15,17 +15,23 @@ SECRET_BYTES = const(32)
 
 
 class Token:
-    """`store_id` (16), `secret` (32 when made here), `inviter` (32), `listed`: tuple of further keys."""
+    """`store_id` (16), `secret` (32 when made here), `inviter` (32), `listed`: tuple of further keys, `expires_s`: when
+    it expires in seconds since 1970, 0 for never."""
 
-    def __init__(self, store_id, secret, inviter, listed=()):
+    def __init__(self, store_id, secret, inviter, listed=(), expires_s=0):
         self.store_id = store_id
         self.secret = secret
         self.inviter = inviter
         self.listed = tuple(listed)
+        self.expires_s = expires_s
 
     def may_be_shown_to(self, key):
         """True for the identities that the secret may be given to."""
         return key == self.inviter or key in self.listed
+
+    def is_over(self, now_ms):
+        """True when it has expired by this clock; without one nobody knows."""
+        return is_over(self.expires_s, now_ms)
 
     def invite_id(self, crypto):
         """What the store knows the invite by."""
@@ -41,9 +47,15 @@ class Token:
                 "secret": self.secret,
                 "inviter_pubkey": self.inviter,
                 "listed_keys": self.listed,
+                "expires_s": self.expires_s,
             }
         )
         return base58.check_encode(VERSION, message, crypto)
+
+
+def is_over(expires_s, now_ms):
+    """True when a time in seconds, 0 for never, has come."""
+    return bool(expires_s) and now_ms is not None and now_ms >= expires_s * 1000
 
 
 def parse(crypto, text):
@@ -53,4 +65,4 @@ def parse(crypto, text):
         raise ProtocolError("the token names no inviter or no store")
     # Keys of another length, and more than we would list ourselves, are a newer node's: not ours to use.
     listed = [key for key in values["listed_keys"] if len(key) == 32][:LISTED_MAX]
-    return Token(values["store_id"], values["secret"], values["inviter_pubkey"], listed)
+    return Token(values["store_id"], values["secret"], values["inviter_pubkey"], listed, values["expires_s"])

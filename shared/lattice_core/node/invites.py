@@ -4,19 +4,25 @@ Only the hash of a secret is in the store. Two members that have not met can bot
 invite; when they meet, both claims stand in the table and `double_claims` shows them.
 """
 
+from ..compat import const
 from ..errors import Refused, UsageError
 from ..model import ops
-from ..model.token import LISTED_MAX, SECRET_BYTES, Token
+from ..model.token import LISTED_MAX, SECRET_BYTES, Token, is_over
 from ..text import printable
+from ..weaver.store import TABLE_META
 from ..wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_REVOKED
 from . import hierarchy, peers, selecting, stores
+
+_NOTE = b"node/invite/"  # ‖ id: a row of the root's TABLE_META at the maker: when it expires ‖ label
+_EXPIRES_BYTES = const(8)
+_ENDED_AT_ONCE = const(64)
 
 STATUS_NAMES = {INVITE_VALID: "valid", INVITE_REVOKED: "revoked", INVITE_CLAIMED: "claimed"}
 
 
-def create(node, root, now_ms, listed=None):
+def create(node, root, now_ms, listed=None, expires_s=0, label=""):
     """A token for the share of `root`. `listed`: keys that may be shown the secret besides us; by default members
-    that are ACTIVE now, this node's sticks first."""
+    that are ACTIVE now, this node's sticks first. `label`: for ourselves, whom it is for."""
     if root.parent is not None:
         raise UsageError("an invite is for the share as a whole: name its root")
     peers.check_own(node, root)
@@ -28,10 +34,37 @@ def create(node, root, now_ms, listed=None):
         ops.invite_status(invite_id, INVITE_VALID),
         ops.invite_invited_by(invite_id, node.identity.public),
     ]
-    token = Token(root.id, secret, node.identity.public, listed)
+    token = Token(root.id, secret, node.identity.public, listed, expires_s)
     token.encode(node.crypto)  # too many keys are refused before anything is written
     stores.write_system(root, operations, now_ms)
+    if expires_s or label:
+        note = expires_s.to_bytes(_EXPIRES_BYTES, "little") + stores.check_label(label).encode()
+        root.store.put_row(TABLE_META, _NOTE + invite_id, note)
     return token
+
+
+def noted(root, invite_id):
+    """(when it expires in seconds or 0, label) as its maker noted it here."""
+    row = root.store.row(TABLE_META, _NOTE + invite_id)
+    return (0, "") if row is None else _note(row)
+
+
+def _note(row):
+    return int.from_bytes(row[:_EXPIRES_BYTES], "little"), str(row[_EXPIRES_BYTES:], "utf-8")
+
+
+def end_expired(root, now_ms):
+    """Revokes the invites made here whose time has come. Returns how many."""
+    operations = []
+    for key, row in root.store.rows(TABLE_META, _NOTE):
+        invite_id = key[len(_NOTE) :]
+        if len(operations) < _ENDED_AT_ONCE and is_over(_note(row)[0], now_ms):
+            invite = root.system.invite(invite_id)
+            if invite is not None and invite.status == INVITE_VALID:
+                operations.append(ops.invite_status(invite_id, INVITE_REVOKED))
+    if operations:
+        stores.write_system(root, operations, now_ms)
+    return len(operations)
 
 
 def _members_to_list(node, root):
@@ -60,15 +93,24 @@ def find(root, selector):
     raise UsageError("no invite begins with %s; `invite list` shows them" % selector)
 
 
+def is_redeemable(node, root, invite, now_ms=None):
+    """True when a member that has heard of the invite lets somebody in with it."""
+    if invite.status != INVITE_VALID or not _makers_are_active(node, root, invite):
+        return False
+    return not is_over(noted(root, invite.id)[0], now_ms)
+
+
 def revoke(root, invite, now_ms):
-    """Nobody can redeem the invite any more, at members that have heard of it."""
+    """Nobody can redeem the invite any more, at members that have heard of it. True when something was written."""
     if invite.status == INVITE_CLAIMED:
         raise UsageError("this invite was redeemed already; `peer revoke` shuts the member out")
-    if invite.status != INVITE_REVOKED:
-        stores.write_system(root, [ops.invite_status(invite.id, INVITE_REVOKED)], now_ms)
+    if invite.status == INVITE_REVOKED:
+        return False
+    stores.write_system(root, [ops.invite_status(invite.id, INVITE_REVOKED)], now_ms)
+    return True
 
 
-def accept(node, store_id, secret, peer_key, now_ms):
+def accept(node, store_id, secret, peer_key, now_ms, expires_s=0):
     """The server's half of a join: (handle of the root, system operations that let the peer in), or Refused in words
     that tell a stranger nothing. Writes nothing.
 
@@ -92,6 +134,8 @@ def accept(node, store_id, secret, peer_key, now_ms):
     if not _makers_are_active(node, root, invite):
         # Whoever is revoked would otherwise come back with an invite that it kept.
         raise Refused("whoever made this invite is no active member any more: ask another member for a new one")
+    if is_over(expires_s, now_ms) or is_over(noted(root, invite_id)[0], now_ms):
+        raise expired()
     if now_ms is None:
         raise Refused("this stick does not know the time yet: connect it to its owner's computer once, then try again")
     return root, [
@@ -99,6 +143,11 @@ def accept(node, store_id, secret, peer_key, now_ms):
         ops.invite_claimed_by(invite_id, peer_key),
         ops.peer_status(peer_key, PEER_ACTIVE),
     ]
+
+
+def expired():
+    """The error for an invite whose time is over."""
+    return Refused("this invite has expired: ask for a new one")
 
 
 def _refusal(invite, status, peer_key):

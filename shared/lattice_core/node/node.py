@@ -6,7 +6,7 @@ Nothing here waits.
 
 from ..errors import Refused, StorageFull, UsageError
 from ..weaver.store import TABLE_META
-from ..wire.messages import PEER_REVOKED
+from ..wire.messages import PEER_ACTIVE, PEER_DORMANT, PEER_REVOKED
 from . import hierarchy, invites, peers, stores
 from .keeper import NAME_RECORD, Keeper
 
@@ -61,38 +61,74 @@ class Node(Keeper):
         """True when something was written: False for a member that was revoked already."""
         return self._at_once(now_ms, peers.revoke, self, root, key, now_ms)
 
-    def invite(self, root, now_ms, listed=None):
+    def invite(self, root, now_ms, listed=None, expires_s=0, label=""):
         """A token; durable when this returns."""
-        return self._at_once(now_ms, invites.create, self, root, now_ms, listed)
+        return self._at_once(now_ms, invites.create, self, root, now_ms, listed, expires_s, label)
+
+    def end_expired_invites(self, now_ms):
+        """What an invite's maker does when its time has come: revokes it. Returns how many."""
+        ended = 0
+        for root in self.roots():
+            if root.weaver.read_only is None:
+                ended += self._at_once(now_ms, invites.end_expired, root, now_ms)
+        return ended
 
     def invites(self, root):
         return list(root.system.invites())
 
     def revoke_invite(self, root, selector, now_ms):
-        self._at_once(now_ms, invites.revoke, root, invites.find(root, selector), now_ms)
+        """True when something was written: False for one that was revoked already."""
+        return self._at_once(now_ms, invites.revoke, root, invites.find(root, selector), now_ms)
 
     def double_claims(self, root):
         return invites.double_claims(root)
 
-    def accept_join(self, store_id, secret, peer_key, now_ms):
-        """Lets a peer in, durable when this returns: the type of the root. Refused in words."""
+    def accept_join(self, store_id, secret, peer_key, now_ms, expires_s=0):
+        """Lets a peer in, durable when this returns: the type of the root. Refused in words. `expires_s`: what the
+        peer's token says."""
         handle = self.get(store_id)
         if handle is not None and self.is_cut(handle):
             raise list_is_cut()
-        root, operations = invites.accept(self, store_id, secret, peer_key, now_ms)
+        root, operations = invites.accept(self, store_id, secret, peer_key, now_ms, expires_s)
         if operations:
             self._at_once(now_ms, stores.write_system, root, operations, now_ms)
         return root.type
 
     def begin_join(self, token, peer_key=None):
         """Checks before the secret is shown to `peer_key`. Refused names who may see it."""
-        if self.get(token.store_id) is not None:
+        handle = self.get(token.store_id)
+        self.begin_join_again(token, peer_key)
+        if handle is not None and not self._is_shut_out(handle):
             raise UsageError("this node is in that share already: `sync` is enough")
+
+    def _is_shut_out(self, root):
+        """True when our own list does not say that we are in: we were revoked, or it has not arrived."""
+        return peers.status_of(self, root, self.identity.public) not in (PEER_ACTIVE, PEER_DORMANT)
+
+    def begin_join_again(self, token, peer_key=None):
+        """The same for a share that may be here already: others may have shut us out, and we have not heard of it."""
+        handle = self.get(token.store_id)
         if token.inviter == self.identity.public:
-            raise UsageError("this invite was made here: it is for another node")
+            here = "this node is in that share already, and " if handle is not None else ""
+            raise UsageError(here + "this invite was made here: it is for another node")
+        if handle is None:
+            self._check_unbound(token.store_id)
+        elif handle.parent is not None:
+            raise self._bound(token.store_id)
         if peer_key is not None and not token.may_be_shown_to(peer_key):
             names = ", ".join(invites.where_redeemable(token, self.peer_name))
             raise Refused("this invite cannot be redeemed here, only at: %s" % names)
+
+    def _check_unbound(self, store_id):
+        if stores.is_made(self, store_id) and stores.bound_to(self, store_id) is not None:
+            raise self._bound(store_id)
+
+    def _bound(self, store_id):
+        return UsageError(
+            "a store with that share's id came here through another share, %s, and stays with it: this node cannot be "
+            "in both; make another one (another data directory) for this invite"
+            % stores.id_text(stores.bound_to(self, store_id))
+        )
 
     def complete_join(self, token, store_type, now_ms, peer_key=None):
         """The share was entered at `peer_key`: makes its root, empty until the first sync. Writes nothing into the
@@ -101,6 +137,10 @@ class Node(Keeper):
         return self._at_once(now_ms, self._join, token.store_id, store_type, peer_key or token.inviter, now_ms)
 
     def _join(self, store_id, store_type, peer_key, now_ms):
+        found = self.get(store_id)
+        if found is not None:
+            stores.note_joined_at(found, peer_key)  # let in again: until its list says so
+            return found
         return self.add_handle(stores.add_store(self, store_id, store_type, None, now_ms, peer_key))
 
     def set_up_stick(self, device, owner, name, root_id, store_type, now_ms):

@@ -126,6 +126,10 @@ def joined_at(handle):
     return handle.store.row(TABLE_META, _JOINED_AT)
 
 
+def note_joined_at(handle, peer_key):
+    handle.store.put_row(TABLE_META, _JOINED_AT, peer_key)
+
+
 def forget_joined_at(handle):
     if joined_at(handle) is not None:
         handle.store.put_row(TABLE_META, _JOINED_AT, None)
@@ -182,6 +186,13 @@ def check_name(name, what):
         if is_control(ord(character)):
             raise UsageError("the name of a %s holds a control character" % what)
     return selecting.check_name(name, what)
+
+
+def check_label(label):
+    """A text of ours about something of ours, within limits; returns it."""
+    if len(label.encode()) > NAME_BYTES:
+        raise UsageError("a label has at most %d bytes" % NAME_BYTES)
+    return label
 
 
 def check_unused(parent, name):

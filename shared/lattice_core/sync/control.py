@@ -40,9 +40,9 @@ def _answer(peer, request):
         raise list_is_cut() if device.is_owner(peer.key) else stranger()
     _must_not_be_revoked(peer)
     if "owner_add" in request:
-        device.add_owner(peer.key, request["owner_add"]["key"])
+        return _change_owner(peer, device.add_owner, request["owner_add"]["key"])
     elif "owner_transfer" in request:
-        device.transfer_owner(peer.key, request["owner_transfer"]["key"])
+        return _change_owner(peer, device.transfer_owner, request["owner_transfer"]["key"])
     elif "clock" in request:
         now_ms = request["clock"]["now_ms"]
         if not device.set_clock(peer.key, peer.node.is_member(peer.key), now_ms, peer.now_ms):
@@ -50,6 +50,13 @@ def _answer(peer, request):
     else:
         raise ProtocolError("a control request without content")
     return {"done": {}}
+
+
+def _change_owner(peer, change, key):
+    if key == peer.node.identity.public:
+        raise Refused("a stick cannot own itself: name a member")
+    change(peer.key, key)
+    return {"done": {"unheard": not peer.node.is_member(key)}}
 
 
 def _must_not_be_revoked(peer):

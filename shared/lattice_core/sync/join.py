@@ -6,14 +6,20 @@ an impostor could otherwise collect it and redeem it elsewhere.
 
 from ..compat import const
 from ..errors import ProtocolError, Refused
+from ..node import invites
 
 SECRET_BYTES = const(64)  # the longest that is looked at; ours have 32
 STORE_ID_BYTES = const(16)
 
 
-def request(node, token, peer_key):
+def request(node, token, peer_key, now_ms=None, again=False):
     """The JoinRequest values for this peer. Refused (with where to go) or UsageError before any secret is shown."""
-    node.begin_join(token, peer_key)
+    if again:
+        node.begin_join_again(token, peer_key)
+    else:
+        node.begin_join(token, peer_key)
+    if token.is_over(now_ms):
+        raise invites.expired()
     if not token.may_be_shown_to(peer_key):
         raise Refused("this invite cannot be redeemed at this peer")
     return {"node_pubkey": node.identity.public, "store_id": token.store_id, "invite_secret": token.secret}
@@ -28,7 +34,7 @@ def accept(node, values, peer_key, now_ms):
     store_id, secret = values["store_id"], values["invite_secret"]
     if len(store_id) != STORE_ID_BYTES or len(secret) > SECRET_BYTES:
         raise ProtocolError("a join without a store or with an impossible secret")
-    store_type = node.accept_join(store_id, secret, peer_key, now_ms)
+    store_type = node.accept_join(store_id, secret, peer_key, now_ms, values["expires_s"])
     return {"inviter_pubkey": node.identity.public, "store_id": store_id, "store_type": store_type}
 
 
@@ -39,9 +45,11 @@ def accepted(node, token, response, peer_key, now_ms):
     return node.complete_join(token, response["store_type"], now_ms, peer_key)
 
 
-def client(peer, frames, token):
+def client(peer, frames, token, again=False):
     """Task over `lattice-nano/1`: joins at the peer; returns the handle of the root."""
-    frames.post({"join_request": request(peer.node, token, peer.key)})
+    values = request(peer.node, token, peer.key, peer.wall_ms(), again)
+    values["expires_s"] = token.expires_s
+    frames.post({"join_request": values})
     frames.finish()
     answer = yield from peer.answer(frames)
     if "join_response" not in answer:

@@ -82,13 +82,14 @@ class NanoPeer(Peer):
             session.stopping = True
         self._busy = True
 
-    def join(self, token):
-        """Joins the token's share at this peer and fetches it with its child stores; the result is a Report."""
-        return self.start(self._join(token), "join")
+    def join(self, token, again=False):
+        """Joins the token's share at this peer and fetches it with its child stores; the result is a Report. `again`:
+        also when the share is here already."""
+        return self.start(self._join(token, again), "join")
 
-    def _join(self, token):
-        join.request(self.node, token, self.key)  # refuses before a stream is opened
-        yield from join.client(self, self.open(), token)
+    def _join(self, token, again):
+        join.request(self.node, token, self.key, self.wall_ms(), again)  # refuses before a stream is opened
+        yield from join.client(self, self.open(), token, again)
         return (yield from synchronise(self, None, False))
 
     def status(self):

@@ -198,4 +198,7 @@ def silent():
 
 
 def stranger():
-    return Refused("you are not an active member here: you never joined, or you were revoked")
+    return Refused(
+        "you are not an active member here: you never joined, you were revoked, or this node has not heard of you yet "
+        "(sync it with whoever let you in)"
+    )

@@ -24,12 +24,13 @@ class RefPeer(Peer):
     def stop(self):
         """Nothing stays open here."""
 
-    def join(self, token):
-        """Joins the token's share at this peer and fetches it with its child stores; the result is a Report."""
-        return self.start(self._join(token), "join")
+    def join(self, token, again=False):
+        """Joins the token's share at this peer and fetches it with its child stores; the result is a Report. `again`:
+        also when the share is here already."""
+        return self.start(self._join(token, again), "join")
 
-    def _join(self, token):
-        values = join.request(self.node, token, self.key)  # refuses before a stream is opened
+    def _join(self, token, again):
+        values = join.request(self.node, token, self.key, self.wall_ms(), again)  # refuses before a stream is opened
         messages = self.open()
         messages.post({"join_request": values})
         messages.finish()

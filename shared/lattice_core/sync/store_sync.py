@@ -222,7 +222,10 @@ def converse(peer, session, messages):
 
 
 def _refused():
-    return Refused("the peer does not sync this store with you: you were revoked there, or it has not this store open")
+    return Refused(
+        "the peer does not sync this store with you: you are no active member there (revoked, or not heard of yet), or "
+        "it has not this store open. A new invite lets a revoked node in again"
+    )
 
 
 def _over_for_us(session, gathered):

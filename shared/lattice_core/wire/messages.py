@@ -114,7 +114,13 @@ BundleManifest = Message("BundleManifest", ((1, "sections", BundleManifestSectio
 # -- joining (package lattice.network) ----------------------------------------------------------------------------
 
 JoinRequest = Message(
-    "JoinRequest", ((1, "node_pubkey", "bytes"), (2, "store_id", "bytes"), (3, "invite_secret", "bytes"))
+    "JoinRequest",
+    (
+        (1, "node_pubkey", "bytes"),
+        (2, "store_id", "bytes"),
+        (3, "invite_secret", "bytes"),
+        (15, "expires_s", "uint64"),  # only over lattice-nano/1
+    ),
 )
 JoinResponse = Message(
     "JoinResponse", ((1, "inviter_pubkey", "bytes"), (2, "store_id", "bytes"), (3, "store_type", "string"))
@@ -125,7 +131,9 @@ InviteToken = Message(
         (1, "store_id", "bytes"),
         (2, "secret", "bytes"),
         (3, "inviter_pubkey", "bytes"),
-        (15, "listed_keys", "bytes", "*"),  # only Nano nodes read it; the reference skips it
+        # What only Nano nodes read; the reference skips it.
+        (14, "expires_s", "uint64"),
+        (15, "listed_keys", "bytes", "*"),
     ),
 )
 

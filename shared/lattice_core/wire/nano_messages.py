@@ -135,7 +135,8 @@ Status = Message(
         (16, "damage", "string"),  # what it has lost and does without until that is back, in words
     ),
 )
-ControlReply = Message("ControlReply", ((1, "status", Status, "what"), (2, "done", Nothing, "what")))
+ControlDone = Message("ControlDone", ((1, "unheard", "bool"),))  # the new owner is no member that the stick knows
+ControlReply = Message("ControlReply", ((1, "status", Status, "what"), (2, "done", ControlDone, "what")))
 
 # -- the envelope ----------------------------------------------------------------------------------------------
 
