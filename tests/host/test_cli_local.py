@@ -244,3 +244,25 @@ def test_what_only_this_node_holds(laptop, tmp_path):
     store = laptop.json("status")["shares"][0]["stores"][1]["only_here"]
     assert store["files"] == ["file"] and store["keys"] == [{"key": "k"}] and store["intentions"] == 4
     assert "only here" in laptop.run("status")
+
+
+def test_what_is_empty_means_nothing(laptop, tmp_path, monkeypatch):
+    """A script's variable that was not set: never "the only store", "this folder" or a name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_bytes(b"x")
+    before = laptop.json("status")
+    for words in (
+        ("store", "create", ""), ("store", "create", "x", "--type", ""), ("store", "create", "x", "--parent", ""),
+        ("store", "status", ""), ("init", "--name", ""), ("init", "--name="), ("file", "put", ""),
+        ("file", "get", "", "out"), ("file", "get", "x", ""),
+        ("file", "put", "file", "--as", ""), ("file", "put", "file", "--store", ""),
+        ("kv", "list", "--store", ""), ("kv", "get", "k", "--store="), ("sync", ""), ("peer", "revoke", ""),
+        ("stick", "setup", "", "--name", "x"), ("invite", "--store", ""), ("file", "list", ""),
+    ):  # fmt: skip
+        assert "is empty" in laptop.fails(*words, status=2), words
+    for words in (("store", "create", "  "), ("init", "--name", "\u3000 ")):
+        assert "is blank" in laptop.fails(*words), words
+    laptop.run("kv", "put", "k", "")
+    assert laptop.json("kv", "get", "k")["value"] == "" and laptop.json("kv", "list", "")["keys"]
+    after = laptop.json("status")
+    assert after["name"] == before["name"] and len(after["shares"][0]["stores"]) == 2

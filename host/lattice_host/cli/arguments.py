@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from lattice_core.text import printable
 
@@ -38,18 +38,36 @@ def either(argument, option):
     return option if argument is None else argument
 
 
-class Command(TyperCommand):
-    """What is given as text is UTF-8 (the shell passes any bytes). Only keys and values are bytes."""
+class Checked:
+    """What is given as text is UTF-8 (the shell passes any bytes) and not empty: that is a script's variable which was
+    not set, and would else mean "the only one" or "this folder". Only keys and values are bytes, and may be none."""
 
     def invoke(self, ctx):
         for name, value in ctx.params.items():
-            if isinstance(value, str) and name not in BYTES and not is_utf8(value):
+            if not isinstance(value, str):
+                continue
+            if name not in BYTES and not is_utf8(value):
                 shown = name.upper(), printable(value, 64)
                 raise WrongUsage("%s is not UTF-8, as names and texts are here: %s" % shown)
-        return super().invoke(ctx)
+            source = ctx.get_parameter_source(name)
+            if not value and name not in MAY_BE_EMPTY and source is not None and source.name == "COMMANDLINE":
+                raise WrongUsage("%s of `%s` is empty" % (name.upper(), ctx.command_path))
+        return super().invoke(ctx)  # type: ignore[misc] - of the class beside it
+
+
+class Command(Checked, TyperCommand):
+    def parse_args(self, ctx, args):
+        if "" in args and not any(parameter.name in MAY_BE_EMPTY for parameter in self.params):
+            raise WrongUsage("an argument of `%s` is empty" % ctx.command_path)
+        return super().parse_args(ctx, args)
+
+
+class NounGroup(Checked, TyperGroup):
+    pass
 
 
 BYTES = ("key", "value", "prefix", "after")  # arguments whose bytes are taken as they are
+MAY_BE_EMPTY = (*BYTES, "token")  # a token is looked at anyway
 
 
 def is_utf8(text):
@@ -59,6 +77,10 @@ def is_utf8(text):
 
 class Noun(typer.Typer):
     """A group of commands about one thing."""
+
+    def __init__(self, **settings):
+        settings.setdefault("cls", NounGroup)
+        super().__init__(**settings)
 
     def command(self, name=None, **settings):
         settings.setdefault("cls", Command)

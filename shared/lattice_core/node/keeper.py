@@ -155,6 +155,8 @@ class Keeper:
             if parent_id is not None:
                 raise UsageError("a root store has no parent")
             return self._at_once(now_ms, self._create_root, name, now_ms)
+        if not name:
+            raise UsageError("the name of a store is empty: without one it could not be told from the share")
         if store_type not in stores.CREATABLE:
             raise UsageError(
                 "stores of type %s cannot be made here; %s can" % (store_type, ", ".join(stores.CREATABLE))

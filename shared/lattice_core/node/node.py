@@ -18,6 +18,8 @@ class Node(Keeper):
 
     def rename(self, name, now_ms):
         """The node's own name, told to every share that it is in."""
+        if not name:
+            raise UsageError("the name of a node is empty")
         self._at_once(now_ms, self._rename, stores.check_name(name, "node"), now_ms)
 
     def _rename(self, name, now_ms):

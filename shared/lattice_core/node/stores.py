@@ -185,6 +185,8 @@ def check_name(name, what):
     for character in name:
         if is_control(ord(character)):
             raise UsageError("the name of a %s holds a control character" % what)
+    if name and not name.strip():
+        raise UsageError("the name of a %s is blank" % what)
     return selecting.check_name(name, what)
 
 
