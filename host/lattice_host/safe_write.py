@@ -40,7 +40,8 @@ _DEFAULT_MODE = 0o644  # of an entry that names none
 _TIME_STEP_NS = 2_000_000_000  # FAT keeps even seconds
 _LATEST_MS = 253402300799999  # the year 9999
 _BROKEN = (errno.EIO, errno.ENOSPC, errno.EDQUOT)  # the disk failed; whatever else it answers, it does not want to
-_BAD_NAME = (errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)
+# What disks answer to a name that they forbid. "Not found", too: exFAT in user space.
+_BAD_NAME = (errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG, errno.ENOENT)
 _RESERVE_BYTES = 1 << 20  # left free on a disk, or a sixteenth of what is free on a small one
 
 

@@ -246,7 +246,8 @@ def test_a_disk_that_gives_another_name(files, tmp_path, monkeypatch):
     assert [file.path for file in files.list()] == ["end."] and files.get("end.").entry.inline == b"edited"
 
 
-def test_a_name_that_the_disk_forbids_is_said(files, tmp_path, monkeypatch):
+@pytest.mark.parametrize("refusal", [errno.EINVAL, errno.ENOENT, errno.EILSEQ], ids=os.strerror)
+def test_a_name_that_the_disk_forbids_is_said(files, tmp_path, monkeypatch, refusal):
     put_text(files, "what?", b"1")
     put_text(files, "plain", b"2")
     rename, mkdir = os.rename, os.mkdir
@@ -255,7 +256,7 @@ def test_a_name_that_the_disk_forbids_is_said(files, tmp_path, monkeypatch):
     def forbidding(function):
         def call(*names, **more):
             if "?" in os.fspath(names[-1] if function is rename else names[0]):
-                raise OSError(errno.EINVAL, "Invalid argument")
+                raise OSError(refusal, os.strerror(refusal))
             return function(*names, **more)
 
         return call
@@ -293,6 +294,7 @@ def test_a_real_exfat_disk(files, tmp_path):
         result = transfer.get(files, "f", disk / "got", places=places)
         assert sorted(tree_of(disk / "got")) == ["Readme.txt", "Stra\u00dfe", "plain.txt"]
         assert [path for path, _ in result.problems] == ["f/readme.txt", "f/what?"]
+        assert "would replace" in result.problems[0][1] and "takes no file of the name" in result.problems[1][1]
         assert result.notes.count(safe_write.MODES) == 1
         for source in (disk / "got", tmp_path / "src") * 2:
             put.append(transfer.put(files, source, "f", NOW_MS + 1, places=places))
