@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint campaign-places bench bench-against emulator venv venv-dev python clean
+.PHONY: help demo test lint campaign-places campaign-wear bench bench-against emulator venv venv-dev python clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,6 +27,9 @@ bench: venv-dev emulator ## measure, print a table, write build/bench.json
 
 bench-against: venv-dev emulator ## processor time here against another revision (REV=commit, NAME=part of a bench's name)
 	@$(BIN)/python tools/bench_against.py "$${REV:?name a revision: make bench-against REV=...}" $$NAME
+
+campaign-wear: venv-dev emulator ## 100,000 small writes on chips of several fills: is the flash worn evenly? (20 minutes)
+	@PYTHONPATH=tests $(BIN)/python tests/emulator/campaign_wear.py
 
 emulator: venv ## build the stick's interpreter with its frozen firmware (build/emulator/micropython), and .venv/bin/lattice-host
 	@$(PYTHON) tools/build_emulator.py

@@ -27,7 +27,7 @@ class Housekeeping:
         self._job = None
         self._busy = False
         self._indivisible = False  # the job writes a checkpoint, which the next change would make void
-        self._unreadable = {}  # log segments with something alive that could not be read: they stay
+        self._unreadable = 0  # a bit for each log segment with something alive that could not be read: they stay
         self._stuck = 0  # free bytes with which the last job found no room: it is not tried again with less
 
     def stop(self):
@@ -119,7 +119,7 @@ class Housekeeping:
         storage = self.storage
         if storage.slots.kinds[slot] == BULK:
             return slot not in storage.bulk.pins
-        return slot != storage.log.slot and slot in storage.log.numbers and slot not in self._unreadable
+        return slot != storage.log.slot and slot in storage.log.numbers and not self._unreadable >> slot & 1
 
     def _write_checkpoint(self):
         """Until one was written that nothing has changed under."""
@@ -160,7 +160,7 @@ class Housekeeping:
                     yield
         storage.commit()
         if storage.slots.live[slot]:
-            self._unreadable[slot] = True
+            self._unreadable |= 1 << slot
             return
         yield from self._write_checkpoint()
         storage.log.forget(slot)

@@ -13,9 +13,10 @@ import test_node_stores
 import test_node_transaction
 from firmware.flash.medium import mount
 from firmware.flash.storage import FlashStorage, Memory
-from firmware.ports.nor import Nor, make_image, size_of
+from firmware.ports.nor import FIRMWARE_BYTES, Nor, make_image, size_of
 
 _CHIP_BYTES = 1572864 + (1 << 20)
+_SMALLEST_BYTES = 1 << 18  # of a chip; capacities below are for memory
 _FOLDER = os.getenv("IMAGES") or "."
 _MEMORY = [Memory() for _ in range(3)]
 _made = []  # chips of the test that runs
@@ -55,7 +56,8 @@ def _make_storage(capacity=None):
     path = "%s/%d.img" % (_FOLDER, len(_made))
     if size_of(path):
         os.remove(path)
-    make_image(path, _CHIP_BYTES)
+    small = capacity is not None and capacity >= _SMALLEST_BYTES
+    make_image(path, FIRMWARE_BYTES + capacity if small else _CHIP_BYTES)
     return _start(path, _MEMORY[len(_made) % len(_MEMORY)])  # no test has more than three sticks at a time
 
 
@@ -84,3 +86,22 @@ for _module in (
     for _name in list(_module.__dict__):
         if _name.startswith("test_") and _name not in _OF_MEMORY:
             globals()[_name] = _on_flash(_module.__dict__[_name])
+
+
+@_on_flash
+def test_room_that_unreferenced_content_held_is_used_in_the_same_sync():
+    """On flash what is dropped gives its room back with the next commit, and not before."""
+    laptop, data, other, far = test_files_content.two_nodes(1 << 19)
+    other.keep_unreferenced_ms = 0
+    size = other.storage.room() * 6 // 10
+    test_files_content.make_file(data, "first", test_files_content.content(6, size))
+    node_support.meet(laptop, other)
+    node_support.carry_blobs(laptop, other)
+    assert far.files.held(far.files.get("first"))
+    data.files.remove("first", node_support.NOW_MS)
+    second = test_files_content.content(7, size)
+    test_files_content.make_file(data, "second", second)
+    node_support.meet(laptop, other)
+    node_support.carry_blobs(laptop, other)
+    assert far.files.held(far.files.get("second"))
+    assert test_files_content.whole(far, "second") == second

@@ -120,7 +120,10 @@ class Upkeep(Reading):
 
     def drop_unreferenced(self):
         """Makes room: drops every blob that nothing references. Returns (blobs, bytes)."""
-        return self.contents.collect(self.referenced(), 0, 0)
+        dropped = self.contents.collect(self.referenced(), 0, 0)
+        if dropped[0]:
+            self.node.commit()  # flash gives the room back only then
+        return dropped
 
     def collect(self, now_ms):
         """Drops blobs that nothing has referenced for `node.keep_unreferenced_ms`; looks at most once in a tenth of
