@@ -14,9 +14,9 @@ are never behind what is committed.
 
 from ..compat import const
 from ..errors import ProtocolError, StorageError
+from ..model.intention import digest_of
 from ..text import cut
 from ..weaver.store import TABLE_BLOBS
-from ..weaver.verify import digest_of
 from . import chunks
 from . import cid as cids
 

@@ -16,6 +16,7 @@ ZERO = bytes(32)
 HEAD_BYTES = 97  # before the deps
 _HEAD = "<32sQI16s32sBI"
 _FRAME_BYTES = 101  # without deps and ops
+_DIGEST_WINDOW = 4096
 _DEPS_AT_ONCE = 16
 
 
@@ -180,3 +181,14 @@ def _cut_off(size):
 
 def _wrong_size(size, expected):
     return ProtocolError("an intention of %d bytes says that it has %d" % (size, expected))
+
+
+def digest_of(crypto, body):
+    """BLAKE3 of a `Body`, read through a window."""
+    hasher = crypto.blake3()
+    offset = 0
+    while offset < body.size:
+        count = min(_DIGEST_WINDOW, body.size - offset)
+        hasher.update(body.read(offset, count))
+        offset += count
+    return hasher.digest()

@@ -21,6 +21,7 @@ from .tasks import StreamLost
 
 _FRAMES_AT_ONCE = const(512)  # of one stream before the others have their turn
 _QUEUED = const(16)  # items prepared for sending; a computer prepares as many as it verifies together
+_WAITING_BYTES = const(76)
 _RECONCILE = ("open", "tips", "equal", "retry")
 
 
@@ -194,7 +195,7 @@ class StoreSession:
         elif name == "item_refused":
             self._hear_refused(body)
         elif name == "waiting":
-            self.outcome.waiting_there = [_heard_waiting(item) for item in body["authors"]]
+            self.outcome.waiting_there = _heard_waiting(body)
         elif name == "content":
             self.content.hear(body, self._frozen, not self._refused)
         else:
@@ -315,11 +316,11 @@ class StoreSession:
     def _tell_waiting(self):
         """What is held here and cannot be taken in yet: its authors' other nodes would not hear of it."""
         if self.handle.weaver.floating_count and not self._refill:
-            authors = [
-                {"author": author, "count": count, "bytes": size, "blocker": blocker}
+            waiting = [
+                author + count.to_bytes(4, "little") + size.to_bytes(8, "little") + blocker
                 for author, count, size, blocker in self.handle.weaver.waiting()
             ]
-            self.frames.post({"waiting": {"authors": authors}})
+            self.frames.post({"waiting": b"".join(waiting)})
 
     def _post(self, frames):
         for frame in frames:
@@ -411,7 +412,13 @@ class StoreSession:
         return self._finishing and self.frames.ended and not self.frames.queued() and stream.finished()
 
 
-def _heard_waiting(item):
-    if len(item["author"]) != 32 or len(item["blocker"]) not in (0, 32):
-        raise ProtocolError("what waits is named by author and hash")
-    return item["author"], item["count"], item["bytes"], item["blocker"]
+def _heard_waiting(data):
+    """[(author, intentions, bytes, hash), …] of a `waiting` message: 32, 4, 8 and 32 bytes each."""
+    if len(data) % _WAITING_BYTES:
+        raise ProtocolError("a list of what waits that is cut off")
+    found = []
+    for at in range(0, len(data), _WAITING_BYTES):
+        count = int.from_bytes(bytes(data[at + 32 : at + 36]), "little")
+        size = int.from_bytes(bytes(data[at + 36 : at + 44]), "little")
+        found.append((bytes(data[at : at + 32]), count, size, bytes(data[at + 44 : at + 76])))
+    return found

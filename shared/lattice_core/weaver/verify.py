@@ -2,10 +2,10 @@
 
 from ..compat import const
 from ..errors import ProtocolError, StorageError
+from ..model.intention import digest_of
 from .store import ZERO
 
 _AT_ONCE = const(64)  # signatures verified in one call: the host spreads them over its cores
-_WINDOW = const(4096)
 _PROBLEMS = const(100)  # named; more are only counted
 
 
@@ -133,14 +133,3 @@ class _Check:
             if not good:
                 self._report.problem("the signature of %s is wrong" % waiting[at][1].hex())
                 self._note_damaged(waiting[at][1])
-
-
-def digest_of(crypto, body):
-    """BLAKE3 of a `Body`, read through a window."""
-    hasher = crypto.blake3()
-    offset = 0
-    while offset < body.size:
-        count = min(_WINDOW, body.size - offset)
-        hasher.update(body.read(offset, count))
-        offset += count
-    return hasher.digest()

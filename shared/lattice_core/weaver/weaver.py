@@ -19,6 +19,7 @@ from ..errors import ProtocolError, StorageError, StorageFull, UsageError
 from ..limits import DEPS, FLOATING_ITEMS, OPS_BYTES
 from ..machines.change import note_event
 from ..machines.projection import ROWS_TO_OPS
+from ..model.intention import digest_of
 from ..model.intention import verify as verify_signature
 from . import verdicts
 from .damage import Damaged
@@ -26,7 +27,6 @@ from .floating import Floating
 from .held import Held, position_of
 from .own import AHEAD, OwnChain, unique
 from .store import TABLE_META, ZERO
-from .verify import digest_of, verify_store
 from .witness_log import WitnessLog, gaps_of
 
 REFUSED = const(0)
@@ -542,6 +542,8 @@ class Weaver:
 
     def verify(self, progress=None):
         """Checks every hash, signature and chain on disk; see `verify.verify_store`."""
+        from .verify import verify_store  # here: a stick is never asked
+
         return verify_store(self.store, self.crypto, self.log, progress)
 
 

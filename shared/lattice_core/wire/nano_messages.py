@@ -71,10 +71,6 @@ Content = Message(
         (6, "unfit_count", "total32"),
     ),
 )
-Waits = Message(
-    "Waits", ((1, "author", "bytes"), (2, "count", "uint32"), (3, "bytes", "uint64"), (4, "blocker", "bytes"))
-)
-Waiting = Message("Waiting", ((1, "authors", Waits, 32),))  # what is held and waits for what is not
 Words = Message("Words", ((1, "words", "string"),))
 
 # -- blobs -----------------------------------------------------------------------------------------------------
@@ -165,7 +161,7 @@ NanoFrame = Message(
         (22, "control", ControlRequest, "message"),
         (23, "control_reply", ControlReply, "message"),
         (24, "blob_bad", BlobBad, "message"),
-        (25, "waiting", Waiting, "message"),
+        (25, "waiting", "bytes", "message"),
     ),
 )
 
