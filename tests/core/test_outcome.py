@@ -127,6 +127,25 @@ def test_no_room_there():
     assert right.refused_here == 1 and not right.complete
 
 
+def test_content_that_nothing_names_gives_way_to_writes():
+    """On a stick it stays until the room is needed: by any write, small or large, not by content alone."""
+    for size, count in ((3000, 24), (80000, 1)):
+        world, notes, there = two(100000)
+        world.right.keep_unreferenced_ms = 0
+        digest = crypto().blake3_digest(b"f" * 20000)
+        notes.files.contents.put(digest, b"f" * 20000)
+        entry = entries.Entry("file", 0o644, b"\x01\x55\x1e\x20" + digest, 0, 20000)
+        notes.files.put_entry("file", entry, START_MS + 2000)
+        world.left.commit(START_MS)
+        assert world.connect().sync().complete and there.store.has_blob(digest)
+        notes.files.remove("file", START_MS + 3000)
+        for number in range(count):
+            notes.kv.put(b"k%d" % number, b"v" * size, START_MS + 4000 + number)
+        world.left.commit(START_MS)
+        left, right = outcomes(world, notes.id)
+        assert left.complete and right.complete and not there.store.has_blob(digest), (size, left.unheld)
+
+
 def test_content_that_is_on_neither_side():
     for number in range(2):
         world, notes, there = two()

@@ -271,6 +271,16 @@ class Keeper:
         self.commit(now_ms)
         return True
 
+    def make_room(self):
+        """On a stick: drops content that nothing names any more, for what else finds no room. True when there was any.
+        Commits."""
+        if self.keep_unreferenced_ms:
+            return False
+        dropped = 0
+        for handle in list(self.stores):
+            dropped += handle.files.drop_unreferenced()[0]
+        return dropped > 0
+
     def rollback(self):
         """Drops everything since the last commit, stores opened in it included. When it fails itself it is still to
         be done."""

@@ -131,6 +131,7 @@ class ItemReceiver:
         self.refused_count = 0
         self._body = None
         self._large_shown = None
+        self._room_made = False
 
     def begin(self):
         self.count = 0
@@ -197,6 +198,9 @@ class ItemReceiver:
                 self.node.rollback()
                 if not alone:
                     raise
+            elif self._make_room():
+                self._ingest_one(item, verified, now_ms)
+                return
             self._refuse(item, "there is no room for it", True)
             return
         after = weaver.store.count
@@ -241,6 +245,12 @@ class ItemReceiver:
         if intentions.verify(self.node.crypto, item):
             self.weaver.take_evidence(item)
 
+    def _make_room(self):
+        """Content that nothing names any more gives way, once in a session. True when it did."""
+        made = self._room_made
+        self._room_made = True
+        return not made and self.node.make_room()
+
     # -- large ones --------------------------------------------------------------------------------------------
 
     def begin_large(self, size, shown=None):
@@ -248,6 +258,8 @@ class ItemReceiver:
         if size <= ITEM_HEAD_BYTES:
             raise ProtocolError("an item of %d bytes" % size)
         self._large_shown = shown
+        if size > self.node.storage.room():
+            self._make_room()
         self._body = Arriving(self.node, self.frames, size, ITEM_HEAD_BYTES)
 
     def take_large(self, now_ms):
