@@ -38,6 +38,7 @@ def start(board, memory=None, gone_wrong=""):
     identity = load_identity(storage, board.crypto)
     device = Device(storage)
     node = Node(storage, board.crypto, identity, keep_unreferenced_ms=0)
+    storage.open_stores = lambda: len(node.stores)
     node.open(device.now_ms(board.clock.now_ms()))
     _note_error(node, device, gone_wrong or storage.damage)
     gc.collect()

@@ -38,6 +38,8 @@ class Blobs:
 
     def put_blob(self, hash, body):
         present = self.has_blob(hash)
+        if not present:
+            self.storage.need_index(self.storage.index_margin)
         if not isinstance(body, BulkBody):
             if present:
                 return

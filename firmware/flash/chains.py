@@ -5,7 +5,7 @@ Author keys are not in RAM but for a few used last: the key is read from the cha
 
 from .items import Items, prefix_of
 
-_PAGE_ROWS = 32
+_PAGE_ROWS = 8
 _CACHED = 64
 
 
@@ -70,6 +70,14 @@ class Chains:
     def newest(self, count):
         """Numbers of the chains whose tips are newest, newest first."""
         rows = self.rows
-        tips = [(rows.place(number), number) for number in range(rows.count)]
-        tips.sort(reverse=True)
-        return [number for _, number in tips[:count]]
+        found = []  # the best so far, newest first: a list of all would take 40 bytes of heap each
+        for number in range(rows.count):
+            place = rows.place(number)
+            at = len(found)
+            while at and rows.place(found[at - 1]) < place:
+                at -= 1
+            if at < count:
+                found.insert(at, number)
+                if len(found) > count:
+                    found.pop()
+        return found

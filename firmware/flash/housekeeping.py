@@ -129,13 +129,15 @@ class Housekeeping:
             while True:
                 version = storage.version
                 steps = storage.checkpoint.steps()
-                for _ in steps:
-                    yield
-                    if storage.version != version:
-                        steps.close()
-                        break
-                else:
-                    return
+                try:
+                    for _ in steps:
+                        yield
+                        if storage.version != version:
+                            break
+                    else:
+                        return
+                finally:
+                    steps.close()  # when this job is closed, too: here nothing ends with its last reference
         finally:
             self._indivisible = False
 

@@ -19,7 +19,7 @@ from .layout import EMPTY, HEADER_BYTES, slot_of
 INLINE_BYTES = 4096  # larger bodies lie in bulk segments
 CHAINS = 1024  # authors per store; docs/reference/nano-reconcile.md §9
 SEQUENCES = 65535  # chain lengths and tips are u16
-_ITEM_ROWS = 128
+_ITEM_ROWS = 64
 _FLOATING_ROWS = 16
 _ROOM_BESIDES_BYTES = 512  # rows and records that usually follow an intention
 
@@ -82,6 +82,7 @@ class Intentions:
                 body.adopt(self._where(intention.hash))
             return
         self.storage.need_intention(self.storage.to_write(body) + _ROOM_BESIDES_BYTES)
+        self.storage.need_index(self.storage.index_margin)
         if self.count + self.floats.alive >= SEQUENCES:
             raise StorageFull("a store holds at most %d intentions on this stick" % SEQUENCES)
         if self.chains.count() >= CHAINS and self.chains.number(intention.author) < 0:

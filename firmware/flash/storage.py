@@ -23,18 +23,33 @@ FLOOR_ROWS_BYTES = 40960
 FLOOR_INTENTIONS_BYTES = 73728
 FLOOR_BLOBS_BYTES = 106496
 _STORES = 64
+# What stores and indexes may take of the heap together: an open store 5 KB, an intention, an author and a blob 10 bytes
+# each, a key 5. The firmware itself has 241 KB after its first session; 110 KB are left to the largest one.
+MEMORY_BYTES = 145000
+_STORE_BYTES = 5000
+_ENTRY_BYTES = 10
+_KEY_BYTES = 5
+INDEX_MARGIN_BYTES = 8000  # for the rows of an intention that is begun
+_PUT_BYTES = 20  # what one call may add at most: an intention and its author
 _COPY_BYTES = 4096
+
+
+def _none():
+    return 0
 
 
 class FlashStorage(Contents):
     commit_bytes = BATCH_BYTES
     may_lose = True  # records, and goes on with the others; `salvaged` is True then
+    index_margin = INDEX_MARGIN_BYTES
 
     medium = "this stick"
 
     def __init__(self, vfs, memory=None):
         """`memory`: a `Memory` that the caller took from the heap while that was fresh."""
         Contents.__init__(self, vfs, Memory() if memory is None else memory)
+        self.open_stores = _none  # a function that counts them
+        self._entries_left = 0  # that surely fit, before the indexes are counted again
         self._mount()
         self.housekeeping = Housekeeping(self)
         self._behind = None
@@ -77,6 +92,8 @@ class FlashStorage(Contents):
         if number >= _STORES:
             raise StorageFull("this stick holds at most %d stores" % _STORES)
         self.need_row(32)
+        if self.memory_bytes() + _STORE_BYTES > MEMORY_BYTES:
+            raise StorageFull("no room for another store: the stick's memory holds no more")
         self.log.append(layout.STORE, (bytes([number]), store_id))
         self.changed()
         self.apply_store(number, store_id)
@@ -172,6 +189,23 @@ class FlashStorage(Contents):
     def _need(self, count, floor):
         if count > self._left(floor):
             raise StorageFull("no room for %d bytes: %d are free on this stick" % (count, self.room()))
+
+    def memory_bytes(self):
+        """What stores and indexes take of the heap, as far as it grows with what is stored."""
+        entries = self.blob_items.count
+        for store in self._by_number.values():
+            entries += store.items.count + store.floats.count + store.chains.count()
+        return entries * _ENTRY_BYTES + self.keys.count * _KEY_BYTES + self.open_stores() * _STORE_BYTES
+
+    def need_index(self, margin=0):
+        """StorageFull when there is no heap for another entry and `margin` bytes. Counted when it may be short, not
+        each time."""
+        if self._entries_left * _PUT_BYTES <= margin:
+            left = MEMORY_BYTES - self.memory_bytes()
+            self._entries_left = max(left // _PUT_BYTES, 1)
+            if left <= margin:
+                raise StorageFull("no room for more intentions: the stick's memory holds no longer lists of them")
+        self._entries_left -= 1
 
     def body_writer(self, size, content=False):
         self._need(size, FLOOR_BLOBS_BYTES if content else FLOOR_INTENTIONS_BYTES)

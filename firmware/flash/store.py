@@ -162,7 +162,12 @@ class FlashStore(Intentions):
         return self.log.read_at(self._place_at(sequence), HEADER_BYTES + layout.HEAD_AT, 32)
 
     def authors(self):
-        return [self.chains.author(number) for number in range(self.chains.count())]
+        return list(self.each_author())
+
+    def each_author(self):
+        """Iterates over `authors`."""
+        for number in range(self.chains.count()):
+            yield self.chains.author(number)
 
     def chain(self, author):
         number = self.chains.number(author)

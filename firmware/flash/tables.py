@@ -43,6 +43,8 @@ class Tables:
                 self.apply_unrow(found)
             return
         self.storage.need_row(len(key) + len(value))
+        if not found[2]:
+            self.storage.need_index()
         place = self.log.append(layout.ROW, (head, key, value))
         self.storage.changed()
         self.apply_row(found, place)

@@ -32,6 +32,9 @@ class Chains:
     def held_authors(self):
         return sorted(self.of)
 
+    def each_held_author(self):
+        return iter(self.held_authors())
+
     def held(self, author):
         chain = self.of[author]
         return len(chain), chain[-1]

@@ -5,7 +5,7 @@ import pytest
 from emulator import interpreter
 
 HERE = interpreter.ROOT / "tests" / "emulator"
-CASES = ["nor_case", "boot_case", "session_ends_case", "heap_case", "failing_case", "flash_storage_case"]
+CASES = ["nor_case", "boot_case", "session_ends_case", "heap_case", "failing_case", "flash_storage_case", "limits_case"]
 CASES += ["index_case", "housekeeping_case"]
 
 

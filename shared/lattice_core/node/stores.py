@@ -27,7 +27,7 @@ READABLE = (projection.TYPE_ROOT, projection.TYPE_KV, projection.TYPE_LOG)
 
 NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
 SHOWN = const(64)  # characters of such a name in a message
-STORES_OPEN = const(32)  # declared children beyond this stay closed: each costs memory (on a stick; see Keeper)
+STORES_OPEN = const(16)  # declared children beyond this stay closed: each costs memory (on a stick; see Keeper)
 
 _ID_BYTES = const(16)
 

@@ -46,6 +46,7 @@ class StoreSession:
         self._refill = not initiator and peer.refills(handle)  # we take and give nothing: see `Peer.refills`
         self._frozen = 0  # our witness sequence when the tips were taken
         self._retrying = False
+        self._missing = 0  # intentions that the peer had and we lacked, as far as the tips say
         self._sent_count = None  # ours, once Sent is posted
         self._their_sent = None
         self._durable_told = 0
@@ -206,7 +207,7 @@ class StoreSession:
             raise ProtocolError("%d intentions announced, %d received" % (count, self.receiver.count))
         self._their_sent = count
         if not self.outcome.forks:
-            self.outcome.not_sent = max(self.exchange.missing() - count - self.outcome.withheld, 0)
+            self.outcome.not_sent = max(self._missing - count - self.outcome.withheld, 0)
         self._note_held()
 
     def _hear_done(self, count, whole):
@@ -284,7 +285,7 @@ class StoreSession:
         if self.exchange.peer_is_ahead(self.node.identity.public):
             self.handle.weaver.others_are_ahead()
             self.peer.commit()  # before anything comes: a sync that is cut leaves the chain where it must not grow
-        plan = self.exchange.plan()
+        plan = self.exchange.plan(self.peer.device is not None)
         if self._refill:
             self.sender.withheld = sum([self.handle.weaver.held(author)[0] - plan[author] for author in plan])
             plan = {}
@@ -292,7 +293,9 @@ class StoreSession:
         for author in self.exchange.forks():
             self._refused = True  # nor does the peer hold our branch
             self._note_fork(author)
-        self.peer.progress.expected_intentions += self.exchange.missing()
+        self._missing = self.exchange.missing()
+        self.exchange.forget()
+        self.peer.progress.expected_intentions += self._missing
         if self.exchange.state == tips.EQUAL:
             self._sent_count = self._their_sent = 0
             self._done_told = self._done_heard = True

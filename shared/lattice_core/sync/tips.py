@@ -8,7 +8,7 @@ which position on; the other side knows the same about its own. A chain of which
 
 from ..compat import const
 from ..errors import ProtocolError, UsageError
-from .tips_table import SALT_BYTES, STRANGERS, ChainTable
+from .tips_table import SALT_BYTES, STRANGERS, ChainTable, LightPlan
 
 OPEN_ENTRIES = const(10)  # an Open lists all chains up to so many, else the newest
 ANSWER_ENTRIES = const(16)  # the first answer lists all chains up to so many, else the newest
@@ -72,6 +72,7 @@ class Exchange:
         self._complete = False  # our first answer listed all our chains
         self._messages = 0
         self._more = 0
+        self._own_chains = 0
         self._first = None  # the first of several Tips that belong together
 
     def start(self):
@@ -85,13 +86,18 @@ class Exchange:
     def done(self):
         return self.state == PLANNED or self.state == EQUAL
 
-    def plan(self):
-        """{author: how many the peer holds}, only chains of which we have more. Empty when equal."""
+    def plan(self, light=False):
+        """{author: how many the peer holds}, only chains of which we have more. Empty when equal. `light`: not as a
+        dict, but as something that needs no memory of its own and more time."""
         if self.state == EQUAL:
             return {}
         if self.state != PLANNED:
             raise UsageError("reconciliation has not ended: %s" % self.state)
-        return self.table.plan()
+        return LightPlan(self.table) if light else self.table.plan()
+
+    def forget(self):
+        """The outcome was taken: the table of all chains, 50 bytes of heap each, goes."""
+        self.table = None
 
     def forks(self):
         """Authors of whom the two sides are seen to hold different branches."""
@@ -105,11 +111,7 @@ class Exchange:
         """How many intentions the peer is known to have that we lack (for progress)."""
         if self.state == EQUAL or self.table is None:
             return 0
-        ours_lacking = 0
-        plan = self.plan()
-        for number, author in enumerate(self.table.authors):
-            if author in plan:
-                ours_lacking += self.table.lengths[number] - plan[author]
+        ours_lacking = sum([self.table.lacking(number) for number in range(self.table.count)])
         return max(self.table.missing, self.peer_items - (self.table.items - ours_lacking), 0)
 
     def _go(self, name, body):
@@ -138,6 +140,7 @@ class Exchange:
         else:
             raise ProtocolError("no salt keeps the chains of this store apart")
         table = self.table
+        self._own_chains = table.count
         parts = []
         for number in self._newest(OPEN_ENTRIES):
             table.tell(parts, number)
@@ -179,7 +182,7 @@ class Exchange:
         if self.retries > RETRIES:
             raise ProtocolError(
                 "the two sides do not agree on what they compare (%d chains here, %d there): run verify on both"
-                % (self.table.count, self.peer_chains)
+                % (self._own_chains, self.peer_chains)
             )
         self._first = None
         return self._open(None)

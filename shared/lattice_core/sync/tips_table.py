@@ -4,6 +4,8 @@
 The table is frozen when it is made: chains that grow afterwards still answer for their old length.
 """
 
+from array import array
+
 from ..compat import const
 from ..errors import ProtocolError, Refused
 from ..wire.protobuf import read_varint, varint
@@ -15,6 +17,11 @@ TAG_BYTES = const(6)
 SUM_MASK = 0xFFFFFFFFFFFF  # sums are mod 2^48
 _MAX_POSITION = 1 << 48
 STRANGERS = const(65536)  # chains that only the peer has; a stick takes fewer
+_PIECE_BYTES = const(256)
+_KEY_BYTES = const(32)
+_TOGETHER = const(64)
+_MOST = 0x7FFFFFFF
+_SEARCHED = const(1024)  # ids up to so many are searched for equal ones where they lie
 _TOLD_TOGETHER = const(64)  # ids in one piece of an answer
 
 # What is known of a chain (bit flags).
@@ -26,8 +33,13 @@ EQUAL = const(-1)  # the peer holds exactly what we hold
 
 
 def put_entry(parts, identity, position, tag):
-    """Appends an entry: id ‖ position ‖ tag; no tag at position 0 ("I have none of it")."""
-    parts.append(identity + varint(position) + (tag if position else b""))
+    """Appends an entry: id ‖ position ‖ tag; no tag at position 0 ("I have none of it"). Pieces of whole entries: as
+    many as there are chains would take 48 bytes of heap each."""
+    entry = identity + varint(position) + (tag if position else b"")
+    if parts and len(parts[-1]) < _PIECE_BYTES:
+        parts[-1] += entry
+    else:
+        parts.append(entry)
 
 
 def read_entries(buf):
@@ -58,11 +70,79 @@ def _index(ids, identity):
     return at // ID_BYTES if at >= 0 else -1
 
 
+_BLANK = bytes(4 * _TOGETHER)
+
+
+class _Column:
+    """Values of `width` bytes, one a chain, in pieces of a few hundred bytes: a stick's heap with holes has no 4 KiB in
+    one piece, and as objects 1,024 keys would take twice as much."""
+
+    def __init__(self, width):
+        self._width = width
+        self._pieces = []
+        self._count = 0
+
+    def append(self, value):
+        at = self._count % _TOGETHER * self._width
+        if at == 0:
+            self._pieces.append(bytearray(_TOGETHER * self._width))
+        memoryview(self._pieces[-1])[at : at + self._width][:] = value
+        self._count += 1
+
+    def __len__(self):
+        return self._count
+
+    def __iter__(self):
+        for number in range(self._count):
+            yield self[number]
+
+    def __getitem__(self, number):
+        at = number % _TOGETHER * self._width
+        return bytes(self._pieces[number // _TOGETHER][at : at + self._width])
+
+    def find(self, value):
+        """Number of the first equal value, -1 when there is none."""
+        width = self._width
+        first = 0
+        for piece in self._pieces:
+            at = piece.find(value)
+            while at >= 0 and at % width:
+                at = piece.find(value, at + 1)
+            if at >= 0:
+                found = first + at // width
+                return found if found < self._count else -1
+            first += _TOGETHER
+        return -1
+
+
+class _Numbers:
+    """Numbers, one a chain, in such pieces; beyond 31 bits they are all alike."""
+
+    def __init__(self, count=0):
+        self._pieces = []
+        self._count = 0
+        for _ in range(0, count, _TOGETHER):
+            self._pieces.append(array("i", _BLANK))
+        self._count = count
+
+    def append(self, value):
+        if self._count % _TOGETHER == 0:
+            self._pieces.append(array("i", _BLANK))
+        self._count += 1
+        self[self._count - 1] = value
+
+    def __getitem__(self, number):
+        return self._pieces[number // _TOGETHER][number % _TOGETHER]
+
+    def __setitem__(self, number, value):
+        self._pieces[number // _TOGETHER][number % _TOGETHER] = min(value, _MOST)
+
+
 class ChainTable:
     """Own chains and what the peer has said about them.
 
-    `chains` gives held_authors(), held(author) -> (length, tip hash), held_at(author, position) and
-    newest_held(count) (the weaver). Chains are numbered in the order of held_authors().
+    `chains` gives each_held_author(), held(author) -> (length, tip hash), held_at(author, position) and
+    newest_held(count) (the weaver). Chains are numbered in the order of each_held_author().
     """
 
     def __init__(self, chains, crypto, salt, strangers_limit=STRANGERS):
@@ -70,27 +150,29 @@ class ChainTable:
         self.strangers_limit = strangers_limit
         self.digest = crypto.blake3_digest
         self.salt_tag = bytes(salt) + b"t"
-        self.authors = chains.held_authors()
-        self.count = len(self.authors)
-        self.lengths = []
+        self.salt_id = bytes(salt) + b"c"
+        self.authors = _Column(_KEY_BYTES)
+        self.lengths = _Numbers()
         self.items = 0
         self.sum = 0
-        self.tags = bytearray(TAG_BYTES * self.count)
-        self.salt_id = salt_id = bytes(salt) + b"c"
-        ids = []
-        for number, author in enumerate(self.authors):
+        self.tags = _Column(TAG_BYTES)
+        self.ids = _Column(ID_BYTES)
+        for author in chains.each_held_author():
             length, tip = chains.held(author)
+            self.authors.append(author)
             self.lengths.append(length)
             self.items += length
             tag = self.digest(self.salt_tag + tip)[:TAG_BYTES]
-            memoryview(self.tags)[number * TAG_BYTES : (number + 1) * TAG_BYTES][:] = tag
+            self.tags.append(tag)
             self.sum += int.from_bytes(tag, "little")
-            ids.append(self.digest(salt_id + author)[:ID_BYTES])
+            self.ids.append(self.digest(self.salt_id + author)[:ID_BYTES])
+        self.count = len(self.authors)
         self.sum &= SUM_MASK
-        self.distinct = len(set(ids)) == len(ids)
-        self.ids = b"".join(ids)
+        self.distinct = self._are_distinct()
         self.flags = bytearray(self.count)
-        self.positions = [EQUAL] * self.count  # what the peer holds of our chains
+        self.positions = _Numbers()  # what the peer holds of our chains
+        for _ in range(self.count):
+            self.positions.append(EQUAL)
         # The peer's vector as far as we know it: ours with its entries put in.
         self.peer_sum = self.sum
         self.heard_sum = 0  # tags of the peer's entries alone
@@ -106,16 +188,24 @@ class ChainTable:
 
     # -- own side ----------------------------------------------------------------------------------------------
 
+    def _are_distinct(self):
+        if self.count > _SEARCHED:
+            return len(set([self.ids[number] for number in range(self.count)])) == self.count
+        for number in range(self.count):
+            if self.ids.find(self.ids[number]) != number:
+                return False
+        return True
+
     def id(self, number):
-        return self.ids[number * ID_BYTES : (number + 1) * ID_BYTES]
+        return self.ids[number]
 
     def find(self, identity):
         """Number of the chain with this id, or -1."""
-        return _index(self.ids, identity)
+        return self.ids.find(identity)
 
     def tag(self, number):
         """The tag of the tip as an integer."""
-        return int.from_bytes(bytes(self.tags[number * TAG_BYTES : (number + 1) * TAG_BYTES]), "little")
+        return int.from_bytes(self.tags[number], "little")
 
     def tag_at(self, number, position):
         try:
@@ -139,8 +229,7 @@ class ChainTable:
         if not self.flags[number] & _TOLD:
             self.flags[number] |= _TOLD
             self.told_order.append(number)
-            tag = bytes(self.tags[number * TAG_BYTES : (number + 1) * TAG_BYTES])
-            put_entry(parts, self.id(number), self.lengths[number], tag)
+            put_entry(parts, self.id(number), self.lengths[number], self.tags[number])
 
     def tell_strangers(self, parts):
         """Answers "I have none of it" to chains that only the peer has."""
@@ -275,16 +364,16 @@ class ChainTable:
         self.buckets = buckets
 
     def bucket(self, number):
-        return self.ids[number * ID_BYTES] >> (8 - self.bits)
+        return self.ids[number][0] >> (8 - self.bits)
 
     def bucket_bytes(self):
         return b"".join([value.to_bytes(4, "little") for value in self.buckets])
 
     def peer_is_ahead(self, author):
         """True when the peer is known to hold more of an author's chain than we do."""
-        if author not in self.authors:
+        number = self.number_of(author)
+        if number < 0:
             return _index(self.strangers, self.digest(self.salt_id + author)[:ID_BYTES]) >= 0
-        number = self.authors.index(author)
         return self.positions[number] > self.lengths[number]
 
     # -- the outcome -------------------------------------------------------------------------------------------
@@ -293,7 +382,58 @@ class ChainTable:
         """{author: how many of its intentions the peer holds} for the chains of which we have more."""
         plan = {}
         for number in range(self.count):
-            position = self.positions[number]
-            if position != EQUAL and position < self.lengths[number] and not self.flags[number] & _FORK:
-                plan[self.authors[number]] = position
+            if self.lacking(number):
+                plan[self.authors[number]] = self.positions[number]
         return plan
+
+    def number_of(self, author):
+        """Number of an author's chain, -1 when it is none of ours."""
+        number = self.find(self.digest(self.salt_id + author)[:ID_BYTES])
+        return number if number >= 0 and self.authors[number] == author else -1
+
+    def lacking(self, number):
+        """How many intentions of this chain the peer lacks."""
+        position = self.positions[number]
+        if position == EQUAL or position >= self.lengths[number] or self.flags[number] & _FORK:
+            return 0
+        return self.lengths[number] - position
+
+
+class LightPlan:
+    """`ChainTable.plan` on a stick: asked of the table. A dict would take 80 bytes of heap more for each chain."""
+
+    def __init__(self, table):
+        self._table = table
+
+    def __iter__(self):
+        table = self._table
+        for number in range(table.count):
+            if table.lacking(number):
+                yield table.authors[number]
+
+    def __len__(self):
+        table = self._table
+        return sum([1 for number in range(table.count) if table.lacking(number)])
+
+    def __getitem__(self, author):
+        number = self._table.number_of(author)
+        if number < 0 or not self._table.lacking(number):
+            raise KeyError(author)
+        return self._table.positions[number]
+
+    def numbers(self):
+        """An empty map from its authors to numbers."""
+        return _ByAuthor(self._table)
+
+
+class _ByAuthor:
+    def __init__(self, table):
+        self._table = table
+        self._column = _Numbers(table.count)
+
+    def __setitem__(self, author, value):
+        self._column[self._table.number_of(author)] = value
+
+    def get(self, author):
+        number = self._table.number_of(author)
+        return (self._column[number] or None) if number >= 0 else None

@@ -510,6 +510,10 @@ class Weaver:
         authors = self._held.authors()
         return [author for author in authors if self.held(author)[0]] if self._damaged.any() else authors
 
+    def each_held_author(self):
+        """Iterates over the same."""
+        return self._held.each_author()
+
     def held(self, author):
         """(length, tip) of an author's held chain."""
         length, tip = self._held.chain(author)
