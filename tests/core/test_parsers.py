@@ -7,6 +7,7 @@ from lattice_core.errors import ProtocolError
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops, snapshot, token, witness
 from lattice_core.model.identity import Identity
+from lattice_core.model.token import InviteToken
 from lattice_core.seams import BytesBody
 from lattice_core.wire import base58, messages, peer_messages, scan, utf8
 from lattice_core.wire.fields import body_fields, fields
@@ -33,7 +34,7 @@ def valid_messages():
         peer_messages.PeerMessage.encode(
             {"bootstrap_response": {"intentions": [messages.SignedIntention.decode(signed)]}}
         ),
-        messages.InviteToken.encode({"store_id": b"s" * 16, "inviter_pubkey": b"i" * 32, "listed_keys": [b"l" * 32]}),
+        InviteToken.encode({"store_id": b"s" * 16, "inviter_pubkey": b"i" * 32, "listed_keys": [b"l" * 32]}),
         snapshot.encode(crypto(), b"s" * 16, {snapshot.DATA: [(b"k", b"v")]})[:-32],
     )
 

@@ -2,8 +2,8 @@
 
 from lattice_core.errors import ProtocolError, UsageError
 from lattice_core.model import token
+from lattice_core.model.token import InviteToken
 from lattice_core.wire import base58
-from lattice_core.wire.messages import InviteToken
 from support import Rng, crypto, raises
 
 STORE = b"\xaa" * 16

@@ -68,3 +68,8 @@ def own_wall(now_ms, own_last_ms, seen_ms):
     if wall > _WALL_MAX:
         raise UsageError("the own stamps of this store have reached the end of time; write under a new identity")
     return wall
+
+
+def is_over(expires_s, now_ms):
+    """True when a time in seconds, 0 for never, has come."""
+    return bool(expires_s) and now_ms is not None and now_ms >= expires_s * 1000

@@ -7,11 +7,25 @@ secret besides the inviter, so that an invite can be redeemed at a stick that ca
 from ..compat import const
 from ..errors import ProtocolError, UsageError
 from ..wire import base58
-from ..wire.messages import InviteToken
+from ..wire.protobuf import Message
+from .hlc import is_over
 
 VERSION = const(0x4C)
 LISTED_MAX = const(6)
 SECRET_BYTES = const(32)
+
+# Here and not with the other messages: a stick makes no invites and reads none.
+InviteToken = Message(
+    "InviteToken",
+    (
+        (1, "store_id", "bytes"),
+        (2, "secret", "bytes"),
+        (3, "inviter_pubkey", "bytes"),
+        # What only Nano nodes read; the reference skips it.
+        (14, "expires_s", "uint64"),
+        (15, "listed_keys", "bytes", "*"),
+    ),
+)
 
 
 class Token:
@@ -51,11 +65,6 @@ class Token:
             }
         )
         return base58.check_encode(VERSION, message, crypto)
-
-
-def is_over(expires_s, now_ms):
-    """True when a time in seconds, 0 for never, has come."""
-    return bool(expires_s) and now_ms is not None and now_ms >= expires_s * 1000
 
 
 def parse(crypto, text):

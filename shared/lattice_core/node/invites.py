@@ -7,7 +7,7 @@ invite; when they meet, both claims stand in the table and `double_claims` shows
 from ..compat import const
 from ..errors import Refused, UsageError
 from ..model import ops
-from ..model.token import LISTED_MAX, SECRET_BYTES, Token, is_over
+from ..model.hlc import is_over
 from ..text import printable
 from ..weaver.store import TABLE_META
 from ..wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_REVOKED
@@ -26,8 +26,10 @@ def create(node, root, now_ms, listed=None, expires_s=0, label=""):
     if root.parent is not None:
         raise UsageError("an invite is for the share as a whole: name its root")
     peers.check_own(node, root)
+    from ..model.token import LISTED_MAX, SECRET_BYTES, Token  # here: a stick makes none
+
     if listed is None:
-        listed = _members_to_list(node, root)
+        listed = _members_to_list(node, root, LISTED_MAX)
     secret = node.crypto.random(SECRET_BYTES)
     invite_id = node.crypto.blake3_digest(secret)
     operations = [
@@ -67,11 +69,11 @@ def end_expired(root, now_ms):
     return len(operations)
 
 
-def _members_to_list(node, root):
-    """Sticks of ours, then others, at most LISTED_MAX: of very many members those with the smallest keys."""
-    chosen = node.sticks(root)[:LISTED_MAX]
+def _members_to_list(node, root, most):
+    """Sticks of ours, then others, at most `most`: of very many members those with the smallest keys."""
+    chosen = node.sticks(root)[:most]
     for peer in hierarchy.peer_list(node, root).system.peers():
-        if len(chosen) == LISTED_MAX:
+        if len(chosen) == most:
             break
         if peer.status == PEER_ACTIVE and peer.key != node.identity.public and peer.key not in chosen:
             chosen.append(peer.key)

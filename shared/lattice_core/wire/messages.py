@@ -125,17 +125,6 @@ JoinRequest = Message(
 JoinResponse = Message(
     "JoinResponse", ((1, "inviter_pubkey", "bytes"), (2, "store_id", "bytes"), (3, "store_type", "string"))
 )
-InviteToken = Message(
-    "InviteToken",
-    (
-        (1, "store_id", "bytes"),
-        (2, "secret", "bytes"),
-        (3, "inviter_pubkey", "bytes"),
-        # What only Nano nodes read; the reference skips it.
-        (14, "expires_s", "uint64"),
-        (15, "listed_keys", "bytes", "*"),
-    ),
-)
 
 # -- files (docs/protocol.md, "Files") ----------------------------------------------------------------------------
 
