@@ -86,7 +86,7 @@ class FakeStick:
     def _serve(self):
         identity = load_identity(self.storage, crypto)
         device = Device(self.storage)
-        node = Node(self.storage, crypto, identity)
+        node = Node(self.storage, crypto, identity, keep_unreferenced_ms=0)
         node.open(device.now_ms(_now_ms()))
         link = Link(crypto, identity.seed, False, SERIAL, VERSION.encode(), _now_ms())
         options = Options(VERSION, 4, 4, lambda: (1 << 22, self.storage._used))

@@ -199,7 +199,40 @@ def test_what_does_not_fit_is_named(laptop, tmp_path):
         laptop.run("stick", "setup", small.port)
         words = laptop.attempt("sync", small.port)
         assert words.exit_code == 3
-        assert "no room for source/large (2.9 MiB)" in words.stderr and "source/small" not in words.stderr
+        assert "no room on stick for source/large (2.9 MiB)" in words.stderr and "source/small" not in words.stderr
+        assert "left there" in words.stderr and "make room" in words.stderr
+        laptop.run("file", "rm", "source/large")
+        assert laptop.json("sync", small.port)["complete"] is True
+
+
+def test_after_making_room_the_same_sync_succeeds(laptop, tmp_path):
+    for name in ("old", "new"):
+        (tmp_path / name).write_bytes(os.urandom(500_000))
+    laptop.run("file", "put", tmp_path / "old")
+    with FakeStick(tmp_path, capacity=1_000_000) as small:
+        laptop.run("stick", "setup", small.port, "--name", "kleiner")
+        laptop.run("sync", small.port)
+        laptop.run("file", "put", tmp_path / "new")
+        full = laptop.attempt("sync", small.port)
+        assert full.exit_code == 3 and "no room on kleiner for new (488.3 KiB)" in full.stderr
+        data = json.loads(laptop.attempt("sync", small.port, "--json").stdout)
+        assert data["unfit"] == [{"path": "new", "size": 500_000, "there": True}] and 0 < data["room_there"] < 500_000
+        laptop.run("file", "rm", "old")
+        assert laptop.json("sync", small.port)["complete"] is True
+
+
+def test_a_write_without_room_says_what_waits_behind_it(laptop, tmp_path):
+    with FakeStick(tmp_path, capacity=200_000) as small:
+        laptop.run("stick", "setup", small.port, "--name", "kleiner")
+        laptop.run("sync", small.port)
+        (tmp_path / "value").write_bytes(os.urandom(300_000))
+        laptop.run("kv", "put", "large", "@%s" % (tmp_path / "value"))
+        for number in range(4):
+            laptop.run("kv", "put", "k%d" % number, "v")
+        full = laptop.attempt("sync", small.port)
+        assert full.exit_code == 3
+        assert "no room" in full.stderr and "are left" in full.stderr and "make room" in full.stderr
+        assert "4 writes of laptop" in full.stderr or "4 more wait behind" in full.stderr
 
 
 def test_another_stick_is_not_taken_for_the_first(laptop, tmp_path):

@@ -42,7 +42,9 @@ def outcome(node, report):
     return {
         "complete": report.complete,
         "read_only": read_only(node),
-        "unfit": [{"path": path, "size": size} for path, size in report.unfit()],
+        "unfit": [row for one in outcomes for row in _unfit(one)],
+        "room_here": node.storage.room(),
+        "room_there": max([one.room_there for one in outcomes], default=0),
         "unfit_count": sum(one.unfit_count for one in outcomes),
         "missing": sum(one.missing for one in outcomes),
         "missing_there": sum(one.missing_there for one in outcomes),
@@ -95,6 +97,12 @@ def _double_claims(node, root):
     return found
 
 
+def _unfit(one):
+    """What found no room; `there`: on the other side."""
+    last = len(one.unfit) - one.unfit_there
+    return [{"path": path, "size": size, "there": at >= last} for at, (path, size) in enumerate(one.unfit)]
+
+
 def _label(node, store_id):
     handle = node.get(store_id)
     return id_text(store_id) if handle is None else handle.label()
@@ -118,10 +126,7 @@ def show(data):
 
 def explain(data):
     """What was left behind, on stderr."""
-    for item in data["unfit"]:
-        warn("no room for %s (%s)" % (item["path"], size_text(item["size"])))
-    if data["unfit_count"] > len(data["unfit"]):
-        warn("no room for %d more" % (data["unfit_count"] - len(data["unfit"])))
+    _explain_room(data, data.get("name") or "the other side")
     if data["missing"]:
         warn(
             "%s of files that are listed here %s not on the other side either; `file list` says who holds them"
@@ -179,6 +184,27 @@ def _explain_damage(data):
             "%s (writes, or pieces of files) damaged on this disk, or behind one that is: `sync` with whoever has them"
             % count_text(data["damaged_here"], "item")
         )
+
+
+def _explain_room(data, there):
+    """Whose room is short, how much is left, and what to do."""
+    for item in data["unfit"]:
+        where = there if item["there"] else "this computer's disk"
+        warn("no room on %s for %s (%s)" % (printable(where), item["path"], size_text(item["size"])))
+    refused = [item for item in data["refused"] if "no room" in item["reason"]]
+    more = data["unfit_count"] - len(data["unfit"]) - len([item for item in refused if item["by_peer"]])
+    if more > 0:
+        warn("no room for %d more" % more)
+    for is_there, where, room in ((True, "there", data["room_there"]), (False, "here", data["room_here"])):
+        if any(item["there"] == is_there for item in data["unfit"]):
+            left = size_text(room), where
+            warn("%s are left %s: make room (`file rm` what is not needed), and the same `sync` goes on" % left)
+    for by_peer, count in ((True, data["refused_there"]), (False, data["refused_here"])):
+        named = len([item for item in refused if item["by_peer"] == by_peer])
+        if named and count > named:
+            warn("%d more wait behind %s" % (count - named, "it" if named == 1 else "them"))
+    if refused:
+        warn("make room where it is short, and the same `sync` goes on")
 
 
 def _explain_double_claim(item):

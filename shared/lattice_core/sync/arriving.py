@@ -24,7 +24,7 @@ class Arriving:
         try:
             self._writer = node.storage.body_writer(self.size, content)
         except StorageFull:
-            self.reason = "there is no room for %d bytes" % self.size
+            self.reason = "there is no room for %d bytes, %d are left" % (self.size, node.storage.room())
 
     def take(self):
         """Moves what is there from the stream into storage; returns how many bytes."""

@@ -73,6 +73,8 @@ class Content:
             self.outcome.missing_there = self.heard["missing"]
             unfit = [(item["path"], item["size"]) for item in self.heard["unfit"]]
             self.outcome.unfit = self.outcome.unfit + unfit
+            self.outcome.unfit_there = len(unfit)
+            self.outcome.room_there = self.heard.get("room", 0)
 
     def close(self):
         if self.puller is not None:

@@ -201,7 +201,8 @@ class ItemReceiver:
             elif self._make_room():
                 self._ingest_one(item, verified, now_ms)
                 return
-            self._refuse(item, "there is no room for it", True)
+            size, room = item.body.size, self.node.storage.room()
+            self._refuse(item, "there is no room for it: it has %d bytes, %d are left" % (size, room), True)
             return
         after = weaver.store.count
         if after > before:
