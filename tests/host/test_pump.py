@@ -79,6 +79,22 @@ def test_what_was_acknowledged_is_committed(laptop, tmp_path):
     assert notes.files.holdings.holds_items(key) == notes.store.count
 
 
+def test_a_fault_of_ours_ends_the_connection_and_is_reported_as_what_it_is(laptop, tmp_path):
+    fill(laptop, 5, 100)
+    with FakeStick(tmp_path) as stick:
+        set_up(laptop, stick.port)
+        sync(laptop, stick.port)
+        notes = laptop.find("notes")
+        fill(laptop, 5, 100)
+        held = notes.weaver.held_after
+        notes.weaver.held_after = lambda plan: [].pop()
+        with pytest.raises(IndexError) as caught:
+            sync(laptop, stick.port)
+        assert "a fault of this program" in str(caught.value.__cause__)
+        notes.weaver.held_after = held
+        assert sync(laptop, stick.port)[0].complete  # and the stick is as it was
+
+
 @pytest.mark.parametrize("pull_after", [1500, 3000])
 def test_pulled_in_the_middle_and_plugged_in_again(laptop, tmp_path, pull_after):
     fill(laptop, 400, 900)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from lattice_core.errors import LatticeError, UsageError
 from lattice_core.sync.nano import NanoPeer, Options
 from lattice_core.sync.progress import Progress
-from lattice_core.sync.tasks import StreamLost, Task
+from lattice_core.sync.tasks import Fault, StreamLost, Task
 
 from .impression import seems
 from .line import Line
@@ -239,6 +239,9 @@ def pumped(pump: Pump, begin: Callable[[NanoPeer], Task], timeout_s: float):
     """Runs one task and closes the pump whatever happens."""
     try:
         return pump.run(begin, timeout_s)
+    except Fault as fault:
+        pump.close(str(fault)[:100])
+        raise fault.cause from fault  # the command's last net makes a report of it
     except LatticeError as error:
         pump.close(str(error)[:100])
         raise
