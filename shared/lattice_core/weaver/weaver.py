@@ -114,7 +114,7 @@ class Weaver:
 
     def _load(self, now_ms):
         self.unfinished = True
-        evictable = self._floating.unlisted()
+        evictable = set(self._floating.unlisted())
         self._floating = self._new_floating()
         self.floating_count = 0
         self._held = Held(self.store, self._floating, self.read)
