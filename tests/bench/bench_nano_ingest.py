@@ -28,7 +28,7 @@ WINDOW_BYTES = 65536
 
 
 def fill(handle, count):
-    authors = [Identity(crypto, bytes([n + 1]) * 32) for n in range(AUTHORS)]
+    authors = [Identity(crypto, bytes([n + 10]) * 32) for n in range(AUTHORS)]  # none of them is one of the nodes
     tips = [bytes(32)] * AUTHORS
     for number in range(count):
         who = number % AUTHORS
