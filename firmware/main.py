@@ -2,7 +2,7 @@
 
     power → large buffers → button held? erase everything → mount → read checkpoint and log → open stores → loop
 
-A stick whose flash is damaged does not go on: the LED says so, and only the button erases what is left. Whatever else
+A stick whose flash cannot be read shows that and tries again; only the button erases what is left. Whatever else
 goes wrong ends as with a watchdog: everything starts anew from flash, and the last error says what it was.
 """
 
@@ -70,7 +70,6 @@ def main(board):
         began_ms = board.clock.now_ms()
         try:
             _boot(board, memory, gone_wrong)
-            return
         except Exception as error:  # noqa: BLE001 (this is the watchdog: no error may leave a dead stick)
             board.check_power()
             gone_wrong = _words(error)
@@ -91,7 +90,8 @@ def _words(error):
 
 
 def _boot(board, memory, gone_wrong):
-    """From flash into the loop, which ends only with what it cannot put right. Returns when the flash is beyond use."""
+    """From flash into the loop, which ends only with what it cannot put right. Returns when the flash cannot be read:
+    trying again loses nothing."""
     try:
         loop = start(board, memory, gone_wrong)
     except LatticeError as error:

@@ -3,6 +3,7 @@
 from lattice_core.errors import StorageFull, UsageError
 from lattice_core.model import ops
 from lattice_core.node import stores
+from lattice_core.node.node import Node
 from lattice_core.weaver.store import RECORDS, TABLE_META
 from lattice_core.wire.messages import CHILD_ARCHIVED, UniversalOp
 from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
@@ -229,6 +230,30 @@ def test_a_child_without_room_stays_closed_until_there_is_some():
     assert other.get(late.id) is None and other.get(root.id).store.count == root.store.count
     again = reopened(other)
     assert again.find("late").parent == root.id and len(again.roots()) == 1
+
+
+def test_a_full_medium_opens_what_it_has():
+    """What opening would like to write waits for room; a stick that does not come up for that would be lost."""
+    node, root, data = share()
+    other = make_node(2, "full")
+    join(other, node, node.invite(root, NOW_MS))
+    data.kv.put(b"k", b"v", NOW_MS)
+    node.commit(NOW_MS)
+    carry(node, other)
+    storage = other.storage.reopened()
+    commit = storage.commit
+    left = [2]
+
+    def full():
+        left[0] -= 1
+        if left[0] == -1:  # the one that ends the opening
+            raise StorageFull("no room")
+        commit()
+
+    storage.commit = full
+    again = Node(storage, CRYPTO, other.identity)
+    again.open(NOW_MS)
+    assert len(again.stores) == 2 and value(again.find("notes"), b"k") == b"v" and not again.spoilt()
 
 
 def test_a_root_cannot_declare_itself_or_without_end():

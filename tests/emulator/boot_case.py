@@ -342,6 +342,29 @@ def test_no_memory_in_the_middle_of_a_write_is_survived():
     loop.node.commit()
 
 
+def test_a_flash_that_cannot_be_read_is_tried_again():
+    board = fresh_board()
+    public = main.start(board).node.identity.public
+    board.flash = board.flash.again()
+    said = []
+    board.stopped = said.append
+    start = main.start
+
+    def fail(board, memory, gone_wrong):
+        if len(said) < 3:
+            raise StorageError("the stick's flash is damaged")
+        return start(board, memory, gone_wrong)
+
+    main.start = fail
+    try:
+        _run_main(board, 8)
+    finally:
+        main.start = start
+    assert len(said) == 3 and board.shown[-1] == "ready", board.shown
+    board.flash.dead = True
+    assert start(Board()).node.identity.public == public
+
+
 def test_what_fails_at_once_is_tried_with_growing_pauses():
     board = fresh_board()
     main.start(board)

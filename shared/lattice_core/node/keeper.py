@@ -66,7 +66,10 @@ class Keeper:
         if self.spoilt():
             self.rollback()
         self.lists.check()
-        self.commit(now_ms)
+        try:
+            self.commit(now_ms)
+        except StorageFull:
+            pass  # it is rolled back: what opening wanted to write waits for room, everything else works
 
     def _remake_root(self):
         """Damage may have taken the row that says what the stick's root is; the children's, it declares."""
@@ -84,7 +87,7 @@ class Keeper:
             self.stores = [handle for handle in self.stores if handle not in archived]
             hierarchy.open_declared(self, root, now_ms)
         except StorageFull:
-            raise
+            self.spoil()  # rolled back; what it declares beyond is closed for want of room
         except (StorageError, ProtocolError) as error:
             self.spoil()
             self.damaged.append((root.id, str(error)))
