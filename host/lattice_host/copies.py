@@ -137,6 +137,8 @@ def remove(files: Files, path: str, now_ms: int) -> list[str]:
 def move(files: Files, source: str, target: str, now_ms: int) -> list[tuple[str, str]]:
     """`Files.move` that knows copies: of one, that version becomes a file of its own."""
     copy = find(files, source)
+    if copy is not None or files.get(source) is not None:
+        _check_free(files, target, source if copy is None else copy.path)
     if copy is None or copy.file is None or copy.version is None:
         return files.move(source, target, now_ms)
     tree.check(target)
@@ -148,6 +150,23 @@ def move(files: Files, source: str, target: str, now_ms: int) -> list[tuple[str,
     else:
         _keep_winner(files, copy, [(tree.key_of(target), moved.encode())], now_ms)
     return [(source, target)]
+
+
+def _check_free(files: Files, target: str, source: str) -> None:
+    """UsageError when a file of this name would share it with a folder, or lie in a folder that is a file."""
+    if any(holds_something(below) for below in files.list(target)):
+        name = source.split("/")[-1]
+        raise UsageError("%s is a folder; %s is free" % (tree.shown(target), tree.shown("%s/%s" % (target, name))))
+    for above in above_of(target):
+        file = files.get(above)
+        if above != source and file is not None and file.entry is not None:
+            raise UsageError("%s is a file: nothing can lie in it" % tree.shown(above))
+
+
+def above_of(path: str) -> list[str]:
+    """The folders that a name lies in."""
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def undo(files: Files, path: str, now_ms: int) -> list[str]:

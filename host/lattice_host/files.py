@@ -168,6 +168,10 @@ class _Putter:
             self._replace_folder(target, where)
             if any(copies.holds_something(file) for file in self.files.list(target)):
                 self.result.notes.append((target, _BOTH))
+            for above in copies.above_of(target):
+                file = self.files.get(above)
+                if file is not None and file.entry is not None:
+                    self.result.notes.append((above, _BOTH))
         else:  # writing one of the versions back is how a conflict is settled
             self._choose_mode(found, self.files.get(settled), None)
             self.write(found, None)

@@ -453,6 +453,23 @@ def test_a_folder_that_became_a_file(anna, ben):
     assert ben.here() == {"thing": "a file now", "other": "3"}
 
 
+def test_a_move_gives_no_name_to_a_file_and_a_folder(anna, tmp_path):
+    both = {"a": "1", "folder/b": "2", "file": "3"}
+    for name, text in both.items():
+        anna.write(name, text)
+    anna.put()
+    for target, words in (("d/folder", 'is a folder; "d/folder/a" is free'), ("d/file/a", "is a file")):
+        with pytest.raises(UsageError, match=words):
+            copies.move(anna.files, "d/a", target, anna.now_ms)
+    assert anna.stored() == both
+    copies.move(anna.files, "d/a", "d/new/a", anna.now_ms)
+    assert sorted(anna.stored()) == ["file", "folder/b", "new/a"]
+    (tmp_path / "x").write_text("x")
+    for name in ("d/folder", "d/file/x"):
+        (note,) = anna.put(tmp_path / "x", name).notes
+        assert "folder has this name" in note[1]
+
+
 def test_a_folder_with_files_of_its_own_stays(anna, ben):
     both_have(anna, ben, **{"thing/in": "1"})
     ben.write("thing/mine", "not in the store")
