@@ -11,7 +11,7 @@ from ..model.hlc import is_over
 from ..text import printable
 from ..weaver.store import TABLE_META
 from ..wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_REVOKED
-from . import hierarchy, peers, selecting, stores
+from . import hierarchy, peers, stores
 
 _NOTE = b"node/invite/"  # ‖ id: a row of the root's TABLE_META at the maker: when it expires ‖ label
 _EXPIRES_BYTES = const(8)
@@ -86,6 +86,8 @@ def find(root, selector):
     def items():
         for invite in root.system.invites():
             yield peers.key_text(invite.id), "", invite
+
+    from . import selecting  # here: no stick needs it
 
     found = selecting.matching(selector, items, 64)
     if len(found) == 1:

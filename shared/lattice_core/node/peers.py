@@ -7,7 +7,7 @@ from ..errors import UsageError
 from ..model import ops
 from ..text import printable
 from ..wire.messages import INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_DORMANT, PEER_INVITED, PEER_REVOKED
-from . import hierarchy, selecting, stores
+from . import hierarchy, stores
 
 _INVITES_ENDED = const(64)  # by one revocation: the write stays small whatever the revoked one has prepared
 
@@ -126,6 +126,8 @@ def find(node, root, selector):
         for peer in known(node, root):
             yield key_text(peer.key), peer.name, peer
 
+    from . import selecting  # here: no stick needs it
+
     found = selecting.matching(selector, items, 64)
     standing = [peer for peer in found if peer.status != PEER_REVOKED]
     if len(standing or found) == 1:
@@ -138,6 +140,8 @@ def find(node, root, selector):
 
 def _surely(node, root, selector, peer):
     """The peer's key, unless it was named by a name that some other member gave it: people mean the one they know."""
+    from . import selecting
+
     giver = root.system.named_by(peer.key)
     by_name = peer.name == selector and not key_text(peer.key).startswith(selecting.digits_of(selector) or "-")
     if by_name and giver not in (peer.key, node.identity.public):

@@ -17,7 +17,6 @@ from ..text import printable
 from ..weaver.store import TABLE_META
 from ..weaver.weaver import Weaver
 from ..wire.messages import CHILD_ACTIVE, CHILD_ARCHIVED, PEER_ACTIVE
-from . import selecting
 from .holdings import Holdings
 
 ROOT_TYPE = projection.TYPE_ROOT
@@ -187,6 +186,8 @@ def check_name(name, what):
             raise UsageError("the name of a %s holds a control character" % what)
     if name and not name.strip():
         raise UsageError("the name of a %s is blank" % what)
+    from . import selecting  # here: no stick needs it
+
     return selecting.check_name(name, what)
 
 
@@ -226,6 +227,8 @@ def find(handles, selector):
         for handle in handles:
             yield str(hexlify(handle.id), "ascii"), handle.name, handle
 
+    from . import selecting  # here: no stick needs it
+
     found = selecting.matching(selector, items, 2 * _ID_BYTES)
     if len(found) == 1:
         return found[0]
@@ -237,4 +240,6 @@ def find(handles, selector):
 
 
 def labels(handles):
+    from . import selecting  # here: no stick needs it
+
     return selecting.listed([handle.label() for handle in handles])
