@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint campaign-places campaign-wear bench bench-against emulator venv venv-dev python clean
+.PHONY: help demo test lint campaign-places campaign-wear campaign-flips bench bench-against emulator venv venv-dev python clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,6 +21,9 @@ lint: venv-dev ## ruff and pyright over host, core, firmware and tools
 
 campaign-places: venv-dev ## 1,000 random histories of people who put and get the same folder
 	@LATTICE_CAMPAIGN=1000 $(BIN)/python -m pytest tests/host/test_places_random.py -n auto
+
+campaign-flips: venv-dev emulator ## one flipped bit in a full stick, 200 times: named, nothing wrong served, filled again
+	@FLIPS=200 SEED=3 $(BIN)/python -m pytest tests/emulator/test_flash_storage.py -k flips -n 1
 
 bench: venv-dev emulator ## measure, print a table, write build/bench.json
 	@$(BIN)/python tools/bench.py

@@ -22,6 +22,11 @@ _VERIFY_BATCH = const(4)  # intentions between two looks at the port: 20 ms each
 _BLOB_REQUESTS = const(4)
 
 
+class Damaged(Exception):
+    """A record of the log was found damaged while it was used. What is left is found by a start anew, which passes it
+    over; until then it would be met again and again."""
+
+
 class Loop:
     def __init__(self, board, storage, node, device):
         self.board = board
@@ -114,6 +119,9 @@ class Loop:
         except StorageError:
             self.device.reload()  # not even that can be written
 
+        if self.storage.hurt:
+            raise Damaged(str(error))
+
     def _start_over(self, error):
         """What was under way is given up; everything committed is there, and the host connects anew."""
         self.board.check_power()
@@ -149,7 +157,7 @@ class Loop:
         if self.device.transfers:
             return False
         try:
-            return self.storage.idle()
+            return self.storage.idle() or self.node.look_over()
         except StorageError as error:
             self._failed(error)
             return False

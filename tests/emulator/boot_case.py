@@ -7,7 +7,7 @@ import lattice_native
 
 from firmware import main
 from firmware.flash.files import Files
-from firmware.loop import Loop
+from firmware.loop import Damaged, Loop
 from firmware.ports.nor import Nor, make_image
 from lattice_core.errors import StorageError, StorageFull
 from lattice_core.link.link import OPEN, SERIAL, Link
@@ -390,3 +390,14 @@ def test_what_fails_at_once_is_tried_with_growing_pauses():
     finally:
         Loop._follow_connection = follow
     assert pauses == [1000, 2000, 4000, 8000, 8000, 8000], pauses
+
+
+def test_a_record_found_damaged_in_use_ends_in_a_new_start():
+    loop = main.start(fresh_board())
+    loop._failed(StorageError("an ordinary failure"))
+    loop.storage.slots.hurt = True
+    try:
+        loop._failed(StorageError("the record at 0 of segment 1 is damaged"))
+        raise AssertionError("it went on")
+    except Damaged:
+        assert "damaged" in loop.device.last_error()

@@ -35,6 +35,7 @@ class Keeper:
         self._events = []
         self._uncommitted = []
         self._spoilt = False
+        self._looking = None  # what is being looked over
 
     # -- stores ----------------------------------------------------------------------------------------------------
 
@@ -301,6 +302,24 @@ class Keeper:
         for root in self.roots():
             hierarchy.open_declared(self, root, None)  # what had been closed in it is open again
         self.lists.forget()
+
+    def look_over(self):
+        """Looks at one stored intention or blob, whether its bytes still have its hash, each once after a start: what
+        is damaged is wanted again although nobody asks for it. True while there is more to look at."""
+        if self._looking is None:
+            self._looking = self._look_over()
+        for _ in self._looking:
+            return True
+        return False
+
+    def _look_over(self):
+        for handle in list(self.stores):
+            for _, hash, _, _ in handle.store.witness_log():
+                handle.weaver.read(hash)
+                yield
+            for digest, _ in handle.store.blobs():
+                handle.files.contents.check(digest)
+                yield
 
     def note_damage(self, handle, hashes, digests):
         """What was found damaged in a store is wanted again, if that can be written now."""
