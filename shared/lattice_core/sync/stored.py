@@ -19,6 +19,8 @@ class StoreItems:
         store = handle.weaver.store
         self.range_summary = store.range_summary
         self.range_hashes = store.range_hashes
+        identity = getattr(peer.node, "identity", None)  # the node of a checker has none
+        self._own = None if identity is None else identity.public
         self._asked = 0
         self.new = 0  # taken and not known before
         self.held_back = 0  # not taken for want of room
@@ -108,13 +110,12 @@ class StoreItems:
             peer.progress.note_refused(item.hash, item.author, weaver.refused(item.hash) or "it was refused", False)
         else:
             if fate != DUPLICATE:
-                if item.author == peer.node.identity.public:
+                if item.author == self._own:
                     weaver.others_are_ahead()  # until a sync has brought all of it
                 self.new += 1
                 peer.progress.received_intentions += 1
             return 1
         return 0
-
 
     def tell_held_back(self):
         """Notes what found no room, once it is clear that it does not come in another way."""
