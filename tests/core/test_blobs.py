@@ -144,7 +144,7 @@ def test_a_full_node_names_what_does_not_fit_and_takes_the_rest():
 def raw_requests(world, store_id, digests):
     """Opens a stream of blobs by hand; returns the decoded answers (parts as their bytes)."""
     frames = Frames(world.pair.a.open_stream())
-    frames.post({"blob_open": {"store_id": store_id}})
+    frames.post({"blob_open": {"store_id": store_id, "root_id": world.right.roots()[0].id}})
     for digest in digests:
         frames.post({"blob_request": {"hash": digest}})
     frames.finish()

@@ -42,8 +42,17 @@ def frame_of(message):
 def openings(notes, root):
     """What a stream may begin with, as it is when all is right."""
     return [
-        {"open": {"store_id": notes.id, "salt": bytes(8), "sum": 5, "chains": 1, "tips": b"iden\x01" + bytes(8)}},
-        {"blob_open": {"store_id": notes.id}},
+        {
+            "open": {
+                "store_id": notes.id,
+                "root_id": notes.parent,
+                "salt": bytes(8),
+                "sum": 5,
+                "chains": 1,
+                "tips": b"iden\x01" + bytes(8),
+            }
+        },
+        {"blob_open": {"store_id": notes.id, "root_id": notes.parent}},
         {"join_request": {"node_pubkey": bytes(32), "store_id": root.id, "invite_secret": bytes(32)}},
         {"control": {"status": {}}},
         {"control": {"setup": {"name": "x", "store_id": bytes(16), "store_type": "core:rootstore", "now_ms": 5}}},

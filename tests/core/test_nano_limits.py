@@ -70,7 +70,15 @@ def bad_items(world, notes, authors):
     frames = Frames(world.pair.a.open_stream())
     entry = []
     put_entry(entry, b"abcd", 1, (5).to_bytes(6, "little"))
-    opened = {"store_id": notes.id, "salt": bytes(8), "sum": 5, "chains": 1, "items": 1, "tips": entry[0]}
+    opened = {
+        "store_id": notes.id,
+        "root_id": notes.parent,
+        "salt": bytes(8),
+        "sum": 5,
+        "chains": 1,
+        "items": 1,
+        "tips": entry[0],
+    }
     frames.post({"open": opened})
     sent = 0
     for turn in range(authors * 8):
@@ -157,7 +165,7 @@ def test_a_trickle_ends_the_connection():
     world, notes = joined(left, right)
     world.connect()
     frames = Frames(world.pair.a.open_stream())
-    frames.post({"blob_open": {"store_id": notes.id}})
+    frames.post({"blob_open": {"store_id": notes.id, "root_id": notes.parent}})
     began = world.now_ms
     while world.pair.b.closed is None and world.now_ms - began < 3 * PACE_MS:
         frames.post({"blob_request": {"hash": bytes(32)}})
@@ -208,7 +216,7 @@ def test_a_stranger_does_not_learn_what_is_not_open():
     assert right.get(hidden.id) is None
     alien = World(node(5, "alien"), right)
     frames = Frames(alien.pair.a.open_stream())
-    frames.post({"blob_open": {"store_id": hidden.id}})
+    frames.post({"blob_open": {"store_id": hidden.id, "root_id": hidden.parent}})
     frames.flush()
     turns(alien, 5)
     assert "not an active member" in NanoFrame.decode(frames.poll())["refusal"]["words"]

@@ -168,7 +168,7 @@ def test_a_cut_list_lets_in_the_owner_alone_and_only_to_mend_it():
             raises(Refused, world.run, world.a.set_clock(made.now_ms + 10**8))
             raises(Refused, world.run, world.a.owner_add(b"f" * 32))
             assert stick.device.now_ms(world.now_ms) < (before or 0) + 60000
-            raises(Refused, world.run, world.a.start(_ask_content(world.a, made.notes.id), "content"))
+            raises(Refused, world.run, world.a.start(_ask_content(world.a, made.notes.id, made.root.id), "content"))
         stranger = made.world(node(77, "stranger"))
         assert "damaged" not in str(
             raises(Refused, stranger.run, stranger.a.start(_open(stranger.a, made.root.id), "x"))
@@ -187,9 +187,9 @@ def test_a_cut_list_lets_in_the_owner_alone_and_only_to_mend_it():
     assert world.run(world.a.sync()).complete
 
 
-def _ask_content(peer, store_id):
+def _ask_content(peer, store_id, root_id):
     frames = peer.open()
-    frames.post({"blob_open": {"store_id": store_id}})
+    frames.post({"blob_open": {"store_id": store_id, "root_id": root_id}})
     yield from peer.answer(frames)
 
 

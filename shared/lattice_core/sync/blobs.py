@@ -35,7 +35,7 @@ class Puller:
         self.node = peer.node
         self.contents = handle.files.contents
         self.wanted = handle.files.wanted()
-        self.store_id = handle.id
+        self.handle = handle
         self.full = 0  # blobs that found no room although they were planned
         self.damaged = 0  # blobs that came and were not what their hash names
         self.damaged_paths = []  # of files that they belong to, at most UNFIT_KEPT
@@ -77,7 +77,7 @@ class Puller:
     def _run(self):
         """Task: returns when nothing more can be had from this peer."""
         frames = self._frames
-        frames.post({"blob_open": {"store_id": self.store_id}})
+        frames.post({"blob_open": {"store_id": self.handle.id, "root_id": self.handle.parent or b""}})
         try:
             while not self._done or frames.queued() or not frames.ended or not frames.stream.finished():
                 moved = self._ask()

@@ -17,7 +17,7 @@ from . import control, join
 from .blobs import BlobServer, Puller
 from .frames import Frames, Large, Meter
 from .nano_session import StoreSession
-from .peer import ANSWER_MS, Peer, silent
+from .peer import ANSWER_MS, Peer, silent, stranger
 from .syncing import synchronise
 from .tasks import StreamLost, Task
 
@@ -242,7 +242,7 @@ class NanoPeer(Peer):
         if "open" in message:
             yield from self._serve_sync(frames, message["open"])
         elif "blob_open" in message:
-            handle = self._shared(message["blob_open"]["store_id"])
+            handle = self._shared(message["blob_open"])
             yield from BlobServer(self, handle, frames).run()
             yield from self.close_stream(frames)
         elif "join_request" in message:
@@ -252,18 +252,24 @@ class NanoPeer(Peer):
         else:
             raise ProtocolError("a stream that begins with none of the openings")
 
-    def _shared(self, store_id):
+    def _shared(self, opening):
+        """The store that a first frame names. It must be the same share's on both sides: a node that is in two of which
+        both declare it would carry over what is not meant for the other's members."""
+        store_id = opening["store_id"]
+        handle = self.node.get(store_id)
+        if handle is not None and opening["root_id"] != (handle.parent or b""):
+            raise stranger()
         if self.node.may_connect(store_id, self.key):
-            return self.node.get(store_id)
+            return handle
         closed = self.node.closed_child(store_id)
         if closed is not None and self.node.may_connect(closed[1], self.key):
             raise NotOpen("%s is not open there: %s" % (closed[2] or "this store", closed[3]))
-        raise self.refusal(self.node.get(store_id))
+        raise self.refusal(handle)
 
     def _serve_sync(self, frames, opened):
         handle = self.node.get(opened["store_id"])
         if handle is None or not self.refills(handle):
-            handle = self._shared(opened["store_id"])
+            handle = self._shared(opened)
         for session, _ in self.sessions:
             if session.handle is handle and session.initiator and self.connection.local < self.key:
                 # Both opened at once (or we are in step already): the smaller key's session counts.

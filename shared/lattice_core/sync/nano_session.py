@@ -38,7 +38,10 @@ class StoreSession:
         self._agreed_at = handle.files.holdings.holds_items(peer.key)
         agreed = self._agreed if self._agreed_at else None  # a hint
         strangers = peer.options.chains
-        self.exchange = tips.Exchange(handle.weaver, peer.node.crypto, handle.id, initiator, live, agreed, strangers)
+        root_id = handle.parent or b""
+        self.exchange = tips.Exchange(
+            handle.weaver, peer.node.crypto, handle.id, initiator, live, agreed, strangers, root_id
+        )
         self.sender = ItemSender(handle.weaver, frames, peer.progress, max(_QUEUED, peer.options.verify_batch))
         self.receiver = ItemReceiver(peer.node, handle, frames, peer.progress, peer.options.authors_refused)
         self.content = Content(peer, handle, frames, self.outcome)

@@ -55,12 +55,13 @@ class Exchange:
     messages to send. Both raise ProtocolError when the peer breaks the rules.
     """
 
-    def __init__(self, chains, crypto, store_id, initiator, live=False, agreed=None, strangers=STRANGERS):
+    def __init__(self, chains, crypto, store_id, initiator, live=False, agreed=None, strangers=STRANGERS, root_id=b""):
         self.chains = chains
         self.strangers = strangers  # the most chains of the peer that are new to us
         self.agreed = agreed
         self.crypto = crypto
         self.store_id = store_id
+        self.root_id = root_id
         self.role = INITIATOR if initiator else RESPONDER
         self.state = START if initiator else LISTEN
         self.live = live
@@ -152,6 +153,7 @@ class Exchange:
             "items": table.items,
             "tips": b"".join(parts),
             "live": self.live,
+            "root_id": self.root_id,
         }
         return [{"open": message}], WAIT_ANSWER
 

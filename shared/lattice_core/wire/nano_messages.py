@@ -24,6 +24,7 @@ Open = Message(
         (5, "items", "uint64"),
         (6, "tips", "bytes"),
         (7, "live", "bool"),  # stay after the exchange and push what is new
+        (8, "root_id", "bytes"),  # of a child: the share with which the opener has it
     ),
 )
 Tips = Message(
@@ -76,7 +77,7 @@ Words = Message("Words", ((1, "words", "string"),))
 
 # -- blobs -----------------------------------------------------------------------------------------------------
 
-BlobOpen = Message("BlobOpen", ((1, "store_id", "bytes"),))
+BlobOpen = Message("BlobOpen", ((1, "store_id", "bytes"), (2, "root_id", "bytes")))  # root_id: as in Open
 BlobRequest = Message("BlobRequest", ((1, "hash", "bytes"),))
 BlobStored = Message("BlobStored", ((1, "hashes", "bytes"),))  # 32 bytes each
 BlobBad = Message("BlobBad", ((1, "hash", "bytes"),))  # what came for it has another hash
