@@ -6,7 +6,7 @@ from lattice_core.model import ops
 from lattice_core.weaver import dag
 from lattice_core.weaver.store import TABLE_DATA, TABLE_HEADS, ZERO
 from lattice_core.weaver.weaver import WITNESSED
-from lattice_core.wire import messages
+from lattice_core.wire import root_messages
 from support import Rng
 from weaver_support import Author, Replica, put_ops
 
@@ -42,12 +42,12 @@ def counted(replica):
 
 
 def native(operations):
-    return ops.app(messages.RootPayload.encode({"ops": operations, "version": 1}))
+    return ops.app(root_messages.RootPayload.encode({"ops": operations, "version": 1}))
 
 
 def upload(app_id, keys):
     section = {"name": "s", "entries": [{"key": "k%d" % key, "value": "v"} for key in keys]}
-    manifest = messages.BundleManifest.encode({"sections": [section]})
+    manifest = root_messages.BundleManifest.encode({"sections": [section]})
     return {"upload_bundle": {"app_id": app_id, "data": b"zip", "manifest": manifest}}
 
 

@@ -4,7 +4,7 @@ from lattice_core.machines import change, genesis
 from lattice_core.machines.projection import TYPE_KV, TYPE_ROOT
 from lattice_core.model import ops
 from lattice_core.weaver.store import TABLE_DATA, TABLE_HEADS, TABLE_SYSTEM
-from lattice_core.wire import messages
+from lattice_core.wire import root_messages
 from support import Rng
 from weaver_support import Author, Replica, put_ops
 
@@ -17,8 +17,10 @@ BATCH = [
     ops.invite_claimed_by(b"i" * 32, b"c" * 32),
     {"batch": {"ops": [ops.strategy_inherited()]}},
 ]
-MANIFEST = messages.BundleManifest.encode({"sections": [{"name": "app", "entries": [{"key": "id", "value": "x"}]}]})
-ROOT = messages.RootPayload.encode(
+MANIFEST = root_messages.BundleManifest.encode(
+    {"sections": [{"name": "app", "entries": [{"key": "id", "value": "x"}]}]}
+)
+ROOT = root_messages.RootPayload.encode(
     {
         "ops": [
             {"register_app": {"subdomain": "notes", "app_id": "app", "store_id": bytes(16)}},

@@ -4,13 +4,13 @@ from lattice_core.machines.kvtable import value_of, winner
 from lattice_core.machines.projection import TYPE_ROOT
 from lattice_core.model import ops
 from lattice_core.weaver.store import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLE_DATA
-from lattice_core.wire import messages
+from lattice_core.wire import root_messages
 from lattice_core.wire.protobuf import varint
 from weaver_support import Author, Replica, put_ops, whole
 
 
 def native(*operations, version=1):
-    return ops.app(messages.RootPayload.encode({"ops": list(operations), "version": version}))
+    return ops.app(root_messages.RootPayload.encode({"ops": list(operations), "version": version}))
 
 
 def register(name, app_id="app", store_id=bytes(range(16))):
@@ -19,7 +19,7 @@ def register(name, app_id="app", store_id=bytes(range(16))):
 
 def upload(app_id, data=b"zip", entries=(("id", "x"),)):
     section = {"name": "app", "entries": [{"key": key, "value": value} for key, value in entries]}
-    manifest = messages.BundleManifest.encode({"sections": [section]})
+    manifest = root_messages.BundleManifest.encode({"sections": [section]})
     return {"upload_bundle": {"app_id": app_id, "data": data, "manifest": manifest}}
 
 
@@ -78,7 +78,7 @@ def test_names_and_values_of_any_length_leave_rows_small():
 
 def test_an_operation_in_very_many_pieces_is_skipped_whole():
     replica, author = Replica(1, kind=TYPE_ROOT), Author(2)
-    good = messages.RootPayload.encode({"ops": [register("good")], "version": 1})
+    good = root_messages.RootPayload.encode({"ops": [register("good")], "version": 1})
     pieces = b"\x0a\x00" * 65
     replica.ingest(author.write(ops.app(b"\x0a" + varint(len(pieces)) + pieces + good)))
     assert table(replica) == {} and len(list(replica.weaver.skipped())) == 1

@@ -7,7 +7,7 @@ from lattice_core.errors import ProtocolError
 from lattice_core.machines import kvtable
 from lattice_core.model.ids import uuid_parse, uuid_text
 from lattice_core.weaver.store import TABLE_DATA
-from lattice_core.wire import messages, protobuf
+from lattice_core.wire import messages, protobuf, root_messages
 
 
 def check(section, case, context):
@@ -43,7 +43,7 @@ def writes(item, model):
         return []
     if data is None:
         return []
-    payload = decoded(messages.RootPayload, data)
+    payload = decoded(root_messages.RootPayload, data)
     found = []
     if payload is not None and payload["version"] and payload["ops"]:
         for op in reversed(payload["ops"]):
@@ -87,7 +87,7 @@ def op_writes(op, model):
 
 
 def manifest_pairs(data):
-    manifest = decoded(messages.BundleManifest, data)
+    manifest = decoded(root_messages.BundleManifest, data)
     pairs = []
     for section in manifest["sections"] if manifest is not None else ():
         for entry in section["entries"]:

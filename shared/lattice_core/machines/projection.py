@@ -14,7 +14,6 @@ from ..weaver.store import TABLE_DATA, TABLE_HEADS, TABLE_META, TABLE_SYSTEM
 from ..wire.fields import read_varint
 from . import genesis, kv, kvtable, system_apply
 from .change import Change
-from .root import RootMachine
 
 TYPE_KV = "core:kvstore"
 TYPE_LOG = "core:logstore"
@@ -35,8 +34,21 @@ def _machine_for(store_type):
     if store_type == TYPE_KV:
         return kv.KvMachine()
     if store_type == TYPE_ROOT:
-        return RootMachine()
+        return _Root()
     return None
+
+
+class _Root:
+    """The machine of `core:rootstore`, loaded when a share holds the first app: on most sticks never."""
+
+    _machine = None
+
+    def apply(self, change, start, end):
+        if self._machine is None:
+            from .root import RootMachine
+
+            self._machine = RootMachine()
+        self._machine.apply(change, start, end)
 
 
 class Projection:

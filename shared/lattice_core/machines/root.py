@@ -9,7 +9,7 @@ from ..compat import const
 from ..errors import ProtocolError
 from ..model.ids import uuid_text
 from ..weaver.store import TABLE_DATA
-from ..wire import messages
+from ..wire import root_messages as messages
 from ..wire.scan import check, level, repeated
 from . import kvtable
 from .keys import KeyBuilder

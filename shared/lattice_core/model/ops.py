@@ -7,7 +7,7 @@ several times in a row is merged, which in protobuf is the same as joining its p
 from ..compat import const
 from ..wire import scan
 from ..wire.fields import read_varint, varint_size
-from ..wire.messages import SystemBatch, SystemOp, UniversalOp
+from ..wire.messages import SystemOp, UniversalOp
 
 LEG_NONE = const(0)  # nothing to apply: an acknowledgement, or fields we do not know
 LEG_APP = const(10)
@@ -16,7 +16,7 @@ LEG_GENESIS = const(12)
 
 _LEGS = (("app_data", LEG_APP), ("system", LEG_SYSTEM), ("genesis", LEG_GENESIS))
 _APP_KEY = const(0x52)
-_BATCH_OPS = SystemBatch.rows[0].number
+_BATCH_OPS = const(1)  # number of SystemBatch.ops
 
 
 # -- ops that came -----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ Nothing here waits.
 from ..errors import Refused, StorageFull, UsageError
 from ..weaver.store import TABLE_META
 from ..wire.messages import PEER_ACTIVE, PEER_DORMANT, PEER_REVOKED
-from . import hierarchy, invites, peers, stores
+from . import hierarchy, peers, stores
 from .keeper import NAME_RECORD, Keeper
 
 _STICK = b"node/stick/"  # ‖ key: a row in the root's TABLE_META
@@ -65,14 +65,14 @@ class Node(Keeper):
 
     def invite(self, root, now_ms, listed=None, expires_s=0, label=""):
         """A token; durable when this returns."""
-        return self._at_once(now_ms, invites.create, self, root, now_ms, listed, expires_s, label)
+        return self._at_once(now_ms, _invites().create, self, root, now_ms, listed, expires_s, label)
 
     def end_expired_invites(self, now_ms):
         """What an invite's maker does when its time has come: revokes it. Returns how many."""
         ended = 0
         for root in self.roots():
             if root.weaver.read_only is None:
-                ended += self._at_once(now_ms, invites.end_expired, root, now_ms)
+                ended += self._at_once(now_ms, _invites().end_expired, root, now_ms)
         return ended
 
     def invites(self, root):
@@ -80,10 +80,10 @@ class Node(Keeper):
 
     def revoke_invite(self, root, selector, now_ms):
         """True when something was written: False for one that was revoked already."""
-        return self._at_once(now_ms, invites.revoke, root, invites.find(root, selector), now_ms)
+        return self._at_once(now_ms, _invites().revoke, root, _invites().find(root, selector), now_ms)
 
     def double_claims(self, root):
-        return invites.double_claims(root)
+        return _invites().double_claims(root)
 
     def accept_join(self, store_id, secret, peer_key, now_ms, expires_s=0):
         """Lets a peer in, durable when this returns: the type of the root. Refused in words. `expires_s`: what the
@@ -91,7 +91,7 @@ class Node(Keeper):
         handle = self.get(store_id)
         if handle is not None and self.is_cut(handle):
             raise list_is_cut()
-        root, operations = invites.accept(self, store_id, secret, peer_key, now_ms, expires_s)
+        root, operations = _invites().accept(self, store_id, secret, peer_key, now_ms, expires_s)
         if operations:
             self._at_once(now_ms, stores.write_system, root, operations, now_ms)
         return root.type
@@ -118,7 +118,7 @@ class Node(Keeper):
         elif handle.parent is not None:
             raise self._bound(token.store_id)
         if peer_key is not None and not token.may_be_shown_to(peer_key):
-            names = ", ".join(invites.where_redeemable(token, self.peer_name))
+            names = ", ".join(_invites().where_redeemable(token, self.peer_name))
             raise Refused("this invite cannot be redeemed here, only at: %s" % names)
 
     def _check_unbound(self, store_id):
@@ -199,6 +199,13 @@ class Node(Keeper):
         """Keys of our sticks in this share that are members now."""
         noted = [key[len(_STICK) :] for key, _ in root.store.rows(TABLE_META, _STICK)]
         return [key for key in noted if peers.is_active(self, root, key)]
+
+
+def _invites():
+    """The module, loaded where invites are made or redeemed: a stick at which nobody joins needs none of it."""
+    from . import invites
+
+    return invites
 
 
 def list_is_cut():

@@ -8,8 +8,8 @@ from binascii import hexlify
 
 from ..compat import const
 from ..errors import UsageError
-from ..files.files import Files
 from ..files.tree import is_control
+from ..files.upkeep import Upkeep
 from ..machines import kv, projection, system
 from ..model import ops
 from ..model.ids import uuid_text as id_text
@@ -18,6 +18,10 @@ from ..weaver.store import TABLE_META
 from ..weaver.weaver import Weaver
 from ..wire.messages import CHILD_ACTIVE, CHILD_ARCHIVED, PEER_ACTIVE
 from .holdings import Holdings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..files.files import Files
 
 ROOT_TYPE = projection.TYPE_ROOT
 KV_TYPE = projection.TYPE_KV
@@ -50,7 +54,7 @@ class Handle:
         self.system = system.System(self.store, node.crypto)
         self.kv = kv.Kv(self)
         self.holdings = Holdings(self.store, node.crypto)
-        self.files = Files(self, node)
+        self.files = _files_of(self, node)
         self.alias = ""  # the name that the parent gives it
 
     @property
@@ -62,6 +66,15 @@ class Handle:
         """Name and the beginning of the id, as messages show a store."""
         short = id_text(self.id)[:8]
         return "%s (%s)" % (printable(self.name, SHOWN), short) if self.name else short
+
+
+def _files_of(handle, node) -> "Files":
+    """A stick keeps the books of files; it writes none."""
+    if TYPE_CHECKING or node.keep_unreferenced_ms:
+        from ..files.files import Files
+
+        return Files(handle, node)
+    return Upkeep(handle, node)
 
 
 def is_made(node, store_id):

@@ -13,12 +13,11 @@ from ..errors import ProtocolError, Refused, StorageError, UsageError
 from ..node.device import check_name
 from ..text import cut
 from ..wire.nano_messages import WORDS_BYTES, NanoFrame
-from . import control, join
+from . import control
 from .blobs import BlobServer, Puller
 from .frames import Frames, Large, Meter
 from .nano_session import StoreSession
 from .peer import ANSWER_MS, Peer, silent, stranger
-from .syncing import synchronise
 from .tasks import StreamLost, Task
 
 PACE_MS = const(120000)  # while something is under way ...
@@ -74,7 +73,12 @@ class NanoPeer(Peer):
 
     def sync(self, store_ids=None, live=False):
         """Synchronises the stores shared with this peer; the result is a `syncing.Report`."""
-        return self.start(synchronise(self, store_ids, live), "sync")
+        return self.start(self._sync(store_ids, live), "sync")
+
+    def _sync(self, store_ids, live):
+        from .syncing import synchronise  # here: a stick only answers
+
+        return (yield from synchronise(self, store_ids, live))
 
     def stop(self):
         """Ends live sessions orderly."""
@@ -88,9 +92,11 @@ class NanoPeer(Peer):
         return self.start(self._join(token, again), "join")
 
     def _join(self, token, again):
+        from . import join
+
         join.request(self.node, token, self.key, self.wall_ms(), again)  # refuses before a stream is opened
         yield from join.client(self, self.open(), token, again)
-        return (yield from synchronise(self, None, False))
+        return (yield from self._sync(None, False))
 
     def status(self):
         """The stick's Status as a dict; what a stranger may not see is empty."""
@@ -246,6 +252,8 @@ class NanoPeer(Peer):
             yield from BlobServer(self, handle, frames).run()
             yield from self.close_stream(frames)
         elif "join_request" in message:
+            from . import join  # here: a stick that nobody joins at needs none of it
+
             yield from join.serve(self, frames, message["join_request"])
         elif "control" in message:
             yield from control.serve(self, frames, message["control"])

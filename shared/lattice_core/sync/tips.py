@@ -21,15 +21,15 @@ _SALT_DRAWS = const(8)
 _MIN_BITS = const(3)
 _MAX_BITS = const(8)
 
-START = "START"
-LISTEN = "LISTEN"
-WAIT_ANSWER = "WAIT_ANSWER"
-WAIT_REST = "WAIT_REST"
-PLANNED = "PLANNED"
-EQUAL = "EQUAL"
+START = const("START")
+LISTEN = const("LISTEN")
+WAIT_ANSWER = const("WAIT_ANSWER")
+WAIT_REST = const("WAIT_REST")
+PLANNED = const("PLANNED")
+EQUAL = const("EQUAL")
 
-INITIATOR = "I"
-RESPONDER = "R"
+INITIATOR = const("I")
+RESPONDER = const("R")
 
 # (role, state, message received): (method, states it may lead to). Anything else is a protocol error: the stream is
 # closed and nothing has changed. "-" is the beginning.

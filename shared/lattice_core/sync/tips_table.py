@@ -70,9 +70,6 @@ def _index(ids, identity):
     return at // ID_BYTES if at >= 0 else -1
 
 
-_BLANK = bytes(4 * _TOGETHER)
-
-
 class _Column:
     """Values of `width` bytes, one a chain, in pieces of a few hundred bytes: a stick's heap with holes has no 4 KiB in
     one piece, and as objects 1,024 keys would take twice as much."""
@@ -122,12 +119,12 @@ class _Numbers:
         self._pieces = []
         self._count = 0
         for _ in range(0, count, _TOGETHER):
-            self._pieces.append(array("i", _BLANK))
+            self._pieces.append(array("i", bytes(4 * _TOGETHER)))
         self._count = count
 
     def append(self, value):
         if self._count % _TOGETHER == 0:
-            self._pieces.append(array("i", _BLANK))
+            self._pieces.append(array("i", bytes(4 * _TOGETHER)))
         self._count += 1
         self[self._count - 1] = value
 

@@ -87,30 +87,6 @@ DeleteOp = Message("DeleteOp", ((1, "key", "bytes"),))
 Operation = Message("Operation", ((1, "put", PutOp, "op_type"), (2, "delete", DeleteOp, "op_type")))
 KvPayload = Message("KvPayload", ((1, "ops", Operation, "*"),))
 
-# -- core:rootstore (package lattice.rootstore) -------------------------------------------------------------------
-
-RegisterAppOp = Message(
-    "RegisterAppOp", ((1, "subdomain", "string"), (2, "app_id", "string"), (3, "store_id", "bytes"))
-)
-RemoveAppOp = Message("RemoveAppOp", ((1, "subdomain", "string"),))
-UploadBundleOp = Message("UploadBundleOp", ((1, "app_id", "string"), (2, "data", "bytes"), (3, "manifest", "bytes")))
-RemoveBundleOp = Message("RemoveBundleOp", ((1, "app_id", "string"),))
-RootOperation = Message(
-    "RootOperation",
-    (
-        (1, "register_app", RegisterAppOp, "op"),
-        (2, "remove_app", RemoveAppOp, "op"),
-        (3, "upload_bundle", UploadBundleOp, "op"),
-        (4, "remove_bundle", RemoveBundleOp, "op"),
-    ),
-)
-RootPayload = Message("RootPayload", ((1, "ops", RootOperation, "*"), (2, "version", "uint32")))
-BundleManifestEntry = Message("BundleManifestEntry", ((1, "key", "string"), (2, "value", "string")))
-BundleManifestSection = Message(
-    "BundleManifestSection", ((1, "name", "string"), (2, "entries", BundleManifestEntry, "*"))
-)
-BundleManifest = Message("BundleManifest", ((1, "sections", BundleManifestSection, "*"),))
-
 # -- joining (package lattice.network) ----------------------------------------------------------------------------
 
 JoinRequest = Message(

@@ -66,13 +66,13 @@ class Field:
     total = False  # a sum of what others claim: written as the largest number of the field when it is larger
     present = False  # written and reported whenever it is set
     group = None  # name of the oneof
-    others = ()  # names of its other members
+    members = ()  # names of all its members: one tuple for all of them
+    _key_bytes = None
 
     def __init__(self, number, name, kind, rule):
         if isinstance(rule, int):
             self.limit = rule
             rule = REPEATED
-        self.number = number
         self.name = name
         if isinstance(kind, Message):
             self.message = kind
@@ -89,7 +89,18 @@ class Field:
             if rule != OPTIONAL:
                 self.group = rule
         self.key = number << 3 | _wire_type(self.kind)
-        self.key_bytes = varint(self.key)
+
+    @property
+    def number(self):
+        return self.key >> 3
+
+    @property
+    def key_bytes(self):
+        """The key as it is written; made when it is first: most fields are only read on a stick."""
+        made = self._key_bytes
+        if made is None:
+            made = self._key_bytes = varint(self.key)
+        return made
 
 
 def _wire_type(kind):
@@ -127,12 +138,15 @@ class Message:
     def _build(self, rows):
         table = [Field(row[0], row[1], row[2], row[3] if len(row) > 3 else None) for row in rows]
         lowest = {}
+        members = {}
         for field in table:
             if field.group is not None:
-                field.others = tuple(f.name for f in table if f.group == field.group and f is not field)
-                lowest[field.group] = min(field.number, lowest.get(field.group, field.number))
+                if field.group not in members:
+                    members[field.group] = tuple(f.name for f in table if f.group == field.group)
+                field.members = members[field.group]
+                lowest[field.group] = min(field.key, lowest.get(field.group, field.key))
         # A oneof is written where its lowest number stands.
-        table.sort(key=lambda f: (lowest.get(f.group, f.number), f.number))
+        table.sort(key=lambda f: (lowest.get(f.group, f.key), f.key))
         self.rows = tuple(table)
         self.by_key = {}
         for field in table:
@@ -307,8 +321,8 @@ def _set(field, out, value):
             raise ProtocolError("more than %d of %s in one message" % (field.limit, field.name))
         items.append(value)
         return
-    for other in field.others:
-        out.pop(other, None)
+    for member in field.members:
+        out.pop(member, None)
     out[field.name] = value
 
 

@@ -143,9 +143,9 @@ def level(message, body, segments):
             if field is None or field.repeated:
                 continue
             name = field.name
-            for other in field.others:
-                if other in out:
-                    del out[other]
+            for member in field.members:
+                if member != name and member in out:
+                    del out[member]
             if field.kind == MESSAGE:
                 if name in out:
                     out[name].append((value, value + size))
