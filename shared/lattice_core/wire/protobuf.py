@@ -60,12 +60,12 @@ class Field:
     """One row of a message table. What is not set has its usual value here: on a stick each attribute of an object
     costs 8 bytes of heap."""
 
+    kind: int = MESSAGE
     message = None  # table of a submessage
     limit = 0  # elements that a decoded list may have, 0 for any number
     repeated = False
     total = False  # a sum of what others claim: written as the largest number of the field when it is larger
-    present = False  # written and reported whenever it is set
-    group = None  # name of the oneof
+    optional = False
     members = ()  # names of all its members: one tuple for all of them
     _key_bytes = None
 
@@ -76,19 +76,20 @@ class Field:
         self.name = name
         if isinstance(kind, Message):
             self.message = kind
-            self.kind: int = MESSAGE
-            self.present = True
         else:
             self.kind = _KINDS[kind] if isinstance(kind, str) else kind
             if kind in _TOTALS:
                 self.total = True
         if rule == REPEATED:
             self.repeated = True
-        elif rule is not None:
-            self.present = True
-            if rule != OPTIONAL:
-                self.group = rule
+        elif rule == OPTIONAL:
+            self.optional = True
         self.key = number << 3 | _wire_type(self.kind)
+
+    @property
+    def present(self):
+        """True when it is written and reported whenever it is set."""
+        return self.optional or self.message is not None or len(self.members) > 0
 
     @property
     def number(self):
@@ -139,14 +140,15 @@ class Message:
         table = [Field(row[0], row[1], row[2], row[3] if len(row) > 3 else None) for row in rows]
         lowest = {}
         members = {}
-        for field in table:
-            if field.group is not None:
-                if field.group not in members:
-                    members[field.group] = tuple(f.name for f in table if f.group == field.group)
-                field.members = members[field.group]
-                lowest[field.group] = min(field.key, lowest.get(field.group, field.key))
+        for field, row in zip(table, rows):
+            group = row[3] if len(row) > 3 else None
+            if isinstance(group, str) and group not in (REPEATED, OPTIONAL):
+                if group not in members:
+                    members[group] = tuple(r[1] for r in rows if len(r) > 3 and r[3] == group)
+                field.members = members[group]
+                lowest[field.members] = min(field.key, lowest.get(field.members, field.key))
         # A oneof is written where its lowest number stands.
-        table.sort(key=lambda f: (lowest.get(f.group, f.key), f.key))
+        table.sort(key=lambda f: (lowest.get(f.members, f.key), f.key))
         self.rows = tuple(table)
         self.by_key = {}
         for field in table:
@@ -195,7 +197,7 @@ def _encode(message, values, parts, depth):
         if field.repeated:
             for item in value:
                 size += _put(field, item, parts, depth)
-        elif field.present or value:
+        elif value or field.present:
             if value is not None:
                 size += _put(field, value, parts, depth)
     if left:
