@@ -337,19 +337,19 @@ def written_key(operation):
     raise UsageError("an own system operation without a variant")
 
 
-_PEER_PARTS = {
-    "set_status": b"status",
-    "set_added_at": b"added_at",
-    "set_added_by": b"added_by",
-    "set_name": b"name",
-}
-_INVITE_PARTS = {"set_status": b"status", "set_invited_by": b"invited_by", "set_claimed_by": b"claimed_by"}
+_PEER_PARTS = (  # literals all through: they stay in a stick's flash
+    ("set_status", b"status"),
+    ("set_added_at", b"added_at"),
+    ("set_added_by", b"added_by"),
+    ("set_name", b"name"),
+)
+_INVITE_PARTS = (("set_status", b"status"), ("set_invited_by", b"invited_by"), ("set_claimed_by", b"claimed_by"))
 
 
 def _first(op, parts):
-    for name in parts:
+    for name, part in parts:
         if name in op:
-            return parts[name]
+            return part
     raise UsageError("an own system operation without a variant")
 
 

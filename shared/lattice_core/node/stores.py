@@ -52,10 +52,13 @@ class Handle:
         projected = projection.Projection(self.store, node.crypto, store_type)
         self.weaver = Weaver(node.storage, self.store, node.crypto, node.identity, projected)
         self.system = system.System(self.store, node.crypto)
-        self.kv = kv.Kv(self)
         self.holdings = Holdings(self.store, node.crypto)
         self.files = _files_of(self, node)
         self.alias = ""  # the name that the parent gives it
+
+    @property
+    def kv(self):
+        return kv.Kv(self)
 
     @property
     def name(self):

@@ -25,7 +25,11 @@ ChildRemove = Message("ChildRemove", ((1, "target_id", "bytes"),))
 ChildSetStatus = Message("ChildSetStatus", ((1, "target_id", "bytes"), (2, "status", "int32")))
 HierarchyOp = Message(
     "HierarchyOp",
-    ((1, "add_child", ChildAdd, "op"), (2, "remove_child", ChildRemove, "op"), (3, "set_status", ChildSetStatus, "op")),
+    lambda: (
+        (1, "add_child", ChildAdd, "op"),
+        (2, "remove_child", ChildRemove, "op"),
+        (3, "set_status", ChildSetStatus, "op"),
+    ),
 )
 SetPeerStatus = Message("SetPeerStatus", ((1, "status", "int32"),))
 SetPeerAddedAt = Message("SetPeerAddedAt", ((1, "timestamp", "uint64"),))
@@ -33,7 +37,7 @@ SetPeerAddedBy = Message("SetPeerAddedBy", ((1, "adder_pubkey", "bytes"),))
 SetPeerName = Message("SetPeerName", ((1, "name", "string"),))
 PeerOp = Message(
     "PeerOp",
-    (
+    lambda: (
         (1, "pubkey", "bytes"),
         (3, "set_status", SetPeerStatus, "op"),
         (4, "set_added_at", SetPeerAddedAt, "op"),
@@ -54,7 +58,7 @@ SetInviteInvitedBy = Message("SetInviteInvitedBy", ((1, "inviter_pubkey", "bytes
 SetInviteClaimedBy = Message("SetInviteClaimedBy", ((1, "claimer_pubkey", "bytes"),))
 InviteOp = Message(
     "InviteOp",
-    (
+    lambda: (
         (1, "token_hash", "bytes"),
         (2, "set_status", SetInviteStatus, "op"),
         (3, "set_invited_by", SetInviteInvitedBy, "op"),
@@ -64,7 +68,7 @@ InviteOp = Message(
 SystemBatch = Message("SystemBatch")
 SystemOp = Message(
     "SystemOp",
-    (
+    lambda: (
         (1, "hierarchy", HierarchyOp, "kind"),
         (2, "peer", PeerOp, "kind"),
         (3, "strategy", PeerStrategyOp, "kind"),
@@ -77,14 +81,14 @@ SystemBatch.define(((1, "ops", SystemOp, "*"),))
 GenesisOp = Message("GenesisOp", ((1, "store_type", "string"), (2, "nonce", "uint32")))
 UniversalOp = Message(
     "UniversalOp",
-    ((10, "app_data", "bytes", "op"), (11, "system", SystemOp, "op"), (12, "genesis", GenesisOp, "op")),
+    lambda: ((10, "app_data", "bytes", "op"), (11, "system", SystemOp, "op"), (12, "genesis", GenesisOp, "op")),
 )
 
 # -- core:kvstore (package lattice.kv) ----------------------------------------------------------------------------
 
 PutOp = Message("PutOp", ((1, "key", "bytes"), (2, "value", "bytes")))
 DeleteOp = Message("DeleteOp", ((1, "key", "bytes"),))
-Operation = Message("Operation", ((1, "put", PutOp, "op_type"), (2, "delete", DeleteOp, "op_type")))
+Operation = Message("Operation", lambda: ((1, "put", PutOp, "op_type"), (2, "delete", DeleteOp, "op_type")))
 KvPayload = Message("KvPayload", ((1, "ops", Operation, "*"),))
 
 # -- joining (package lattice.network) ----------------------------------------------------------------------------

@@ -63,7 +63,7 @@ ItemRefused = Message(
 Unfit = Message("Unfit", ((1, "path", "string"), (2, "size", "uint64")))
 Content = Message(
     "Content",
-    (
+    lambda: (
         (1, "done", "bool"),  # false: an estimate of what will be asked for
         (2, "blobs", "total64"),
         (3, "bytes", "total64"),
@@ -91,7 +91,7 @@ OwnerChange = Message("OwnerChange", ((1, "key", "bytes"),))
 Clock = Message("Clock", ((1, "now_ms", "uint64"),))
 ControlRequest = Message(
     "ControlRequest",
-    (
+    lambda: (
         (1, "status", Nothing, "what"),
         (2, "setup", Setup, "what"),
         (3, "owner_add", OwnerChange, "what"),
@@ -113,7 +113,7 @@ StoreStatus = Message(
 )
 Status = Message(
     "Status",
-    (
+    lambda: (
         (1, "version", "string"),
         (2, "owned", "bool"),
         # What follows is for members only.
@@ -134,13 +134,13 @@ Status = Message(
     ),
 )
 ControlDone = Message("ControlDone", ((1, "unheard", "bool"),))  # the new owner is no member that the stick knows
-ControlReply = Message("ControlReply", ((1, "status", Status, "what"), (2, "done", ControlDone, "what")))
+ControlReply = Message("ControlReply", lambda: ((1, "status", Status, "what"), (2, "done", ControlDone, "what")))
 
 # -- the envelope ----------------------------------------------------------------------------------------------
 
 NanoFrame = Message(
     "NanoFrame",
-    (
+    lambda: (
         (1, "open", Open, "message"),
         (2, "tips", Tips, "message"),
         (3, "equal", Nothing, "message"),

@@ -115,6 +115,9 @@ class Message:
     A kind is one of the numbers above, or its name as a word. "total64" and "total32" are for sums over what others
     claim: they saturate, where any other number that does not fit its field is a caller's mistake.
 
+    A table with other messages in it is a function that gives the rows: made at once they would lie in a stick's heap,
+    where those of nothing but literals do not.
+
     A message that contains itself is declared first and filled with `define`.
     """
 
@@ -132,7 +135,8 @@ class Message:
         of all would take 60 KB."""
         if name not in _TABLE or self._source is None:
             raise AttributeError(name)
-        self._build(self._source)
+        source = self._source
+        self._build(source() if callable(source) else source)
         self._source = None
         return getattr(self, name)
 
