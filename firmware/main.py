@@ -39,6 +39,7 @@ def start(board, memory=None, gone_wrong=""):
     device = Device(storage)
     node = Node(storage, board.crypto, identity, keep_unreferenced_ms=0)
     storage.open_stores = lambda: len(node.stores)
+    storage.is_owner = lambda key: device.is_owner(key) and node.is_member(key)
     node.open(device.now_ms(board.clock.now_ms()))
     _note_error(node, device, gone_wrong or storage.damage)
     gc.collect()

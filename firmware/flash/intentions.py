@@ -82,7 +82,7 @@ class Intentions:
                 body.adopt(self._where(intention.hash))
             return
         self.storage.need_intention(self.storage.to_write(body) + _ROOM_BESIDES_BYTES)
-        self.storage.need_index(self.storage.index_margin)
+        self.storage.need_index(self.storage.rows_margin(intention))
         if self.count + self.floats.alive >= SEQUENCES:
             raise StorageFull("a store holds at most %d intentions on this stick" % SEQUENCES)
         if self.chains.count() >= CHAINS and self.chains.number(intention.author) < 0:

@@ -6,7 +6,8 @@
     storage.idle()                   # one small piece of housekeeping; True while there is more
 """
 
-from lattice_core.errors import StorageError, StorageFull
+from lattice_core.errors import ProtocolError, StorageError, StorageFull
+from lattice_core.model import ops
 from lattice_core.seams import BytesBody
 from lattice_core.weaver.store import RECORD_NAME_BYTES, RECORD_VALUE_BYTES, RECORDS
 
@@ -22,6 +23,13 @@ from .log import BATCH_BYTES
 FLOOR_ROWS_BYTES = 40960
 FLOOR_INTENTIONS_BYTES = 73728
 FLOOR_BLOBS_BYTES = 106496
+# What data and content leave besides, of the flash and of the indexes, so that a limit never decides who is let in: all
+# of it to what owners of the stick write into a root store, half of it to what anybody writes there about membership.
+RESERVE_BYTES = 32768
+RESERVE_INDEX_BYTES = 3000
+FOR_DATA = 0
+FOR_MEMBERSHIP = 1
+FOR_OWNERS = 2
 _STORES = 64
 # What stores and indexes may take of the heap together: an open store 5 KB, an intention, an author and a blob 10 bytes
 # each, a key 5. The firmware itself has 241 KB after its first session; 110 KB are left to the largest one.
@@ -29,6 +37,7 @@ MEMORY_BYTES = 145000
 _STORE_BYTES = 5000
 _ENTRY_BYTES = 10
 _KEY_BYTES = 5
+_ROW_TO_KEY = 12  # a row has at least so many times the bytes that its key takes of the heap
 INDEX_MARGIN_BYTES = 8000  # for the rows of an intention that is begun
 _PUT_BYTES = 20  # what one call may add at most: an intention and its author
 _COPY_BYTES = 4096
@@ -38,17 +47,26 @@ def _none():
     return 0
 
 
+def _is_membership(intention):
+    try:
+        return ops.split(intention.ops())[0] == ops.LEG_SYSTEM
+    except ProtocolError:
+        return False
+
+
 class FlashStorage(Contents):
     commit_bytes = BATCH_BYTES
     may_lose = True  # records, and goes on with the others; `salvaged` is True then
     index_margin = INDEX_MARGIN_BYTES
 
     medium = "this stick"
+    purpose = FOR_DATA  # of what is being written
 
     def __init__(self, vfs, memory=None):
         """`memory`: a `Memory` that the caller took from the heap while that was fresh."""
         Contents.__init__(self, vfs, Memory() if memory is None else memory)
         self.open_stores = _none  # a function that counts them
+        self.is_owner = None  # a function: True for the key of an owner who is not revoked
         self._entries_left = 0  # that surely fit, before the indexes are counted again
         self._mount()
         self.housekeeping = Housekeeping(self)
@@ -92,12 +110,16 @@ class FlashStorage(Contents):
         if number >= _STORES:
             raise StorageFull("this stick holds at most %d stores" % _STORES)
         self.need_row(32)
-        if self.memory_bytes() + _STORE_BYTES > MEMORY_BYTES:
-            raise StorageFull("no room for another store: the stick's memory holds no more")
+        self.need_store()
         self.log.append(layout.STORE, (bytes([number]), store_id))
         self.changed()
         self.apply_store(number, store_id)
         return self._by_id[store_id]
+
+    def need_store(self):
+        """StorageFull when there is no heap for another open store."""
+        if self.memory_bytes() + _STORE_BYTES > MEMORY_BYTES - RESERVE_INDEX_BYTES:
+            raise StorageFull("no room for another store: the stick's memory holds no more")
 
     # -- transaction -------------------------------------------------------------------------------------------------
     def changed(self):
@@ -159,17 +181,35 @@ class FlashStorage(Contents):
         self.bulk.abandon()
 
     # -- space ---------------------------------------------------------------------------------------------------------
+    def write_for(self, intention):
+        """What is written from now on follows from this intention of a root store; None: from others. True when an
+        owner of the stick has written it."""
+        self.purpose = FOR_DATA
+        if intention is not None:
+            if self.is_owner is not None and self.is_owner(intention.author):
+                self.purpose = FOR_OWNERS
+            elif intention.ops_size <= INLINE_BYTES and _is_membership(intention):
+                self.purpose = FOR_MEMBERSHIP
+        return self.purpose == FOR_OWNERS
+
+    def _reserved(self, reserve):
+        return reserve if self.purpose == FOR_DATA else 0 if self.purpose == FOR_OWNERS else reserve >> 1
+
     def _left(self, floor):
-        return self.slots.free - floor - self.checkpoint.bytes - self.log.fill - self.bulk.reserved
+        used = self.checkpoint.bytes + self.log.fill + self.bulk.reserved
+        return self.slots.free - floor - self._reserved(RESERVE_BYTES) - used
 
     def room(self):
-        return max(self._left(FLOOR_INTENTIONS_BYTES), 0)
+        return max(self._left(self._floor()), 0)
+
+    def _floor(self):
+        return FLOOR_INTENTIONS_BYTES if self.purpose == FOR_DATA else FLOOR_ROWS_BYTES
 
     def usage(self):
         """(bytes for data, bytes of them used) for people; what must stay free is not counted."""
         self.slots.stale = True
         self.measure_space()
-        total = self.slots.total - FLOOR_INTENTIONS_BYTES - self.checkpoint.bytes
+        total = self.slots.total - FLOOR_INTENTIONS_BYTES - RESERVE_BYTES - self.checkpoint.bytes
         return total, total - self.room()
 
     def measure_space(self):
@@ -181,10 +221,14 @@ class FlashStorage(Contents):
         return 0 if isinstance(body, BulkBody) and body.size > INLINE_BYTES else body.size
 
     def need_intention(self, count):
-        self._need(count, FLOOR_INTENTIONS_BYTES)
+        self._need(count, self._floor())
 
     def need_row(self, count):
         self._need(count, FLOOR_ROWS_BYTES)
+
+    def need_rows(self, size):
+        self._need(size, self._floor())
+        self.need_index(size // _ROW_TO_KEY)
 
     def _need(self, count, floor):
         if count > self._left(floor):
@@ -202,10 +246,14 @@ class FlashStorage(Contents):
         each time."""
         if self._entries_left * _PUT_BYTES <= margin:
             left = MEMORY_BYTES - self.memory_bytes()
-            self._entries_left = max(left // _PUT_BYTES, 1)
-            if left <= margin:
+            self._entries_left = max((left - RESERVE_INDEX_BYTES) // _PUT_BYTES, 1)
+            if left - self._reserved(RESERVE_INDEX_BYTES) <= margin:
                 raise StorageFull("no room for more intentions: the stick's memory holds no longer lists of them")
         self._entries_left -= 1
+
+    def rows_margin(self, intention):
+        """What must be left of the heap for the rows of an intention."""
+        return INDEX_MARGIN_BYTES if self.purpose == FOR_DATA else min(INDEX_MARGIN_BYTES, intention.ops_size)
 
     def body_writer(self, size, content=False):
         self._need(size, FLOOR_BLOBS_BYTES if content else FLOOR_INTENTIONS_BYTES)

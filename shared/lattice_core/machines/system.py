@@ -14,10 +14,10 @@ from ..compat import const
 from ..errors import ProtocolError, UsageError
 from ..limits import DEPS
 from ..model.ids import hex_text, uuid_parse, uuid_text
-from ..weaver.store import TABLE_SYSTEM
+from ..weaver.store import TABLE_META, TABLE_SYSTEM
 from ..wire import messages, utf8
 from . import kvtable
-from .system_apply import mark_of
+from .system_apply import EARLY, mark_of
 
 _ADMISSIONS = const(64)  # members whose own re-admissions decide about one: more are taken for none
 _VALUE_BYTES = const(1024)  # read of a value: names longer than this are cut where they are shown
@@ -116,13 +116,18 @@ class System:
         if written is None:
             return None
         status = _peer_status(written)
-        if kvtable.marks_of(row) and not self._readmitted(key):
+        if kvtable.marks_of(row) and not self._readmitted(key) or self._is_final_early(_peer_key(key, b"status")):
             status = messages.PEER_REVOKED
         return Peer(key, status, _text(self._value(_peer_key(key, b"name"))))
 
     def peers(self):
         """Iterates over all peers, ascending by key."""
         return self._listed(_PEER, self._peer)
+
+    def _is_final_early(self, row_key):
+        """True while a final status counts that waits for what finds no room here (`system_apply.note_early`)."""
+        early = self._store.row(TABLE_META, EARLY + row_key)
+        return early is not None and not self._store.witness_sequence(early)
 
     def named_by(self, key):
         """Who gave the peer its name, None when it has none."""
@@ -200,6 +205,9 @@ class System:
                 if kvtable.marks_of(row) & mark_of(final):
                     status = final
                     break
+            else:
+                if self._is_final_early(_invite_key(invite_id, b"status")):
+                    status = messages.INVITE_REVOKED
         return Invite(self, invite_id, status)
 
     def invites(self):

@@ -10,13 +10,16 @@ from struct import pack
 
 from ..errors import ProtocolError
 from ..model.ids import uuid_text
-from ..model.ops import system_operations
-from ..weaver.store import TABLE_SYSTEM
+from ..model.ops import LEG_SYSTEM, split, system_operations
+from ..weaver.store import TABLE_META, TABLE_SYSTEM
 from ..wire import messages
 from ..wire.fields import varint
 from ..wire.scan import level
 from . import kvtable
+from .change import Change
 from .keys import KeyBuilder
+
+EARLY = b"early/"  # ‖ row key: hash of an intention that is not witnessed here and writes a final status there
 
 _PEER_FINAL = (messages.PEER_REVOKED,)
 _INVITE_FINAL = (messages.INVITE_REVOKED, messages.INVITE_CLAIMED)
@@ -36,6 +39,19 @@ def apply(change, segments):
             change.write(TABLE_SYSTEM, key, content, mark)
         if event is not None:
             change.emit(("system", change.store.id) + event)
+
+
+def note_early(store, crypto, intention):
+    """Takes note of the final statuses in an intention that counts before it is witnessed: they hold from now on."""
+    change = Change(store, crypto, intention, [])
+    try:
+        leg, segments = split(change.body)
+        for operation in system_operations(change.body, segments) if leg == LEG_SYSTEM else ():
+            for key, _, mark in _writes(change, operation)[0]:
+                if mark:
+                    store.put_row(TABLE_META, EARLY + key, intention.hash)
+    except ProtocolError:
+        return  # it is skipped
 
 
 def _writes(change, operation):

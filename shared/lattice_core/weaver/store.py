@@ -58,6 +58,11 @@ if TYPE_CHECKING:
             derived from it."""
             ...
 
+        # A storage that keeps a reserve for what decides who is let in (the stick) has `write_for(intention)`: what is
+        # written from then on follows from this intention of a root store (None: from others). True when an owner of
+        # the node has written it: whom such a one shuts out is shut out before it is witnessed. And `need_rows(size)`:
+        # StorageFull when there is no room for so many bytes of rows.
+
         # A storage that may lose a part of what it has committed and go on with the rest (the stick) has `may_lose`,
         # True, and `salvaged`: True when that was found at its start. Rows may then be older than the log.
 

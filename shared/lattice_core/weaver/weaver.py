@@ -18,7 +18,8 @@ from ..compat import const
 from ..errors import ProtocolError, StorageError, StorageFull, UsageError
 from ..limits import DEPS, FLOATING_ITEMS, OPS_BYTES
 from ..machines.change import note_event
-from ..machines.projection import ROWS_TO_OPS
+from ..machines.projection import ROWS_TO_OPS, TYPE_ROOT
+from ..machines.system_apply import note_early
 from ..model.intention import digest_of
 from ..model.intention import verify as verify_signature
 from . import verdicts
@@ -212,6 +213,36 @@ class Weaver:
         """
         if self.unfinished:
             raise _unfinished()
+        is_owners = self._write_for(intention)
+        try:
+            fate = self._ingest(intention, now_ms, verified, listed)
+        except StorageFull:
+            if not is_owners or self.unfinished:
+                raise
+            self._note_early(intention)
+            raise
+        finally:
+            self._write_for(None)
+        if is_owners and fate in (FLOATING, DROPPED):
+            self._note_early(intention)
+        return fate
+
+    def _write_for(self, intention):
+        """Storage may keep room for what decides who is let in. True for a write of an owner there."""
+        write_for = getattr(self.storage, "write_for", None)
+        return write_for is not None and write_for(intention if self.projection.store_type == TYPE_ROOT else None)
+
+    def _note_early(self, intention):
+        """Whom an owner has shut out is shut out, also where there is no room for what that write follows."""
+        self._write_for(intention)
+        try:
+            note_early(self.store, self.crypto, intention)
+        except StorageFull:
+            pass
+        finally:
+            self._write_for(None)
+
+    def _ingest(self, intention, now_ms, verified, listed):
         hash = intention.hash
         if self._is_known(intention):
             if self._damaged.has(hash):
@@ -418,6 +449,13 @@ class Weaver:
 
     def _witness(self, intention, now_ms):
         """Appends a stored intention to the log and applies it."""
+        self._write_for(intention)
+        try:
+            self._apply(intention, now_ms)
+        finally:
+            self._write_for(None)
+
+    def _apply(self, intention, now_ms):
         store = self.store
         self.log.append(intention.hash, now_ms)
         if store.count == 1:
@@ -451,12 +489,27 @@ class Weaver:
             self.store.drop(hash)
             self._refuse_chain(intention, error)
             return None
-        if blocker is not None:
-            self._floating.wait_for(hash, blocker)
+        if blocker is not None or not self._has_room_for(intention):
+            self._floating.wait_for(hash, blocker or hash)
             return None
         self._unfloat(hash)
         self._witness(intention, now_ms)
         return intention
+
+    def _has_room_for(self, intention):
+        """False when what follows from an intention that has waited finds no room: it goes on waiting, until all that
+        waits is looked at again, and takes what it has waited for not with it. Where storage tells that beforehand."""
+        need_rows = getattr(self.storage, "need_rows", None)
+        if need_rows is None:
+            return True
+        self._write_for(intention)
+        try:
+            need_rows(self.projection.estimate(intention, self._need_room(0)))
+        except StorageFull:
+            return False
+        finally:
+            self._write_for(None)
+        return True
 
     def _unfloat(self, hash):
         self._floating.remove(hash)
