@@ -23,7 +23,7 @@ class RawPeer:
     def __init__(self, world, handle):
         self.world = world
         self.frames = Frames(world.pair.a.open_stream())
-        self.exchange = Exchange(handle.weaver, crypto(), handle.id, True)
+        self.exchange = Exchange(handle.weaver, crypto(), handle.id, True, root_id=handle.parent)
         self.heard = []
         self.pump(self.exchange.start())
         for _ in range(20):
