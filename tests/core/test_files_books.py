@@ -67,6 +67,49 @@ def test_a_tree_that_many_names_share_is_walked_once():
     assert set(data.files.referenced()) == kept, "it does not hide the true one"
 
 
+def test_a_tree_that_many_names_share_is_looked_through_a_few_times_for_what_is_wanted():
+    """Whether all of it is here, some is missing, it does not fit, or it does not add up."""
+    for kind in ("missing", "complete", "unfit", "damaged"):
+        node_, _, data = share()
+        entry = bomb(data.files, 2)
+        if kind == "complete":
+            entry = make_file(data, "0", content(1, 20000))
+        if kind == "damaged":
+            entry = Entry("b", 0o644, entry.cid, NOW_MS, entry.size - 1)
+        for number in range(60):
+            data.kv.put(b"fs/%d" % number, entry.encode(), NOW_MS)
+        node_.commit(NOW_MS)
+        wanted = data.files.wanted()
+        if kind == "unfit":
+            wanted._left = 0
+        store = Calls(data.files.contents)
+        found = []
+        while True:
+            digest = wanted.next()
+            if digest is not None:
+                found.append(digest)
+            elif not wanted.paused:
+                break
+        assert store.blobs < 60, (kind, store.blobs)
+        assert found == ([b"n" * 32] if kind == "missing" else []), kind
+        assert wanted.unfit_count == (60 if kind == "unfit" else 0)
+        assert wanted.missing == (60 if kind == "damaged" else 0)
+        assert len(list(data.files.contents.wants())) == (0 if kind == "complete" else 60)
+
+
+class Calls:
+    """How often lists are read."""
+
+    def __init__(self, contents):
+        self.blobs = 0
+        self._blob = contents.blob
+        contents.blob = self.blob
+
+    def blob(self, digest):
+        self.blobs += 1
+        return self._blob(digest)
+
+
 def test_a_missing_list_is_fetched_when_the_rest_of_the_file_is_here():
     laptop, data, other, far = two_nodes(capacity=400000)
     builder = chunks.ChunkListBuilder(CRYPTO)

@@ -66,6 +66,18 @@ def test_removing_a_bundle_again_and_again_looks_through_it_once():
         assert rows and all([kvtable.winner(row).deleted for _, row in rows])
 
 
+def test_a_bundle_removed_again_and_again_is_looked_through_once_however_many_others_are_removed():
+    replica, author = Replica(1, kind=TYPE_ROOT), Author(2)
+    replica.ingest(author.write(native([upload("x", range(60))])))
+    others = []
+    for number in range(root.REMOVED_KEPT + 1):
+        others += [remove("o%d" % number), upload("o%d" % number, [])]
+    store = counted(replica)
+    payload = native([remove("x")] * 200 + [upload("x", [9999])] + others)
+    assert replica.ingest(author.write(payload)) == WITNESSED
+    assert store.calls < 200 * 4 + 61 * 4 + len(others) * 8, store.calls
+
+
 def _naive_remove(change, op):
     app_id = op.get("app_id", (0, 0))
     for key, _ in change.store.rows(TABLE_DATA, root._key(change, b"appbundles/", app_id, b"/manifest/")):

@@ -135,7 +135,7 @@ class Contents:
         """Takes note of the entries (all heads) that stand under `key` now. Lists are not walked here: a content that
         has come another way is a want until the next session looks."""
         prefix = _WANTED + self.crypto.blake3_digest(key)[:_KEY_HASH_BYTES]
-        stale = [row for row, _ in self.store.rows(TABLE_BLOBS, prefix)]
+        stale = set([row for row, _ in self.store.rows(TABLE_BLOBS, prefix)])
         for entry in entries:
             if entry.inline is not None:
                 continue

@@ -85,6 +85,7 @@ class Upkeep(Reading):
         wanted = Wanted(self.contents, self._losses, self._room, collect, self._unnoted, self._unnoted_count)
         if is_host:
             wanted.estimate_steps = _HOST_ESTIMATE_STEPS
+            wanted.looked_kept = _WALKED_KEPT * _HOST_WALKED
         return wanted
 
     def _losses(self):

@@ -20,6 +20,10 @@ UNFIT_KEPT = const(64)
 _NOT_HELD_KEPT = const(512)
 _AVERAGE_BYTES = const(16384)  # of a chunk
 _PAUSE_STEPS = const(128)  # blobs looked at in one call of `next`: some 40 ms of the stick's
+LOOKED_KEPT = const(16)  # contents whose answer is remembered; a computer remembers more
+_PLANNED = const(0)
+_UNFIT = const(1)
+_DAMAGED = const(2)
 _MISSING = (chunks.MISSING_CHUNK, chunks.MISSING_LIST)
 
 
@@ -34,6 +38,7 @@ class Wanted:
         self.contents = contents
         self.paused = False
         self.estimate_steps = 1024  # blobs that an estimate looks at
+        self.looked_kept = LOOKED_KEPT
         self.unfit = []  # (path, size) of the last pass, at most UNFIT_KEPT
         self.unfit_count = 0
         self.missing = 0  # blobs that the peer does not hold either
@@ -134,38 +139,78 @@ class Wanted:
 
     def _walk(self):
         """The missing blobs of one pass: (digest, size, path), and None where a pause may be made."""
+        # Many names may share one content: it is looked through once, or a few times where memory is small.
+        looked = {}
         for want in self.contents.wants():
-            if want.codec == cids.LIST:
-                fits = None  # not looked at yet
-                for item in self._blobs_of(want):
-                    if item is None:
-                        yield None
-                    elif item[0] == chunks.MISSING_LIST:
-                        if fits is None:
-                            fits = self._may_fit((yield from self._missing_bytes(want)))
-                        if fits:
-                            yield item[1], 0, want.path
+            if want.codec != cids.LIST:
+                continue
+            if self._step():
+                yield None
+            if _key(want) in looked or self.contents.known(want):
+                continue
+            self._remember(looked, want, _PLANNED)
+            fits = None  # not looked at yet
+            for item in self._blobs_of(want):
+                if item is None:
+                    yield None
+                elif item[0] == chunks.MISSING_LIST:
+                    if fits is None:
+                        fits = self._may_fit((yield from self._missing_bytes(want)))
+                    if fits:
+                        yield item[1], 0, want.path
+        looked = {}
         for want in self.contents.wants():
+            if self._step():
+                yield None
+            if self.contents.known(want):
+                self.contents.settle(want)
+                continue
+            before = looked.get(_key(want))
+            if before is not None:
+                self._seen_before(want, before)
+                continue
             losses = self._losses()
             missing = yield from self._missing_bytes(want)
             if missing == 0 and losses == self._losses():
                 self.contents.settle(want)
             elif missing < 0:
                 self.missing += self._pass == 0  # it is not here, and the peer must not take it to be
+                self._remember(looked, want, _DAMAGED)
             elif missing > 0 and self._fits(want, missing):
+                self._remember(looked, want, _PLANNED)
                 for item in self._blobs_of(want):
                     if item is None:
                         yield None
                     elif item[0] == chunks.MISSING_CHUNK:
                         yield item[1], item[2], want.path
+            elif missing > 0:
+                self._remember(looked, want, _UNFIT)
+
+    def _step(self):
+        """Counts one more; True where a pause may be made."""
+        self._steps += 1
+        if self._steps < _PAUSE_STEPS:
+            return False
+        self._steps = 0
+        return True
+
+    def _remember(self, looked, want, outcome):
+        if want.codec == cids.LIST:
+            if len(looked) >= self.looked_kept:
+                looked.clear()
+            looked[_key(want)] = outcome
+
+    def _seen_before(self, want, outcome):
+        """A content under another name has had this outcome in this pass."""
+        if outcome == _UNFIT:
+            self._note_unfit(want)
+        elif outcome == _DAMAGED:
+            self.missing += self._pass == 0
 
     def _steps_of(self, want):
         """Walks a want, with None where a pause may be made. ProtocolError when a list of it is damaged."""
-        self._steps += 1  # a want alone counts too
         for item in chunks.walk(self.contents, want.codec, want.digest, want.size, True):
-            self._steps += 1
-            if self._steps >= _PAUSE_STEPS:
-                self._steps = 0
+            if self._step():
                 yield None
             yield item
 
@@ -198,13 +243,16 @@ class Wanted:
         if self._left is None:
             return True
         if missing > self._left and not self._fits_after_collect(missing):
-            self.unfit_count += 1
-            if len(self.unfit) < UNFIT_KEPT:
-                self.unfit.append((want.path, want.size))
+            self._note_unfit(want)
             return False
         self._left -= missing
         self._planned += missing
         return True
+
+    def _note_unfit(self, want):
+        self.unfit_count += 1
+        if len(self.unfit) < UNFIT_KEPT:
+            self.unfit.append((want.path, want.size))
 
     def _fits_after_collect(self, needed):
         """Drops what nothing references, once in a session, and looks again. What was begun may be under way, so
@@ -215,3 +263,7 @@ class Wanted:
         self._collect = None
         self._left = self._room() - self._planned
         return needed <= self._left
+
+
+def _key(want):
+    return want.digest + want.size.to_bytes(8, "little")

@@ -16,7 +16,10 @@ from .keys import KeyBuilder
 from .kv import KvMachine, in_reverse
 
 _OPS = const(1)
-REMOVED_KEPT = const(512)  # bundles both uploaded and removed by one intention that are remembered; more cost time
+# Bundles both uploaded and removed by one intention that are remembered; besides those all that have many rows, which
+# cannot be many: on a stick 600, by what its memory holds of rows.
+REMOVED_KEPT = const(256)
+_FEW_ROWS = const(24)
 _NOTHING = (0, 0)  # where a field lies that is not there
 
 
@@ -133,10 +136,12 @@ def _remove_bundle(change, op):
     if written is not None:
         if kvtable.is_deleted(written) or bundle in change.removed:
             return
-        if len(change.removed) < REMOVED_KEPT:  # an upload behind it in the payload has written the row
-            change.removed.add(bundle)
+    count = 0
     for key, _ in change.store.rows(TABLE_DATA, _key(change, b"appbundles/", app_id, b"/manifest/")):
         _put(change, key, kvtable.deleted())
+        count += 1
+    if written is not None and (count > _FEW_ROWS or len(change.removed) < REMOVED_KEPT):
+        change.removed.add(bundle)  # an upload behind it in the payload has written the row
     _put(change, bundle, kvtable.deleted())
 
 
