@@ -118,8 +118,14 @@ class FlashStorage(Contents):
 
     def need_store(self):
         """StorageFull when there is no heap for another open store."""
-        if self.memory_bytes() + _STORE_BYTES > MEMORY_BYTES - RESERVE_INDEX_BYTES:
+        if self._memory_for_stores() < _STORE_BYTES:
             raise StorageFull("no room for another store: the stick's memory holds no more")
+
+    def _memory_for_stores(self):
+        return MEMORY_BYTES - RESERVE_INDEX_BYTES - self.memory_bytes()
+
+    def room_for_stores(self):
+        return min(self.room(), self._memory_for_stores())
 
     # -- transaction -------------------------------------------------------------------------------------------------
     def changed(self):

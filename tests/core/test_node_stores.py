@@ -138,6 +138,49 @@ def test_stores_that_stay_closed_are_named():
     assert next(other.closed_children())[3] == "its log is damaged"
 
 
+def test_a_store_closed_for_want_of_room_is_opened_when_there_is_room():
+    laptop, root, _ = share()
+    other = make_node(2, "small")
+    join(other, laptop, laptop.invite(root, NOW_MS))
+    made = laptop.create_store("more", "core:kvstore", None, NOW_MS)
+    other.storage.capacity = other.storage._used + 5000
+    tried = []
+    store = other.storage.store
+
+    def none_left(store_id):
+        tried.append(store_id)
+        raise StorageFull("no room")
+
+    other.storage.store = none_left
+    carry(laptop, other)
+    assert other.get(made.id) is None and "no room" in next(other.closed_children())[3]
+    del tried[:]
+    for number in range(20):
+        other.storage.capacity = other.storage._used + 4000
+        other.find("notes").kv.put(b"k", b"%d" % number, NOW_MS + number)
+        other.commit(NOW_MS)
+    assert tried == [], "nothing has changed: it is not tried again and again"
+    other.storage.store = store
+    other.storage.capacity += 50000
+    other.commit(NOW_MS)
+    assert other.get(made.id) is not None and list(other.closed_children()) == []
+    assert other.storage.pending() == 0
+
+
+def test_a_store_of_one_share_is_opened_when_another_share_closes_one():
+    laptop, root, notes = share()
+    desk = make_node(3, "desk")
+    desk.create_store("photos", "core:kvstore", None, NOW_MS)
+    other = make_node(2, "other")
+    other.stores_open = 3
+    join(other, laptop, laptop.invite(root, NOW_MS))
+    join(other, desk, desk.invite(desk.roots()[0], NOW_MS))
+    assert [found[2] for found in other.closed_children()] == ["photos"]
+    stores.write_system(root, [ops.child_status(notes.id, CHILD_ARCHIVED)], NOW_MS)
+    carry(laptop, other)
+    assert other.find("photos").parent == desk.roots()[0].id and list(other.closed_children()) == []
+
+
 def test_foreign_names_do_not_control_a_terminal():
     node, root, data = share()
     stores.write_system(data, [ops.store_name("\x1b[2Jevil" + "x" * 100)], NOW_MS)

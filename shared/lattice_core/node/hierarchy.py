@@ -31,7 +31,8 @@ def open_declared(node, root, now_ms, named=None):
         elif child.type and child.id != root.id:
             changed = _open_child(node, root, child, now_ms, shares) or changed
     if freed and named is not None:
-        open_declared(node, root, now_ms)  # there is room now for others
+        for other in node.roots():
+            open_declared(node, other, now_ms)  # there is room now for others
     return changed
 
 
@@ -134,12 +135,16 @@ def _open_child(node, root, child, now_ms, shares):
     if len(node.stores) >= node.stores_open and not shares.make_room(child.id):
         return False
     try:
+        need_store = getattr(node.storage, "need_store", None)
+        if need_store is not None:
+            need_store()
         if stores.is_made(node, child.id):
             handle = stores.open_store(node, child.id, now_ms)  # archived before, or of a share that is not open
         else:
             handle = stores.add_store(node, child.id, child.type, root.id, now_ms)
     except StorageFull:
-        return False  # the declaration stands all the same; it is tried again at the next start
+        node.note_no_room()  # the declaration stands all the same
+        return False
     except (StorageError, ProtocolError) as error:
         node.spoil()  # opening it may have changed it
         node.damaged.append((child.id, str(error)))

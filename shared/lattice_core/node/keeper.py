@@ -11,6 +11,7 @@ from .transaction import Transaction
 from .whole import Lists
 
 EVENTS_KEPT = const(256)
+_MORE_ROOM_BYTES = const(1024)  # for another try to open a store that found no room
 KEEP_UNREFERENCED_MS = const(2592000000)  # 30 days: until then `undo` finds what nothing names any more
 NAME_RECORD = b"name"
 
@@ -35,6 +36,7 @@ class Keeper:
         self._events = []
         self._uncommitted = []
         self._spoilt = False
+        self._no_room = None  # how much there was when it was not enough to open a store; None: none waits for room
         self._looking = None  # what is being looked over
 
     # -- stores ----------------------------------------------------------------------------------------------------
@@ -88,11 +90,28 @@ class Keeper:
             self.stores = [handle for handle in self.stores if handle not in archived]
             hierarchy.open_declared(self, root, now_ms)
         except StorageFull:
+            self.note_no_room()
             self.spoil()  # rolled back; what it declares beyond is closed for want of room
         except (StorageError, ProtocolError) as error:
             self.spoil()
             self.damaged.append((root.id, str(error)))
             self.stores = [handle for handle in self.stores if root.id not in (handle.id, handle.parent)]
+
+    def note_no_room(self):
+        """A declared store stays closed: it is opened when there is more room than now."""
+        room = self._room_for_stores()
+        self._no_room = room if self._no_room is None else max(self._no_room, room)
+
+    def _room_for_stores(self):
+        return getattr(self.storage, "room_for_stores", self.storage.room)()
+
+    def _open_what_waits(self, now_ms):
+        if self._no_room is not None and self._room_for_stores() >= self._no_room + _MORE_ROOM_BYTES:
+            before, self._no_room = self._no_room, None
+            for root in self.roots():
+                hierarchy.open_declared(self, root, now_ms)
+            if self._no_room is not None:
+                self._no_room = max(self._no_room, before)
 
     def get(self, store_id):
         """The open store with this id, or None."""
@@ -237,6 +256,7 @@ class Keeper:
         self.refuse_spoilt()
         try:
             self.refresh(now_ms)
+            self._open_what_waits(now_ms)
             if self.spoilt():
                 raise _spoilt()
             self.lists.note()
