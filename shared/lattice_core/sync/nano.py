@@ -29,7 +29,7 @@ AUTHORS_REFUSED_STICK = const(64)
 
 
 class NotOpen(Refused):
-    """A store of a share that this node keeps closed: for want of room here, and no fault of who asks."""
+    """A store that this node keeps closed for want of room, or has of another share: no fault of who asks."""
 
 
 class Options:
@@ -266,7 +266,7 @@ class NanoPeer(Peer):
         store_id = opening["store_id"]
         handle = self.node.get(store_id)
         if handle is not None and opening["root_id"] != (handle.parent or b""):
-            raise stranger()
+            raise NotOpen(str(stranger())) if self.knows() else stranger()
         if self.node.may_connect(store_id, self.key):
             return handle
         closed = self.node.closed_child(store_id)

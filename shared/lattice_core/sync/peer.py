@@ -154,6 +154,10 @@ class Peer:
         if not self.node.may_connect(handle.id, self.key):
             raise self.refusal(handle)
 
+    def knows(self):
+        """True when the peer may have any store here."""
+        return any([self.node.may_connect(handle.id, self.key) for handle in self.node.stores])
+
     def refills(self, handle):
         """True for an owner of this stick where the list of members has lost something: what is lost it may bring back,
         and have nothing. Whom the list would let in does not count, since it may lack just who was shut out."""

@@ -27,17 +27,23 @@ def serve(peer, messages):
     except StreamLost:
         raise
     except LatticeError as error:
-        peer.fault(error)
+        _note(peer, error)
         messages.abandon()
         return
     yield from peer.close_stream(messages)
+
+
+def _note(peer, error):
+    """A member that asks for a store which it may not have breaks no rule: it may have that of another share."""
+    if not isinstance(error, Refused) or not peer.knows():
+        peer.fault(error)
 
 
 def _next(peer, messages):
     """Task: the next request, None when the stream is over or nothing comes."""
     asked_ms = peer.now_ms
     while True:
-        messages.limit = FRAME_BYTES if knows(peer) else STRANGER_FRAME_BYTES
+        messages.limit = FRAME_BYTES if peer.knows() else STRANGER_FRAME_BYTES
         moved = messages.flush() or messages.stream.readable() > 0
         message = messages.poll() if messages.backlog() < _BACKLOG else None
         if message is not None:
@@ -51,11 +57,6 @@ def _next(peer, messages):
         elif peer.now_ms - asked_ms > ANSWER_MS:
             return None
         yield
-
-
-def knows(peer):
-    """True when the peer may have any store here."""
-    return any([peer.node.may_connect(handle.id, peer.key) for handle in peer.node.stores])
 
 
 def _handle(peer, messages, message):
@@ -74,7 +75,7 @@ def _handle(peer, messages, message):
             messages.post(chain.answer(handle.store, values))
         elif name == "reconcile":
             yield from store_sync.respond(peer, _shared(peer, values), messages, message)
-        elif not knows(peer):
+        elif not peer.knows():
             raise stranger()
     return True
 
@@ -107,7 +108,7 @@ def _bootstrap(peer, messages, values):
         handle = _shared(peer, values)
     except Refused as error:
         # The reference's client asks again at once, for ever, when a stream ends without a frame.
-        peer.fault(error)
+        _note(peer, error)
         messages.post(bootstrap.nothing(values["store_id"]))
         return False
     messages.post(_while_allowed(peer, handle, bootstrap.pages(handle, values)))
