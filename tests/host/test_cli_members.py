@@ -164,7 +164,7 @@ def test_invites_say_who_when_for_whom_and_until_when(laptop):
     assert before_ms <= row["made_ms"] and [maker["name"] for maker in row["invited_by"]] == ["laptop"]
     assert "for Anna" in laptop.run("invite", "list") and "laptop" in laptop.run("invite", "list")
     assert "Rust" in on_terminal(laptop, COLUMNS, "invite", "--expires", "2w")
-    for wrong in ("12", "soon", "2020-01-01", "-3h", ""):
+    for wrong in ("12", "soon", "2020-01-01", "-3h", "0m", "00w", ""):
         assert laptop.attempt("invite", "--expires", wrong).exit_code == 2, wrong
     laptop.run("invite", "revoke", made["id"])
     assert "already" in laptop.run("invite", "revoke", made["id"])

@@ -57,10 +57,11 @@ def invite(
 def _expires_s(text, now_s):
     """Seconds since 1970 of a duration from now or of a local date, with or without a time."""
     found = re.fullmatch(r"([0-9]{1,6})([mhdw])", text)
-    if found:
-        return now_s + int(found[1]) * _SECONDS[found[2]]
     try:
-        when = int(datetime.datetime.fromisoformat(text).timestamp())
+        if found:
+            when = now_s + int(found[1]) * _SECONDS[found[2]]
+        else:
+            when = int(datetime.datetime.fromisoformat(text).timestamp())
     except (ValueError, OverflowError, OSError):
         raise WrongUsage("--expires takes 90m, 12h, 7d, 2w, or a date as 2026-12-24 or 2026-12-24T18:00") from None
     if when <= now_s:
