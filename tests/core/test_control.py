@@ -69,3 +69,31 @@ def test_a_revoked_owner_commands_nothing():
     world.connect()
     world.run(world.a.owner_add(FRIEND))
     assert device.owners == [owner, FRIEND]
+
+
+def test_nobody_commands_a_stick_whose_list_of_members_cannot_be_read():
+    world, root, device = plugged()
+    world.run(world.a.setup(root, "carrier", START_MS + 5))
+    world.connect()
+    world.sync()
+    right, owner = world.right, world.left.identity.public
+    right.revoke_peer(right.get(root.id), owner, START_MS + 9000)
+    right.stores.remove(right.get(root.id))
+    world.connect()
+    before = device.now_ms(world.now_ms)
+    for command in (world.a.owner_add(FRIEND), world.a.owner_transfer(FRIEND), world.a.set_clock(START_MS + 10**9)):
+        assert "damaged" in str(raises(Refused, world.run, command))
+    assert device.owners == [owner] and device.now_ms(world.now_ms) < before + 60000
+    assert "damaged" in world.run(world.a.status())["status"]["damage"]
+
+
+def test_a_stick_is_not_given_to_somebody_who_was_revoked():
+    world, root, device = plugged()
+    world.run(world.a.setup(root, "carrier", START_MS + 5))
+    world.connect()
+    world.left.admit(root, FRIEND, "", START_MS + 6)
+    world.left.revoke_peer(root, FRIEND, START_MS + 7)
+    world.sync()
+    for command in (world.a.owner_add(FRIEND), world.a.owner_transfer(FRIEND)):
+        assert "revoked" in str(raises(Refused, world.run, command))
+    assert device.owners == [world.left.identity.public]

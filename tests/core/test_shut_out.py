@@ -11,6 +11,7 @@ from lattice_core.wire.messages import (
     INVITE_VALID,
     PEER_ACTIVE,
     PEER_DORMANT,
+    PEER_INVITED,
     PEER_REVOKED,
 )
 from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share
@@ -238,7 +239,49 @@ def test_equal_sets_give_equal_verdicts_in_any_order():
     assert lifted > 3
 
 
+def test_two_statuses_that_stand_side_by_side_are_named_also_where_nobody_was_ever_revoked():
+    laptop, bob, desk = members()
+    key = bob[0].identity.public
+    write(desk[0], desk[1], [ops.peer_status(key, PEER_ACTIVE)], NOW_MS + 1)
+    write(laptop[0], laptop[1], [ops.peer_status(key, PEER_ACTIVE)], NOW_MS + 1)
+    meet(laptop[0], desk[0])
+    assert not laptop[1].system.is_disputed(key)  # both say the same
+    write(desk[0], desk[1], [ops.peer_status(key, PEER_ACTIVE)], NOW_MS + 2)
+    write(laptop[0], laptop[1], [ops.peer_status(key, PEER_INVITED)], NOW_MS + 2)
+    meet(laptop[0], desk[0])
+    assert laptop[1].system.is_disputed(key) and desk[1].system.is_disputed(key)
+
+
 # -- invites -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_invite_that_was_used_shows_as_used_also_when_somebody_revokes_it():
+    laptop, desk = members(2)
+    token = laptop[0].invite(laptop[1], NOW_MS)
+    invite_id = token.invite_id(CRYPTO)
+    meet(laptop[0], desk[0])
+    desk[0].revoke_invite(desk[1], invite_id.hex(), NOW_MS)
+    laptop[0].accept_join(token.store_id, token.secret, b"j" * 32, NOW_MS)
+    meet(laptop[0], desk[0])
+    write(desk[0], desk[1], [ops.invite_status(invite_id, INVITE_REVOKED)], FAR_MS)  # in place of both
+    meet(laptop[0], desk[0])
+    for node, root in (laptop, desk):
+        assert root.system.invite(invite_id).status == INVITE_CLAIMED
+        assert "used already" in str(raises(Refused, node.accept_join, root.id, token.secret, b"x" * 32, NOW_MS))
+
+
+def test_a_node_that_was_shut_out_itself_lets_nobody_in():
+    for word, heard in ((PEER_REVOKED, "revoked"), (PEER_DORMANT, "dormant")):
+        laptop, desk = members(2)
+        token = laptop[0].invite(laptop[1], NOW_MS)
+        carry(laptop[0], desk[0])
+        write(laptop[0], laptop[1], [ops.peer_status(desk[0].identity.public, word)])
+        carry(laptop[0], desk[0])
+        count = desk[1].store.count
+        words = str(raises(Refused, desk[0].accept_join, token.store_id, token.secret, b"j" * 32, NOW_MS))
+        assert "no active member" in words and desk[1].store.count == count
+        assert heard in str(raises(UsageError, desk[0].invite, desk[1], NOW_MS))
+        laptop[0].accept_join(token.store_id, token.secret, b"j" * 32, NOW_MS)
 
 
 def test_who_made_an_invite_is_the_author_of_its_write():
@@ -354,7 +397,42 @@ def test_a_name_that_somebody_else_gave_is_asked_about():
     assert peers.find(laptop[0], laptop[1], stick[0].identity.public.hex()) == stick[0].identity.public
 
 
+def test_who_cannot_be_told_apart_by_the_beginning_of_an_id_is_shown_with_more_of_it():
+    laptop, mallory, stick = members()
+    key = stick[0].identity.public
+    twins = [key[:length] + bytes(32 - length) for length in (4, 9, 31)]
+    write(mallory[0], mallory[1], [ops.peer_status(twin, PEER_ACTIVE) for twin in twins])
+    carry(mallory[0], laptop[0])
+    words = str(raises(UsageError, peers.find, laptop[0], laptop[1], key.hex()[:8]))
+    for one in [key] + twins:
+        assert "(%s)" % one.hex() in words
+        assert peers.find(laptop[0], laptop[1], one.hex()) == one
+    notes = laptop[0].find("notes")
+    twin = notes.id[:15] + bytes([notes.id[15] ^ 1])
+    declared = [ops.child_add(twin, "notes", "core:kvstore"), ops.child_status(twin, CHILD_ACTIVE)]
+    write(mallory[0], mallory[1], declared)
+    carry(mallory[0], laptop[0])
+    laptop[0].settle(NOW_MS)
+    words = str(raises(UsageError, laptop[0].find, "notes"))
+    assert stores.id_text(notes.id) in words and stores.id_text(twin) in words
+
+
 # -- stores ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_store_itself_says_of_members_counts_for_nothing_while_its_share_is_not_open():
+    laptop, mallory, stick = members()
+    key = mallory[0].identity.public
+    notes = mallory[0].find("notes")
+    for operations in ([ops.peer_status(key, PEER_ACTIVE)], [ops.strategy_independent()]):
+        write(mallory[0], notes, operations)
+        meet(mallory[0], laptop[0])
+        laptop[0].revoke_peer(laptop[1], key, NOW_MS)
+        laptop[0].stores.remove(laptop[1])  # as when its state cannot be read
+        for member in (key, stick[0].identity.public):
+            assert not laptop[0].may_connect(notes.id, member)
+        laptop[0].stores.insert(0, laptop[1])
+        assert laptop[0].may_connect(notes.id, stick[0].identity.public) == (operations[0].get("strategy") is None)
 
 
 def two_shares():
@@ -397,3 +475,15 @@ def test_a_root_cannot_be_claimed_as_a_store_nor_entered_when_it_was():
     assert [claim[0] for claim in laptop.second_claims()] == [root.id]
     words = str(raises(UsageError, laptop.begin_join, third.invite(foreign, NOW_MS)))
     assert stores.id_text(second.id) in words
+
+
+def test_a_share_that_came_as_a_store_meanwhile_is_not_entered():
+    laptop, root, second, notes, other = two_shares()
+    third = make_node(6, "third")
+    foreign = third.root_of(third.create_store("foreign", "core:kvstore", None, NOW_MS))
+    token = third.invite(foreign, NOW_MS)
+    laptop.begin_join(token)
+    write(other, other.get(second.id), [ops.child_add(foreign.id, "taken", "core:kvstore")])
+    carry(other, laptop)
+    raises(UsageError, laptop.complete_join, token, "core:rootstore", NOW_MS)
+    assert laptop.get(foreign.id).parent == second.id and stores.joined_at(laptop.get(foreign.id)) is None

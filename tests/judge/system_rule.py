@@ -114,11 +114,11 @@ class SystemRule:
         }
 
     def invite_status(self, stem):
-        """What was ever claimed or revoked is never valid again."""
+        """What was ever claimed or revoked is never valid again: claimed when it was both."""
         status = invite_status(self.value(stem + b"status"))
         ever = [invite_status(value) for value in self.ever(stem + b"status")]
         for final in (messages.INVITE_CLAIMED, messages.INVITE_REVOKED):
-            if final in ever and status not in (messages.INVITE_CLAIMED, messages.INVITE_REVOKED):
+            if final in ever:
                 return final
         return status
 

@@ -141,9 +141,13 @@ class System:
 
     def is_disputed(self, key):
         """True when a node of the reference, which goes by stamps alone, may see another status than we do."""
-        row = self._store.row(TABLE_SYSTEM, _peer_key(key, b"status"))
-        if row is None or not kvtable.marks_of(row):
+        row_key = _peer_key(key, b"status")
+        row = self._store.row(TABLE_SYSTEM, row_key)
+        if row is None:
             return False
+        if not kvtable.marks_of(row):
+            stands = [_peer_status(self._read(head)) for head in self.heads(row_key)] if kvtable.conflicted(row) else []
+            return any([status != stands[0] for status in stands])
         return kvtable.conflicted(row) or self._peer(key, row).status != _peer_status(self._read(kvtable.winner(row)))
 
     def _readmitted(self, key):
@@ -200,14 +204,13 @@ class System:
         if written is None:
             return None
         status = _invite_status(written)
-        if status not in _INVITE_FINAL:
-            for final in _INVITE_FINAL:
-                if kvtable.marks_of(row) & mark_of(final):
-                    status = final
-                    break
-            else:
-                if self._is_final_early(_invite_key(invite_id, b"status")):
-                    status = messages.INVITE_REVOKED
+        for final in _INVITE_FINAL:
+            if kvtable.marks_of(row) & mark_of(final):
+                status = final
+                break
+        else:
+            if self._is_final_early(_invite_key(invite_id, b"status")):
+                status = messages.INVITE_REVOKED
         return Invite(self, invite_id, status)
 
     def invites(self):

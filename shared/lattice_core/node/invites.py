@@ -10,7 +10,7 @@ from ..model import ops
 from ..model.hlc import is_over
 from ..text import printable
 from ..weaver.store import TABLE_META
-from ..wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_REVOKED
+from ..wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_DORMANT, PEER_REVOKED
 from . import hierarchy, peers, stores
 
 _NOTE = b"node/invite/"  # ‖ id: a row of the root's TABLE_META at the maker: when it expires ‖ label
@@ -26,6 +26,10 @@ def create(node, root, now_ms, listed=None, expires_s=0, label=""):
     if root.parent is not None:
         raise UsageError("an invite is for the share as a whole: name its root")
     peers.check_own(node, root)
+    if peers.status_of(node, root, node.identity.public) == PEER_DORMANT:
+        raise UsageError(
+            "this node is dormant in the share: nobody would take its invites; ask an active member for one"
+        )
     from ..model.token import LISTED_MAX, SECRET_BYTES, Token  # here: a stick makes none
 
     if listed is None:
@@ -135,6 +139,9 @@ def accept(node, store_id, secret, peer_key, now_ms, expires_s=0):
         raise _refusal(invite, status, peer_key)
     if status == PEER_ACTIVE:
         return root, []  # the invite stays good for somebody else
+    if peers.status_of(node, root, node.identity.public) in (PEER_REVOKED, PEER_DORMANT):
+        # It would use the invite up, and nobody would heed what this node says.
+        raise Refused("this node is no active member of that share itself: redeem the invite at another one")
     if not _makers_are_active(node, root, invite):
         # Whoever is revoked would otherwise come back with an invite that it kept.
         raise Refused("whoever made this invite is no active member any more: ask another member for a new one")

@@ -141,6 +141,8 @@ class Node(Keeper):
     def _join(self, store_id, store_type, peer_key, now_ms):
         found = self.get(store_id)
         if found is not None:
+            if found.parent is not None:  # another share has declared it meanwhile
+                raise self._bound(store_id)
             stores.note_joined_at(found, peer_key)  # let in again: until its list says so
             return found
         return self.add_handle(stores.add_store(self, store_id, store_type, None, now_ms, peer_key))

@@ -16,10 +16,13 @@ STATUS_NAMES = {PEER_INVITED: "invited", PEER_ACTIVE: "active", PEER_DORMANT: "d
 
 def status_of(node, handle, key):
     """The peer's status in the list that counts for this store; None when it is not listed. Who is revoked from the
-    share is revoked from each of its stores, whatever list a store has of its own."""
+    share is revoked from each of its stores, whatever list a store has of its own. Nobody is listed in a store whose
+    share is not open, since it is damaged: what the store itself says of members was never to count."""
+    root = hierarchy.root_of(node, handle)
+    if root.parent is not None:
+        return None
     counting = hierarchy.peer_list(node, handle)
     peer = counting.system.peer(key)
-    root = hierarchy.root_of(node, handle)
     if root is not counting:
         member = root.system.peer(key)
         if member is not None and member.status == PEER_REVOKED:
@@ -134,7 +137,9 @@ def find(node, root, selector):
         return _surely(node, root, selector, (standing or found)[0])
     shown = printable(selector, stores.SHOWN)
     if found:
-        raise UsageError("%s could be any of: %s" % (shown, selecting.listed(map(label, standing or found))))
+        digits = selecting.digits_apart([key_text(peer.key) for peer in standing or found])
+        labels = [label(peer, digits) for peer in standing or found]
+        raise UsageError("%s could be any of: %s" % (shown, selecting.listed(labels)))
     raise UsageError("no member is called %s; there are: %s" % (shown, selecting.listed(map(label, known(node, root)))))
 
 
@@ -157,9 +162,9 @@ def name_of(node, key):
     return printable(node.peer_name(key), stores.SHOWN) or key_text(key)[:8]
 
 
-def label(peer):
+def label(peer, digits=8):
     """Name and the beginning of the key, as messages show a member."""
-    return "%s (%s)" % (printable(peer.name, stores.SHOWN), key_text(peer.key)[:8])
+    return "%s (%s)" % (printable(peer.name, stores.SHOWN), key_text(peer.key)[:digits])
 
 
 def settle(node, root, now_ms):

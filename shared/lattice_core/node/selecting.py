@@ -50,6 +50,14 @@ def matching(selector, items, whole):
     return named or found
 
 
+def digits_apart(numbers):
+    """How many digits of ids tell them apart, at least as many as messages show: ids that begin alike can be made."""
+    digits = ID_DIGITS
+    while len(set([number[:digits] for number in numbers])) < len(numbers) and digits < len(numbers[0]):
+        digits += ID_DIGITS
+    return digits
+
+
 def listed(labels):
     """A few of the candidates for a message; how many more there are is said."""
     shown = []

@@ -65,9 +65,9 @@ class Handle:
         """The store's own name, else the one that its parent knows it by; "" when it has none."""
         return self.system.name() or self.alias
 
-    def label(self):
+    def label(self, digits=8):
         """Name and the beginning of the id, as messages show a store."""
-        short = id_text(self.id)[:8]
+        short = id_text(self.id)[:digits]
         return "%s (%s)" % (printable(self.name, SHOWN), short) if self.name else short
 
 
@@ -258,4 +258,5 @@ def find(handles, selector):
 def labels(handles):
     from . import selecting  # here: no stick needs it
 
-    return selecting.listed([handle.label() for handle in handles])
+    digits = selecting.digits_apart([id_text(handle.id) for handle in handles])
+    return selecting.listed([handle.label(digits) for handle in handles])

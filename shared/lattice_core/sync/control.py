@@ -36,7 +36,7 @@ def _answer(peer, request):
     if "setup" in request:
         _set_up(peer, request["setup"])
         return {"done": {}}
-    if peer.node.lists.any_cut() and device.state != FRESH:
+    if _list_is_cut(peer):
         raise list_is_cut() if device.is_owner(peer.key) else stranger()
     _must_not_be_revoked(peer)
     if "owner_add" in request:
@@ -55,8 +55,18 @@ def _answer(peer, request):
 def _change_owner(peer, change, key):
     if key == peer.node.identity.public:
         raise Refused("a stick cannot own itself: name a member")
+    if peer.node.is_revoked(peer.device.store_id, key):
+        raise Refused("that node was revoked from this stick's share, so it could not command the stick")
     change(peer.key, key)
     return {"done": {"unheard": not peer.node.is_member(key)}}
+
+
+def _list_is_cut(peer):
+    """True when nobody knows who is revoked: the list has lost something, or the whole root cannot be read."""
+    device = peer.device
+    if device.state == FRESH:
+        return False
+    return peer.node.lists.any_cut() or peer.node.get(device.store_id) is None
 
 
 def _must_not_be_revoked(peer):
@@ -86,7 +96,7 @@ def status(peer):
     """The Status values that this peer may see."""
     device = peer.device
     shown = {"version": peer.options.version, "owned": device.state != FRESH}
-    list_cut = peer.node.lists.any_cut()
+    list_cut = _list_is_cut(peer)
     if not (peer.node.is_member(peer.key) or device.is_owner(peer.key) and (list_cut or not _is_revoked(peer))):
         return shown
     total, used = peer.options.flash()
