@@ -23,7 +23,7 @@ campaign-places: venv-dev ## 1,000 random histories of people who put and get th
 	@LATTICE_CAMPAIGN=1000 $(BIN)/python -m pytest tests/host/test_places_random.py -n auto
 
 campaign-flips: venv-dev emulator ## one flipped bit in a full stick, 200 times: named, nothing wrong served, filled again
-	@FLIPS=200 SEED=3 $(BIN)/python -m pytest tests/emulator/test_flash_storage.py -k flips -n 1
+	@FLIPS=200 PAGES=16 SEED=3 $(BIN)/python -m pytest tests/emulator/test_flash_storage.py -k "flips or folders" -n 2 -rP
 
 bench: venv-dev emulator ## measure, print a table, write build/bench.json
 	@$(BIN)/python tools/bench.py

@@ -157,7 +157,10 @@ class Loop:
         if self.device.transfers:
             return False
         try:
-            return self.storage.idle() or self.node.look_over()
+            if self.storage.idle():
+                return True
+            self.storage.note_end()
+            return self.node.look_over()
         except StorageError as error:
             self._failed(error)
             return False

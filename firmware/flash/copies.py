@@ -10,7 +10,7 @@ includes: records in the log that are younger go over it, and a log that ends be
 from binascii import crc32
 from struct import calcsize, pack, unpack_from
 
-_FOLDERS = ("/a", "/b")
+FOLDERS = ("/a", "/b")
 _NAMES = ("/a/records", "/b/records")
 _HEAD = "<4sIII"  # magic, batch, number of records, seed of the log's CRCs
 _MAGIC = b"LNR1"
@@ -58,7 +58,7 @@ class Copies:
     def save(self, batch, values):
         """Writes the older copy anew. The other one stays as it is."""
         data = pack(_HEAD, _MAGIC, batch, len(values), self.seed) + packed(values)
-        self.files.make_folder(_FOLDERS[self._next])
+        self.files.make_folder(FOLDERS[self._next])
         file = self.files.open(_NAMES[self._next], "wb")
         try:
             self.files.write(file, data)

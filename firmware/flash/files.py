@@ -7,13 +7,13 @@ after `sync` only; littlefs then switches from the old contents to the new at on
 from lattice_core.errors import StorageError, StorageFull
 
 INTERRUPTS = (MemoryError, RuntimeError)  # raised through littlefs, they leave it in the middle of its work
-_FULL = (28, 36)  # littlefs says "name too long" where a file that is made finds no room; our names are short
+FULL = (28, 36)  # littlefs says "name too long" where a file that is made finds no room; our names are short
 
 _NOT_FOUND = 2
 
 
 def _failed(error, what):
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return StorageFull("the flash is full (%s)" % what)
     return StorageError("flash: cannot %s (error %s)" % (what, error.errno))
 
@@ -34,7 +34,7 @@ class Files:
     def _broke(self, error, what):
         """The error of a change that failed. Where it was not for want of room, what littlefs has in memory need not be
         what is on the chip."""
-        if error.errno not in _FULL:
+        if error.errno not in FULL:
             self.torn = True
         return _failed(error, what)
 

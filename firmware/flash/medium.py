@@ -2,12 +2,18 @@
 
 A chip whose file system cannot be mounted is formatted only when nothing can be lost by it: it is blank, or a format
 or a reset was interrupted. Anything else is damage, and only the button may erase that.
+
+littlefs keeps a folder in two blocks: the newer one counts as long as it adds up, then the older one. The root's older
+one would be from before there was any folder in it, so the root is written until both name the folders (`_settle`),
+once when they are made and again at a start after littlefs has moved one of them.
 """
 
 import vfs
 
 from lattice_core.errors import StorageError
 
+from . import copies
+from .files import FULL
 from .slots import FOLDER
 
 _BLOCK_COUNT = 4  # ioctl numbers of MicroPython's block devices
@@ -15,6 +21,9 @@ _BLOCK_SIZE = 5
 _BLOCK_ERASE = 6
 _SUPERBLOCKS = 2  # littlefs anchors itself in the first two
 _PAGE_BYTES = 256
+_SETTLED_PAGES = 2  # of the root's newer block, at most, when its older one names the folders as well
+_PADDING = "/pad"  # made and removed again until a block of the root is full
+_ROUNDS = 16  # at most: a block has so many pages, and each round writes at least one
 _YOUNG_BLOCKS = 16  # as many a new file system uses at most: two for the root and for each folder
 _OPTIONS = {"readsize": 32, "progsize": _PAGE_BYTES, "lookahead": 128, "mtime": False}
 
@@ -25,15 +34,42 @@ def mount(device):
     try:
         mounted = vfs.VfsLfs2(device, **_OPTIONS)
     except OSError:
-        if not (_blank(device, 0, _SUPERBLOCKS) or _blank(device, _SUPERBLOCKS, count)):
+        if not (_unanchored(device) or _blank(device, _SUPERBLOCKS, count)):
             raise _beyond_use() from None
         mounted = _format(device, count)
-    if FOLDER[1:] not in [entry[0] for entry in mounted.ilistdir("/")]:
-        # It was just made, or a damaged bit has taken it back to its beginning: then it is no stick to be set up anew.
+    names = [entry[0] for entry in mounted.ilistdir("/")]
+    if FOLDER[1:] not in names:
+        # It was just made, or damage has taken it back to its beginning: then it is no stick to be set up anew.
         used = sum([not _blank(device, block, block + 1) for block in range(count)])
         if used > _YOUNG_BLOCKS:
             raise _beyond_use()
+    try:
+        for folder in (FOLDER,) + copies.FOLDERS:
+            if folder[1:] not in names:
+                mounted.mkdir(folder)
+        _settle(device, mounted)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise StorageError("flash: cannot write the root folder (error %s)" % error.errno) from None
     return mounted
+
+
+def _settle(device, mounted):
+    """Writes the root folder until its older block, too, says what its newer one says."""
+    for _ in range(_ROUNDS):
+        if _settled(device):
+            return
+        mounted.open(_PADDING, "wb").close()
+        mounted.remove(_PADDING)
+
+
+def _settled(device):
+    """True when the newer of the root's blocks was begun with what is in it now."""
+    first, second = bytearray(4), bytearray(4)
+    device.readblocks(0, first, 0)
+    device.readblocks(1, second, 0)
+    ahead = int.from_bytes(second, "little") - int.from_bytes(first, "little") & 0xFFFFFFFF
+    return _blank_page(device, int(0 < ahead < 0x80000000), _SETTLED_PAGES * _PAGE_BYTES)
 
 
 def _beyond_use():
@@ -58,12 +94,20 @@ def _format(device, count):
     return vfs.VfsLfs2(device, **_OPTIONS)
 
 
+def _unanchored(device):
+    """True when a reset has begun to erase both of the first blocks, or on a blank chip."""
+    return _blank_page(device, 0, 0) and _blank_page(device, 1, 0)
+
+
 def _blank(device, first, end):
-    page = bytearray(_PAGE_BYTES)
-    erased = b"\xff" * _PAGE_BYTES
     for block in range(first, end):
         for offset in range(0, device.ioctl(_BLOCK_SIZE, 0), _PAGE_BYTES):
-            device.readblocks(block, page, offset)
-            if page != erased:
+            if not _blank_page(device, block, offset):
                 return False
     return True
+
+
+def _blank_page(device, block, offset):
+    page = bytearray(_PAGE_BYTES)
+    device.readblocks(block, page, offset)
+    return page == b"\xff" * _PAGE_BYTES

@@ -181,6 +181,15 @@ class FlashStorage(Contents):
             raise error
         return self.housekeeping.step()
 
+    def note_end(self):
+        """Notes in a copy of the records how far the log goes, when nothing else is to be done: should the log's folder
+        fall back to its older block, that is then noticed whoever wrote what is lost."""
+        if self.batch > self._records_batch and not self._dirty:
+            try:
+                self._save_records()
+            except StorageFull:
+                self._records_batch = self.batch  # not before the next commit
+
     def abandon_bodies(self):
         """The caller has dropped all body writers, and all bodies that it has not put: their room is free again."""
         self.housekeeping.stop()

@@ -16,6 +16,7 @@ from support import Rng
 _path = (os.getenv("IMAGES") or ".") + "/damage.img"
 FLIPS = int(os.getenv("FLIPS") or "16")
 SEED = int(os.getenv("SEED") or "1")
+_AROUND = 64
 
 
 def populated():
@@ -70,10 +71,10 @@ def logged(rng, segments):
     """Offsets of one byte of the log: where it lies, and where an older copy of its block was left."""
     while True:
         segment = rng.choice(segments)
-        at = rng.below(len(segment) - 16)
-        found = places(segment[at : at + 16])
+        at = rng.below(len(segment) - _AROUND)
+        found = places(segment[at : at + _AROUND])  # so many that a record's own bytes are among them: no other place
         if found:
-            return found
+            return [place + _AROUND // 2 for place in found]
 
 
 def look(made, before, expected):

@@ -135,3 +135,29 @@ def _cut_at_each_operation(with_record):
         chip.dead = True
         cuts += 1
     assert cuts > 8, cuts
+    _flip_behind_the_move(first, with_record)
+
+
+def _flip_behind_the_move(first, with_record):
+    """The next start makes both blocks of the root tell where the folder is: a bit in either costs nothing."""
+    _copy_file(_copy, _path)
+    number = first - 1
+    chip, storage = _start()
+    while not chip.at_root:
+        number += 1
+        _commit(storage, number, with_record)
+    chip.dead = True
+    chip, storage = _start()
+    assert chip.at_root
+    chip.dead = True
+    _copy_file(_path, _copy)
+    for block in range(2):
+        _copy_file(_copy, _path)
+        with open(_path, "r+b") as file:
+            file.seek(block * BLOCK_BYTES + 5)
+            old = file.read(1)[0]
+            file.seek(block * BLOCK_BYTES + 5)
+            file.write(bytes([old ^ 1]))
+        chip, storage = _start()
+        assert not storage.damage and _found(storage) == _expected(number, with_record), (block, storage.damage)
+        chip.dead = True

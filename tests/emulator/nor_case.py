@@ -9,6 +9,9 @@ from support import raises
 
 _path = (os.getenv("IMAGES") or ".") + "/nor.img"
 _ERASED = b"\xff" * PAGE_BYTES
+_SECRET = "/a/secret"  # where the identity is
+_FOLDER = 0x4000
+_FRESH = ["a", "b", "s"]  # the folders of a new file system
 
 
 def chip(cut_at=0):
@@ -79,10 +82,11 @@ def test_a_first_format_that_was_cut_is_done_again():
 
 
 def test_a_reset_that_was_cut_is_finished():
+    whole = 0
     for cut_at in (1, 2, 3, 5, 8):
         device = chip()
         vfs = medium.mount(device)
-        secret = vfs.open("/secret", "wb")
+        secret = vfs.open(_SECRET, "wb")
         secret.write(b"s3cret" * 1000)
         secret.close()
         again = Nor(_path)
@@ -92,12 +96,15 @@ def test_a_reset_that_was_cut_is_finished():
         except PowerCut:
             pass  # what the next mount makes of it counts
         after = Nor(_path)
-        names = [entry[0] for entry in medium.mount(after).ilistdir("/")]
-        if names:
-            assert names == ["secret"]  # cut before anything was gone
+        vfs = medium.mount(after)
+        assert [entry[0] for entry in vfs.ilistdir("/") if entry[1] == _FOLDER] == _FRESH
+        if list(vfs.ilistdir("/a")):
+            assert vfs.open(_SECRET, "rb").read() == b"s3cret" * 1000  # cut before anything was gone
+            whole += 1
         else:
             for block in range(after.blocks):
                 assert b"s3cret" not in read(after, block, 0, BLOCK_BYTES)
+    assert whole < 2, whole
 
 
 def test_a_damaged_file_system_is_not_erased():
@@ -111,4 +118,4 @@ def test_a_damaged_file_system_is_not_erased():
         device.writeblocks(block, bytes(PAGE_BYTES), 0)
     raises(StorageError, medium.mount, Nor(_path))
     medium.erase(Nor(_path))
-    assert [entry[0] for entry in medium.mount(Nor(_path)).ilistdir("/")] == []
+    assert [entry[0] for entry in medium.mount(Nor(_path)).ilistdir("/")] == _FRESH

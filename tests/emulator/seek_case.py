@@ -27,10 +27,10 @@ def _file():
         pass  # the first test finds none
     make_image(_path, FIRMWARE_BYTES + 64 * BLOCK_BYTES)
     files = Files(mount(Nor(_path)))
-    file = files.open("/a", "wb")
+    file = files.open("/bytes", "wb")
     files.write(file, _expected(0, _SIZE))
     files.close(file)
-    return files, files.open("/a", "rb")
+    return files, files.open("/bytes", "rb")
 
 
 def test_littlefs_alone_mistakes_one_block_for_the_next():

@@ -16,9 +16,10 @@ def test_case(name, tmp_path):
     assert ", 0 failed" in result.stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize("name", ["damage_case", "salvage_case", "flips_case", "moving_case"])
+@pytest.mark.parametrize("name", ["damage_case", "salvage_case", "flips_case", "folders_case", "moving_case"])
 def test_case_with_room(name, tmp_path):
     """A laptop is in the same process, or files are left to the collector: more heap than the stick has."""
     result = interpreter.run("tests/core/run.py", HERE / (name + ".py"), timeout_s=3600, heaps=8, IMAGES=str(tmp_path))
+    print(result.stdout[-6000:])
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
     assert ", 0 failed" in result.stdout.splitlines()[-1]
