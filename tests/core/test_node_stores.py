@@ -143,7 +143,8 @@ def test_a_store_closed_for_want_of_room_is_opened_when_there_is_room():
     other = make_node(2, "small")
     join(other, laptop, laptop.invite(root, NOW_MS))
     made = laptop.create_store("more", "core:kvstore", None, NOW_MS)
-    other.storage.capacity = other.storage._used + 5000
+    room = [5000]
+    other._room_for_stores = lambda: room[0]
     tried = []
     store = other.storage.store
 
@@ -156,12 +157,12 @@ def test_a_store_closed_for_want_of_room_is_opened_when_there_is_room():
     assert other.get(made.id) is None and "no room" in next(other.closed_children())[3]
     del tried[:]
     for number in range(20):
-        other.storage.capacity = other.storage._used + 4000
+        room[0] = 5000 - number * 100
         other.find("notes").kv.put(b"k", b"%d" % number, NOW_MS + number)
         other.commit(NOW_MS)
     assert tried == [], "nothing has changed: it is not tried again and again"
     other.storage.store = store
-    other.storage.capacity += 50000
+    room[0] = 7000
     other.commit(NOW_MS)
     assert other.get(made.id) is not None and list(other.closed_children()) == []
     assert other.storage.pending() == 0
