@@ -43,21 +43,29 @@ def _run():
 
 
 def open_streams():
-    """All three are there, and no character is too much for them. One that was closed gets /dev/null: the next file
-    that is opened would else take its number, and messages would be written into the database."""
+    """All three numbers are taken, and no character is too much for the two that are written to: the next file that is
+    opened would else take the number of one that was closed, and messages would be written into the database. Output
+    that was closed gets /dev/null; of input that was closed nobody can read nothing, also not by way of /dev/stdin."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
-    if sys.stdin is None:
-        sys.stdin = open(os.devnull, encoding="utf-8")
+            if number:
+                os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            else:
+                _nothing_to_read()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _nothing_to_read():
+    import socket
+
+    socket.socket(socket.AF_UNIX).detach()  # connected to nobody: it cannot be read, nor opened by a name
 
 
 def _names_in_utf8():

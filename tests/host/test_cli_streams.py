@@ -4,6 +4,7 @@ import fcntl
 import itertools
 import os
 import pty
+import resource
 import struct
 import termios
 
@@ -130,3 +131,60 @@ def test_a_terminal_of_one_column(world, words, command):
         check(run)
         os.close(slave)
         os.close(master)
+
+
+# -- content that is read -----------------------------------------------------------------------------------------
+
+CONTENT = [
+    ("kv", "put", "Schlüssel", "@-"),
+    ("kv", "put", "Schlüssel", "@/dev/stdin"),
+    ("kv", "put", "Schlüssel", "@/dev/fd/0"),
+    ("file", "put", "-", "--as", "Datei ä.txt"),
+    ("file", "put", "/dev/stdin", "--as", "Datei ä.txt"),
+    ("join", "-"),
+    ("join", "/dev/stdin"),
+    ("node", "rekey", "--invite", "-"),
+]
+
+
+def _not_for_reading():
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 0)
+
+
+def _closed():
+    os.close(0)
+
+
+UNREADABLE = [(words, _closed) for words in CONTENT]
+UNREADABLE += [(words, _not_for_reading) for words in CONTENT if "-" in words or "@-" in words]
+
+
+@pytest.mark.parametrize(("words", "prepare"), UNREADABLE)
+def test_input_that_cannot_be_read_is_no_empty_content(world, words, prepare):
+    folder, _ = world
+    data = copied(folder / "laptop", folder / "copy")
+    run = Run(data, words, prepare=prepare)
+    check(run)
+    assert run.status in (1, 2) and not run.out and len(run.err.splitlines()) == 1, run.err
+    assert Run(data, ("kv", "get", "Schlüssel")).out == "Wert".encode()
+    assert Run(data, ("file", "get", "Datei ä.txt", "-")).out == b"content" * 100
+
+
+def test_no_more_is_read_than_there_can_be(world):
+    """/dev/zero never ends; memory does."""
+    folder, _ = world
+    data = copied(folder / "laptop", folder / "copy")
+
+    def little_memory():
+        os.dup2(os.open("/dev/zero", os.O_RDONLY), 0)
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+
+    for words in (("kv", "put", "k", "@/dev/zero"), ("kv", "put", "k", "@-"), ("join", "-"), ("join", "/dev/zero")):
+        run = Run(data, words, prepare=little_memory)
+        check(run)
+        assert run.status == 1, (words, run.err)
+    exact = folder / "exact"
+    exact.write_bytes(bytes((1 << 20) - 100))
+    assert Run(data, ("kv", "put", "k", "@%s" % exact)).status == 0
+    exact.write_bytes(bytes((1 << 20) + 1))
+    assert b"more than 1048576 bytes" in Run(data, ("kv", "put", "k", "@%s" % exact)).err

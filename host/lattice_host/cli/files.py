@@ -2,9 +2,8 @@
 
 import sys
 import unicodedata
-from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -12,7 +11,7 @@ from lattice_core.errors import UsageError
 from lattice_core.files import cid as cids
 from lattice_core.files.tree import shown
 
-from .. import copies
+from .. import copies, standard_input
 from .. import files as transfer
 from ..places import Places
 from .arguments import Json, Store, noun
@@ -44,12 +43,11 @@ def put(
     is_stream = str(path) == _STREAM
     if is_stream and not name:
         raise WrongUsage("standard input has no name: give one with --as NAME")
+    given = standard_input.stream() if is_stream else None
     with desk(ctx) as on, Meter() as meter:
         files = on.store(store).files
-        if is_stream:
-            result = transfer.put_stream(
-                files, cast(BufferedReader, sys.stdin.buffer), name or "", now_ms(), meter.show
-            )
+        if given is not None:
+            result = transfer.put_stream(files, given, name or "", now_ms(), meter.show)
         else:
             result = transfer.put(files, path, name, now_ms(), meter.show, Places(on.storage), force)
     data = {

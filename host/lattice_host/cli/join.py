@@ -1,7 +1,6 @@
 """`join`: entering a share with a token."""
 
 import os
-import sys
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from lattice_core.errors import ProtocolError, UsageError
 from lattice_core.model import token as tokens
 from lattice_core.node.stores import id_text
 
-from .. import crypto
+from .. import crypto, standard_input
 from .arguments import WAIT_FOR_STICK_S, Json, Timeout
 from .connect import Wire
 from .context import desk, now_ms
@@ -19,6 +18,7 @@ from .output import emit, say, time_text, warn
 from .sync import explain, outcome
 
 _FILE_BYTES = 65536  # read of a file; a token has 400
+_A_TOKEN = "a file with a token"
 
 
 def join(
@@ -71,10 +71,9 @@ def _text(words):
     programs break long lines."""
     text = "".join(words)
     if words == ("-",):
-        text = _decoded(sys.stdin.buffer.read(_FILE_BYTES))
+        text = _decoded(standard_input.read(_FILE_BYTES, _A_TOKEN))
     elif len(words) == 1 and os.path.isfile(words[0]):
-        with open(words[0], "rb") as file:
-            text = _decoded(file.read(_FILE_BYTES))
+        text = _decoded(standard_input.read_file(words[0], _FILE_BYTES, _A_TOKEN))
     return "".join(text.split())
 
 

@@ -3,14 +3,15 @@
 import os
 import shlex
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lattice_core.errors import UsageError
+from lattice_core.limits import OPS_BYTES
 from lattice_core.text import printable
 
+from .. import standard_input
 from .arguments import Json, Store, noun
 from .context import desk, now_ms
 from .endings import WrongUsage
@@ -20,6 +21,7 @@ app = noun("Keys and values of a store.")
 
 Key = Annotated[str, typer.Argument(metavar="KEY")]
 Hex = Annotated[bool, typer.Option("--hex", help="KEY (and VALUE) are given in hex.")]
+_A_VALUE = "a value (`file put` takes any length)"
 _SHOWN_BYTES = 60  # of a value in a list
 
 
@@ -53,8 +55,8 @@ def _value_bytes(value, is_hex):
     if is_hex or not value.startswith("@"):
         return _bytes(value, is_hex)
     if value == "@-":
-        return sys.stdin.buffer.read()
-    return Path(value[1:]).read_bytes()
+        return standard_input.read(OPS_BYTES, _A_VALUE)
+    return standard_input.read_file(value[1:], OPS_BYTES, _A_VALUE)
 
 
 @app.command()
