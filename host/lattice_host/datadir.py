@@ -127,6 +127,13 @@ class DataDir:
         self.identity_is_new = True
         return seed
 
+    def take_back(self):
+        """Removes the node that this object has made, which was used for nothing. The lock stays: others may wait at
+        it."""
+        if self.identity_is_new:
+            for name in (*[_DATABASE + end for end in ("-wal", "-shm", "")], _CONFIG, _IDENTITY):
+                (self.path / name).unlink(missing_ok=True)
+
     # -- sticks -----------------------------------------------------------------------------------------------
 
     def config(self):

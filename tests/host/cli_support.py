@@ -37,6 +37,12 @@ class Host:
         assert "Traceback" not in result.stderr
         return result.stderr
 
+    def wrong(self, *arguments):
+        """Runs what is wrong whatever the node holds; its words on stderr, also where click found it."""
+        process = self.process(*[str(argument) for argument in arguments])
+        assert (process.returncode, process.stdout) == (2, b""), process
+        return process.stderr.decode()
+
     def process(self, *arguments):
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
         words = [sys.executable, "-m", "lattice_host", "--data", str(self.folder), *arguments]

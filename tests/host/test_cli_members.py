@@ -141,12 +141,33 @@ def test_a_token_comes_as_a_mail_breaks_it_from_a_file_or_from_stdin(laptop, sti
     for words, stdin in ([broken], None), ([token[:50], token[50:]], None), ([file], None), (["-"], broken):
         result = laptop.attempt("join", *words, "--via", "/dev/null", stdin=stdin)
         assert "made here" in result.stderr, words  # it was understood
-    assert "no token" in laptop.fails("join", str(tmp_path), "--via", "/dev/null")
-    assert "no token" in laptop.fails("join", str(tmp_path / "no-such-file"), "--via", "/dev/null")
+    quoted = "> " + broken.replace("\n", "\n> > ")
+    for words, stdin in (([quoted], None), ([written(tmp_path / "quoted.txt", quoted)], None), (["-"], quoted)):
+        assert "made here" in laptop.attempt("join", *words, "--via", "/dev/null", stdin=stdin).stderr, words
+    assert "is no file" in laptop.fails("join", str(tmp_path), "--via", "/dev/null")
+    assert "there is no file /no/such/file" in laptop.fails("join", "/no/such/file", "--via", "/dev/null")
+    assert "there is no file" in laptop.fails("join", "token.text", "--via", "/dev/null")
+    assert "join` is empty" in laptop.wrong("join", "", "--via", "/dev/null")
     laptop.run("sync", stick.port)
     guest = Host(tmp_path / "guest", "guest")
     guest.run("join", "-", "--via", stick.port, stdin=broken)
     assert "diary" in guest.run("store", "list")
+
+
+def test_a_join_that_reached_nobody_leaves_no_node(laptop, tmp_path):
+    token = laptop.json("invite")["token"]
+    guest = Host.__new__(Host)
+    guest.folder = tmp_path / "data" / "guest"
+    for port in ("/dev/null", tmp_path / "ttyACM9"):
+        guest.fails("join", token, "--via", port)
+        assert "no node in" in guest.fails("status")
+    (guest.folder / "mine.txt").write_text("kept")
+    guest.fails("join", token, "--via", "/dev/null")
+    assert sorted(path.name for path in guest.folder.iterdir()) == ["lock", "mine.txt"]
+    there = Host(tmp_path / "there", "there")
+    before = there.json("status")["id"]
+    there.fails("join", token, "--via", "/dev/null")
+    assert there.json("status")["id"] == before
 
 
 def written(path, text):
@@ -164,7 +185,7 @@ def test_invites_say_who_when_for_whom_and_until_when(laptop):
     assert before_ms <= row["made_ms"] and [maker["name"] for maker in row["invited_by"]] == ["laptop"]
     assert "for Anna" in laptop.run("invite", "list") and "laptop" in laptop.run("invite", "list")
     assert "Rust" in on_terminal(laptop, COLUMNS, "invite", "--expires", "2w")
-    for wrong in ("12", "soon", "2020-01-01", "-3h", "0m", "00w", ""):
+    for wrong in ("12", "soon", "2020-01-01", "-3h", "-1d", "0m", "0h", "0d", "00w", ""):
         assert laptop.attempt("invite", "--expires", wrong).exit_code == 2, wrong
     laptop.run("invite", "revoke", made["id"])
     assert "already" in laptop.run("invite", "revoke", made["id"])

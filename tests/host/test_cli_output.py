@@ -55,6 +55,20 @@ def test_an_error_ends_with_its_status_and_one_sentence(error, status):
     assert len(result.stderr.splitlines()) == (status != 0) and not result.stdout
 
 
+def test_a_mistyped_verb_version_and_short_help(tmp_path):
+    host = Host(tmp_path / "node")
+    words = host.wrong("kv", "lst")
+    assert "Did you mean 'list'? `" in words and "?." not in words
+    assert host.run("--version").startswith("lattice-host")
+    for words in (("-h",), ("kv", "-h"), ("kv", "put", "-h")):
+        assert "Usage" in host.run(*words)
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
+def test_no_time_at_all_is_wrong_usage(tmp_path, seconds):
+    assert "more than 0" in Host(tmp_path / "node").wrong("sync", "/dev/null", "--timeout", seconds)
+
+
 @pytest.mark.parametrize("words", [("kv", "get"), ("nonsense",), ("sync", "x", "--timeout", "soon"), ("--nonsense",)])
 def test_a_wrong_command_line_is_status_2(words):
     assert CliRunner().invoke(app, list(words)).exit_code == 2

@@ -68,6 +68,22 @@ def test_auto_finds_a_stick_seen_before(laptop, stick, monkeypatch):
     assert [(one["name"], one["port"]) for one in sticks] == [("carrier", stick.port)]
 
 
+def test_an_error_of_auto_names_the_port_and_both_sticks(laptop, stick, tmp_path, monkeypatch):
+    monkeypatch.setattr("lattice_host.serial.ports.list_ports.comports", list)
+    known = laptop.json("stick", "status", stick.port)["id"]
+    laptop.run("sync", "auto")
+    stick.pull()
+    other = FakeStick(tmp_path)  # at the same port
+    with other:
+        words = laptop.fails("sync", "auto")
+        assert stick.port in words and "last seen there: stick carrier (%s)" % known[:8] in words
+    there = other.node().identity.public.hex()
+    assert "where stick (%s) is" % there[:8] in words
+    os.symlink("/dev/null", stick.port)
+    words = laptop.fails("sync", "auto")
+    assert "not a serial port" in words and "stick carrier" in words
+
+
 def test_a_second_node_joins_at_the_stick(laptop, stick, tmp_path):
     (tmp_path / "file").write_bytes(os.urandom(50_000))
     laptop.run("file", "put", tmp_path / "file")

@@ -126,6 +126,13 @@ def test_every_byte_goes_through_both_ways(pair):
     port.close()
 
 
+@pytest.mark.parametrize(("path", "words"), [("/dev/null", "is not a serial port"), ("/tmp", "is a folder")])
+def test_what_is_no_port_is_called_so(path, words):
+    with pytest.raises(PortError, match=words) as caught:
+        Port(path)
+    assert not caught.value.absent
+
+
 def test_a_full_port_takes_no_more(pair):
     _, path = pair
     port = Port(path)

@@ -12,8 +12,9 @@ from lattice_core.text import printable
 
 from . import files, identity, invite, join, kv, node, peer, stick, store, sync
 from .arguments import Noun
+from .connect import HOST_VERSION
 from .endings import DONE, FAILED, INTERRUPTED, WRONG_USAGE, status_of
-from .output import warn
+from .output import say, warn
 
 
 class Group(TyperGroup):
@@ -57,7 +58,8 @@ def _wrong_usage(error):
     if type(error).__name__ == "NoArgsIsHelpError":
         words = ""  # a noun without a verb: its help has been shown
     elif command is not None:
-        words = "%s. `%s --help` explains it" % (words.rstrip("."), command.command_path)
+        words = words.rstrip(". ")
+        words = "%s%s `%s --help` explains it" % (words, "" if words.endswith("?") else ".", command.command_path)
     if words:
         warn(words)
     return WRONG_USAGE
@@ -76,8 +78,15 @@ app = Noun(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="A Lattice node: files and values that travel on a stick, without a network.",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(HOST_VERSION)
+        raise typer.Exit(DONE)
 
 
 @app.callback()
@@ -86,6 +95,9 @@ def options(
     data: Annotated[
         str | None, typer.Option("--data", metavar="DIR", help="Data directory of the node (or LATTICE_DATA).")
     ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version and end.")
+    ] = False,
 ) -> None:
     ctx.obj = data
 

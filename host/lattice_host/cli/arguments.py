@@ -18,12 +18,20 @@ StoreArgument = Annotated[
     str | None, typer.Argument(metavar="[S]", help="Store: name or beginning of its id; all of them if left out.")
 ]
 PortArgument = Annotated[str, typer.Argument(metavar="PORT", help="Serial port of the stick, or `auto` to find it.")]
+
+
+def _some_time(seconds: float) -> float:
+    if not seconds > 0:
+        raise WrongUsage("--timeout takes more than 0 seconds; Ctrl-C ends a command at any time")
+    return seconds
+
+
 Timeout = Annotated[
     float,
     typer.Option(
         "--timeout",
         metavar="SECONDS",
-        min=0,
+        callback=_some_time,
         help="How long to wait for a stick that says nothing or was pulled; for its first answer at most 12.",
     ),
 ]
@@ -67,7 +75,7 @@ class NounGroup(Checked, TyperGroup):
 
 
 BYTES = ("key", "value", "prefix", "after")  # arguments whose bytes are taken as they are
-MAY_BE_EMPTY = (*BYTES, "token")  # a token is looked at anyway
+MAY_BE_EMPTY = BYTES
 
 
 def is_utf8(text):

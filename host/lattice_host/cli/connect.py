@@ -4,7 +4,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from lattice_core.errors import StorageError, UsageError
+from lattice_core.errors import LatticeError, StorageError, UsageError
 from lattice_core.node import peers
 from lattice_core.sync.tasks import StreamLost
 
@@ -29,7 +29,7 @@ class Wire:
         self._port = port
         self.path = self._find()
         self._moved = []
-        self.peer_key = b""  # of the stick, once it has proven it
+        self.peer_key = b""  # of the stick, once it has proven it: then something was reached
 
     def _find(self):
         return ports.chosen(self._port, self._on.directory.known_ports())
@@ -50,7 +50,11 @@ class Wire:
                 self._check_same(peer.key)
                 return peer.start(_after_the_time(peer, command), "command") if give_time else command(peer)
 
-            return pumped(pump, begin, timeout_s)
+            try:
+                return pumped(pump, begin, timeout_s)
+            except LatticeError as error:
+                error.args = (self._where_it_happened(str(error)),)
+                raise
 
     def _check_same(self, key):
         """What was begun with one stick is not finished with another that is plugged in meanwhile."""
@@ -60,6 +64,25 @@ class Wire:
                 % (peers.key_text(key)[:8], self.path, peers.key_text(self.peer_key)[:8])
             )
         self.peer_key = key
+
+    def _where_it_happened(self, words):
+        """The text of an error, with what `auto` took, and which stick it took that for."""
+        if self._port != ports.AUTO or not self.path:
+            return words
+        sticks = self._on.directory.config()["sticks"]
+        seen = [_stick_label(key, sticks[key]) for key in sticks if sticks[key].get("port") == self.path]
+        there = peers.key_text(self.peer_key)
+        if not there:
+            return (
+                words if self.path in words and not seen else "%s (`auto` took %s%s)" % (words, self.path, _last(seen))
+            )
+        named = _stick_label(there, sticks.get(there, {}))
+        return "%s (`auto` took %s, where %s is%s)" % (
+            words,
+            self.path,
+            named,
+            "" if named in seen else _last(seen),
+        )
 
     def remember(self, name):
         """Notes where this stick was, for `auto`. What was done with it is done without that, too."""
@@ -76,6 +99,14 @@ class Wire:
                 for what in _COUNTED:
                     total[name][what] += counts[what]
         return total
+
+
+def _stick_label(key, stick):
+    return "stick %s" % " ".join([part for part in (stick.get("name"), "(%s)" % key[:8]) if part])
+
+
+def _last(seen):
+    return "; last seen there: %s" % ", ".join(seen) if seen else ""
 
 
 def _after_the_time(peer, command):

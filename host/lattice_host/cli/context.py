@@ -46,6 +46,7 @@ class Desk:
         self.storage = storage
         self.node = node
         self._clock_checked = False
+        self.unused = False  # said by a command that has done nothing yet: a new node goes again when it fails now
 
     def commit(self):
         self.node.commit(now_ms())
@@ -80,7 +81,7 @@ def _chosen(ctx):
 def desk(ctx, name=None, make=False):
     """The node of `--data`. With `make` it is made (as `name`) where there is none. What a command did not commit is
     dropped. On a disk that cannot be written, what needs no writing works."""
-    with held(ctx, make) as directory, opened(directory) as on:
+    with held(ctx, make) as directory, _opened_or_taken_back(directory) as on:
         node = on.node
         if not node.name:
             if not directory.identity_is_new:
@@ -93,6 +94,19 @@ def desk(ctx, name=None, make=False):
         yield on
         if _own_writes(node) > written:
             on.check_clock()
+
+
+@contextmanager
+def _opened_or_taken_back(directory):
+    """As `opened`; a node that was made here and came to nothing is none."""
+    on = None
+    try:
+        with opened(directory) as on:
+            yield on
+    except BaseException:
+        if on is not None and on.unused:
+            directory.take_back()
+        raise
 
 
 def _own_writes(node):

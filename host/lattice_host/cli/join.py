@@ -1,6 +1,7 @@
 """`join`: entering a share with a token."""
 
 import os
+import re
 from typing import Annotated
 
 import typer
@@ -19,6 +20,8 @@ from .sync import explain, outcome
 
 _FILE_BYTES = 65536  # read of a file; a token has 400
 _A_TOKEN = "a file with a token"
+_QUOTED = re.compile(r"^[ \t>|]+", re.M)
+_LIKE_A_PATH = re.compile(r"[^>\n]*[/.~]")  # none of these is in a token
 
 
 def join(
@@ -36,12 +39,14 @@ def join(
         raise UsageError("this invite expired on %s: ask for a new one" % time_text(parsed.expires_s * 1000))
     with desk(ctx, make=True) as on:
         node = on.node
+        on.unused = True
         node.begin_join_again(parsed)
         if node.get(parsed.store_id) is not None:
             warn("this node is in that share already, or was; going on with what is missing")
         wire = Wire(on, via)
 
         def command(peer):
+            on.unused = False  # somebody was reached
             # Whoever is a member is let in again without a write, and no invite is used up. Where the secret may not be
             # shown, a share that is here can still be synced.
             here = node.get(parsed.store_id) is not None
@@ -67,14 +72,17 @@ def join(
 
 
 def _text(words):
-    """The token's text: as arguments, from a file or from stdin. Blanks and line breaks in it count for nothing: mail
-    programs break long lines."""
-    text = "".join(words)
+    """The token's text: as arguments, from a file or from stdin. Blanks and line breaks in it count for nothing, nor do
+    the marks before quoted lines: mail programs break and quote."""
+    text = "\n".join(words)
     if words == ("-",):
         text = _decoded(standard_input.read(_FILE_BYTES, _A_TOKEN))
     elif len(words) == 1 and os.path.isfile(words[0]):
         text = _decoded(standard_input.read_file(words[0], _FILE_BYTES, _A_TOKEN))
-    return "".join(text.split())
+    elif len(words) == 1 and _LIKE_A_PATH.match(text):
+        is_there = "%s is no file" if os.path.lexists(text) else "there is no file %s"
+        raise UsageError((is_there + "; a token is given as its text, as a file that holds it, or as -") % text)
+    return "".join(_QUOTED.sub("", text).split())
 
 
 def _decoded(data):

@@ -51,6 +51,10 @@ def why_not(path, error):
         return "%s is in use%s; end that first%s" % (path, _by(users_of(path)), _modem_manager_hint(path))
     if error.errno == errno.EIO:
         return "%s does not answer (%s); the stick may just have been pulled" % (path, error.strerror)
+    if error.errno == errno.EISDIR or os.path.isdir(path):
+        return "%s is a folder and no serial port; `auto` looks for the stick" % path
+    if error.errno in (errno.ENOTTY, errno.EINVAL):
+        return "%s is not a serial port; `auto` looks for the stick" % path
     return "%s cannot be opened: %s" % (path, error.strerror)
 
 
