@@ -14,7 +14,7 @@ from lattice_core.link.link import OPEN, SERIAL, Link
 from lattice_core.sync.nano import NanoPeer
 from nano_support import START_MS, node
 
-_path = (os.getenv("IMAGES") or ".") + "/boot.img"
+_path = (os.getenv("IMAGES") or "build") + "/boot.img"
 CORE_BYTES = 200000  # what the core may hold of the heap
 
 

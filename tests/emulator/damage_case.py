@@ -14,7 +14,7 @@ from nano_support import hashes, same
 from power_cuts import Desk, make_image
 from support import Rng
 
-_path = (os.getenv("IMAGES") or ".") + "/damage.img"
+_path = (os.getenv("IMAGES") or "build") + "/damage.img"
 _memory = Memory()
 
 

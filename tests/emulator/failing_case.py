@@ -17,7 +17,7 @@ from lattice_core.weaver.store import TABLE_DATA
 from storage_suite import STORE, author_key, chain, head
 from support import Rng, raises
 
-_path = (os.getenv("IMAGES") or ".") + "/failing.img"
+_path = (os.getenv("IMAGES") or "build") + "/failing.img"
 _memory = Memory()
 _EIO = 5
 _FAILURES_AT_ONCE = 3

@@ -13,7 +13,7 @@ from lattice_core.errors import LatticeError
 from nano_support import hashes, same
 from support import Rng
 
-_path = (os.getenv("IMAGES") or ".") + "/damage.img"
+_path = (os.getenv("IMAGES") or "build") + "/damage.img"
 FLIPS = int(os.getenv("FLIPS") or "16")
 SEED = int(os.getenv("SEED") or "1")
 _AROUND = 64

@@ -17,7 +17,7 @@ from nano_support import hashes, same
 from support import Rng, raises
 from test_files_content import make_file
 
-_path = (os.getenv("IMAGES") or ".") + "/damage.img"
+_path = (os.getenv("IMAGES") or "build") + "/damage.img"
 SEED = int(os.getenv("SEED") or "1")
 PAGES = int(os.getenv("PAGES") or "5")  # of each block
 

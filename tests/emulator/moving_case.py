@@ -15,7 +15,7 @@ from lattice_core.errors import StorageError
 from lattice_core.weaver.store import TABLE_DATA
 from support import Rng
 
-_FOLDER = os.getenv("IMAGES") or "."
+_FOLDER = os.getenv("IMAGES") or "build"
 _path = _FOLDER + "/moving.img"
 _copy = _FOLDER + "/moving-before.img"
 _BLOCKS = 96

@@ -17,7 +17,7 @@ from firmware.ports.nor import FIRMWARE_BYTES, Nor, make_image, size_of
 
 _CHIP_BYTES = 1572864 + (1 << 20)
 _SMALLEST_BYTES = 1 << 18  # of a chip; capacities below are for memory
-_FOLDER = os.getenv("IMAGES") or "."
+_FOLDER = os.getenv("IMAGES") or "build"
 _MEMORY = [Memory() for _ in range(3)]
 _made = []  # chips of the test that runs
 

@@ -7,7 +7,7 @@ from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, PAGE_BYTES, Nor, Not
 from lattice_core.errors import StorageError
 from support import raises
 
-_path = (os.getenv("IMAGES") or ".") + "/nor.img"
+_path = (os.getenv("IMAGES") or "build") + "/nor.img"
 _ERASED = b"\xff" * PAGE_BYTES
 _SECRET = "/a/secret"  # where the identity is
 _FOLDER = 0x4000

@@ -227,7 +227,7 @@ def _one_cut(desk, action, count):
 
 
 def run(name, cuts, seed):
-    path = "%s/%s.img" % (os.getenv("IMAGES") or ".", name)
+    path = "%s/%s.img" % (os.getenv("IMAGES") or "build", name)
     make_image(path, _CHIP_BYTES)
     memory = Memory()
     rng = Rng(seed)

@@ -15,7 +15,7 @@ from lattice_core.errors import LatticeError, Refused
 from nano_support import hashes, node, same
 from support import raises
 
-_path = (os.getenv("IMAGES") or ".") + "/damage.img"
+_path = (os.getenv("IMAGES") or "build") + "/damage.img"
 
 
 def records(made, kind):

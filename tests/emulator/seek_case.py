@@ -11,7 +11,7 @@ from firmware.flash.files import Files
 from firmware.flash.medium import mount
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, Nor, make_image
 
-_path = (os.getenv("IMAGES") or ".") + "/seek.img"
+_path = (os.getenv("IMAGES") or "build") + "/seek.img"
 _SIZE = 20000
 
 

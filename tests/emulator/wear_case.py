@@ -40,7 +40,7 @@ class Worn(Nor):
 
 
 def run(blocks, commits, fill, with_records, commits_per_boot, seed):
-    path = (os.getenv("IMAGES") or ".") + "/wear-%d-%d.img" % (fill, with_records)
+    path = (os.getenv("IMAGES") or "build") + "/wear-%d-%d.img" % (fill, with_records)
     make_image(path, FIRMWARE_BYTES + blocks * BLOCK_BYTES)
     memory = Memory()
     rng = Rng(seed)

@@ -55,7 +55,9 @@ def _child(words, out, err, prepare, encoding, scratch, terminal):
     try:
         for number, file in ((0, None), (1, out), (2, err)):
             os.dup2(os.open(os.devnull, os.O_RDONLY) if file is None else file.fileno(), number)
-        os.environ["TMPDIR"] = tempfile.tempdir = scratch or os.path.dirname(words[1])
+        beside = os.path.dirname(words[1])
+        os.chdir(beside if os.path.isdir(beside) else tempfile.gettempdir())  # a name is a place, too: `file get`
+        os.environ["TMPDIR"] = tempfile.tempdir = scratch or beside
         if prepare is not None:
             prepare()
         sys.stdin, sys.stdout, sys.stderr = (_stream(number, encoding) for number in (0, 1, 2))

@@ -115,6 +115,7 @@ def test_bytes_that_are_no_utf8(world, words, command):
         data = copied(folder / "laptop", folder / "copy")
         run = Run(data, [*[os.fsencode(word) for word in words], *given])
         check(run)
+        assert not os.path.lexists(bad), "the test itself leaves something in the working directory"
         assert len(run.err.splitlines()) <= 3 and b"\x1b" not in run.out + run.err and b"\xff" not in run.err
 
 
