@@ -175,6 +175,8 @@ def undo(files: Files, path: str, now_ms: int) -> list[str]:
     if copy is None:
         return files.undo(path, now_ms)
     restored = Entry(copy.path.split("/")[-1], *_rest(copy.entry))
+    if files.stands(copy.path, restored):
+        raise UsageError("%s has that content already: there is nothing to bring back" % tree.shown(copy.path))
     files.write([(copy.path, restored, _heads(files, copy.path))], now_ms)
     return [copy.path]
 

@@ -371,6 +371,40 @@ def test_the_names_of_copies_work_in_every_command(anna, ben, tmp_path):
     assert anna.files.undo("d/a", anna.now_ms) == ["d/a"] and anna.stored() == {"a": "of ben"}
 
 
+def test_undo_of_a_dropped_copy_by_the_name_of_the_file(anna, ben):
+    in_conflict(anna, ben)
+    copies.remove(anna.files, anna.copy_name(), anna.now_ms)
+    assert anna.stored() == {"a": "of ben"}
+    assert copies.undo(anna.files, "d/a", anna.now_ms) == ["d/a"]
+    assert anna.stored() == {"a": "of anna"}
+    assert copies.undo(anna.files, "d/a", anna.now_ms) == ["d/a"]
+    assert anna.stored() == {"a": "of ben"}
+
+
+def test_undo_of_a_settled_conflict_brings_back_the_other_content(anna, ben):
+    """The winner itself was put, with another time: what that hid is the loser."""
+    in_conflict(anna, ben)
+    file = anna.files.get("d/a")
+    again = transfer.Entry("a", 0o600, file.entry.cid, 5, file.entry.size, file.entry.inline)
+    anna.files.write([("d/a", again)], anna.now_ms + 1)
+    assert anna.stored() == {"a": "of ben"}
+    copies.undo(anna.files, "d/a", anna.now_ms + 2)
+    assert anna.stored() == {"a": "of anna"}
+
+
+def test_undo_of_a_write_that_hid_nothing_writes_nothing(anna, ben):
+    in_conflict(anna, ben)
+    name = anna.copy_name()
+    copies.undo(anna.files, name, anna.now_ms + 1)
+    file = anna.files.get("d/a")
+    anna.files.write([("d/a", file.entry, [file.version.hash])], anna.now_ms + 2)
+    count = anna.files.store.count
+    for path in ("d/a", name):
+        with pytest.raises(UsageError, match="nothing to bring back"):
+            copies.undo(anna.files, path, anna.now_ms + 3)
+    assert anna.files.store.count == count
+
+
 def test_a_copy_becomes_a_file_of_its_own(anna, ben):
     in_conflict(anna, ben)
     name = anna.copy_name()

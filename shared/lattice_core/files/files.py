@@ -5,7 +5,7 @@ in batches small enough that the stick takes each in memory and a step back stay
 """
 
 from ..compat import const
-from ..errors import UsageError
+from ..errors import ProtocolError, UsageError
 from ..wire import utf8
 from . import entry, history, tree
 from .upkeep import Upkeep
@@ -37,7 +37,7 @@ class Files(Upkeep):
             deps = item[2] if len(item) > 2 else None
             if new is not None and new.inline is None:
                 self.contents.mark_complete(new)
-            if new is None or deps is not None or not self._stands(path, new):
+            if new is None or deps is not None or not self.stands(path, new):
                 groups.append([(tree.key_of(path), None if new is None else new.encode())])
                 places.append((at, deps))
         written = [None] * len(items)
@@ -47,7 +47,7 @@ class Files(Upkeep):
                 written[place[0]] = hash
         return written
 
-    def _stands(self, path, new):
+    def stands(self, path, new):
         """True when exactly this file stands there, without a conflict."""
         file = self.get(path)
         return file is not None and not file.conflicts and file.entry is not None and file.entry.same_file(new)
@@ -89,7 +89,7 @@ class Files(Upkeep):
         brings back what it hid itself. Returns the paths; UsageError when there is nothing to bring back."""
         restored = []
         for found in self._undoable(path):
-            value = history.before(self.store, self.node.crypto, found.winner, found.key)
+            value = self._hidden(found)
             if value is not None:
                 restored.append([(found.key, value.read(0, value.size))])
         if not restored:
@@ -97,13 +97,31 @@ class Files(Upkeep):
         self._write(restored, now_ms)
         return [str(group[0][0][len(tree.KEY_PREFIX) :], "utf-8") for group in restored]
 
+    def _hidden(self, found):
+        """The value (a Body) that the last write of a name hid: another content if it hid one, else another mode or
+        time of the same. None when it hid nothing. A write may repeat what stood there to drop what stood beside it."""
+        _, own = history.value_written(self.store, self.node.crypto, self.store.get(found.winner.hash), found.key)
+        now = _content(own)
+        values = history.replaced(self.store, self.node.crypto, found.winner.hash, found.key)
+        values = [value for value in values if value is not None]
+        for value in values:
+            if _content(value) != now:
+                return value
+        for value in values:
+            if value.read(0, value.size) != own.read(0, own.size):
+                return value
+        return None
+
     def _undoable(self, path):
         """The kvlist.Entry of the file itself, else those of all removed files below the folder."""
         own = self.handle.kv.inspect(tree.key_of(path))
         if own is not None:
             file = self._file(own)
             if file is not None and file.conflicts:
-                raise UsageError("%s has conflict copies: put the version that shall stay" % tree.shown(path))
+                raise UsageError(
+                    "%s has conflict copies: put the version that shall stay, or `file undo` the copy's name"
+                    % tree.shown(path)
+                )
             yield own
             return
         for found in self.handle.kv.list(tree.key_of(path + "/"), deleted=True):
@@ -141,6 +159,16 @@ class Files(Upkeep):
         if batch:
             hashes.extend([self.handle.kv.batch(batch, now_ms).hash] * count)
         return hashes
+
+
+def _content(value):
+    """What tells one content from another: the cid of an entry, the bytes of what is none, None for a deletion."""
+    if value is None:
+        return None
+    try:
+        return entry.parse(value).cid
+    except ProtocolError:
+        return value.read(0, value.size)
 
 
 def _why_stuck(file):

@@ -17,17 +17,26 @@ def before(store, crypto, head, key):
 
     Of several replaced values the winner is taken, as a reader saw it then. `key`: the whole key.
     """
-    best = best_rank = None
-    for dep in store.get(head.hash).deps():
+    values = replaced(store, crypto, head.hash, key)
+    return values[0] if values else None
+
+
+def replaced(store, crypto, hash, key):
+    """The values (a Body, None for a deletion) that a write replaced under `key`, the winner first."""
+    found = []
+    for dep in store.get(hash).deps():
         intention = store.get(dep)
         if intention is None:
             continue
         written, value = value_written(store, crypto, intention, key)
         if written:
-            rank = rank_of(intention)
-            if best_rank is None or rank > best_rank:
-                best, best_rank = value, rank
-    return best
+            found.append((rank_of(intention), value))
+    found.sort(key=_rank, reverse=True)
+    return [value for _, value in found]
+
+
+def _rank(item):
+    return item[0]
 
 
 def keys_written(store, crypto, intention, prefix):
