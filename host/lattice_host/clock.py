@@ -5,6 +5,7 @@ No network is asked. What is known: when this program was made, and the stamps t
 """
 
 import os
+import time
 from datetime import UTC, datetime
 
 MADE_MS = 1795910400000  # 2026-11-29, this version
@@ -12,6 +13,21 @@ _DAY_MS = 86400000
 _YEAR_MS = 365 * _DAY_MS
 _AUTHORS = 64  # of a store, whose newest writes are looked at
 _LATEST_MS = 253402300799000  # the year 9999: the last that a date can show
+
+
+def now_ms():
+    """Wall time in ms, as a stamp can hold it: a clock that shows a time before 1970 is a wrong one like any other."""
+    return min(max(int(time.time() * 1000), 0), _LATEST_MS)
+
+
+class Clock:
+    """Wall time in ms that never goes back or leaps: deadlines and stamps on one clock."""
+
+    def __init__(self):
+        self._offset_ms = now_ms() - int(time.monotonic() * 1000)
+
+    def now_ms(self):
+        return max(int(time.monotonic() * 1000) + self._offset_ms, 0)
 
 
 def problems(node, storage, now_ms):

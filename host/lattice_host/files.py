@@ -83,6 +83,8 @@ def put(
     if target or source.is_file():
         tree.check(target)
     putter = _Putter(files, now_ms, progress, Places() if places is None else places, force)
+    if name is not None and target:
+        putter.within = target + "/"
     try:
         status = source.stat()
         if stat.S_ISREG(status.st_mode):
@@ -150,6 +152,7 @@ class _Putter:
         self.result = PutResult()
         self.done = 0
         self.total = 0
+        self.within = ""  # where all names lie that are written, when it was said: it is meant as it is spelled
         self._batch: list[tuple[_Found, list[bytes] | None]] = []
 
     # -- what is put ----------------------------------------------------------------------------------------------
@@ -234,7 +237,9 @@ class _Putter:
     def _name_for(self, path: str, where: Path) -> str:
         """The name in the store of a file that its disk calls differently than the `get` that wrote it."""
         known = self.places.at(where, self.files.handle.id)
-        alike = [name for name in known if fold(name) == fold(path) and not known[name].copy]
+        alike = [
+            name for name in known if fold(name) == fold(path) and not known[name].copy and name.startswith(self.within)
+        ]
         return alike[0] if len(alike) == 1 and path not in known else path
 
     def _is_copy(self, path: str, where: Path) -> bool:

@@ -17,7 +17,7 @@ def shifted(monkeypatch):
     """Sets this computer's clock so many years off."""
 
     def set_to(years):
-        monkeypatch.setattr("lattice_host.cli.context.time.time", lambda: REAL() + years * YEAR_S)
+        monkeypatch.setattr("lattice_host.clock.time.time", lambda: REAL() + years * YEAR_S)
 
     return set_to
 
@@ -68,3 +68,42 @@ def test_years_of_use_are_no_leap(tmp_path, shifted):
 
 def test_dates_that_no_calendar_holds():
     assert clock._date(-1) == "-1 ms" and clock._date(2**64 - 1).endswith(" ms") and clock._date(0) == "1970-01-01"
+
+
+@pytest.mark.parametrize("shown_s", [-1e12, -5.0, -0.0004, 0.0, 1e11, 1e13, 1e18])
+def test_a_clock_before_1970_or_behind_every_calendar_is_a_wrong_clock(tmp_path, monkeypatch, shown_s):
+    """It is named, and nothing ends in an error of this program; what is written before and later stands."""
+    laptop = Host(tmp_path / "laptop")
+    laptop.run("store", "create", "notes")
+    (tmp_path / "f").write_text("x")
+    monkeypatch.setattr("lattice_host.clock.time.time", lambda: shown_s)
+    for words in (
+        ("kv", "put", "k", "v"),
+        ("file", "put", tmp_path / "f"),
+        ("file", "mv", "f", "g"),
+        ("file", "rm", "g"),
+    ):
+        assert "this computer's clock shows" in laptop.attempt(*words).stderr, words
+    laptop.run("file", "undo", "g")
+    laptop.run("file", "get", "g", tmp_path / "out")
+    laptop.run("store", "create", "more")
+    laptop.run("invite", "--expires", "7d")
+    assert laptop.json("status")["clock"] and "k" in laptop.run("kv", "list", "--store", "notes")
+    with FakeStick(tmp_path) as stick:
+        assert "set the clock of the computer right" in laptop.fails("stick", "setup", stick.port)
+    monkeypatch.setattr("lattice_host.clock.time.time", REAL)
+    laptop.run("kv", "put", "k", "w", "--store", "notes")
+    assert laptop.run("kv", "get", "k", "--store", "notes") == "w"
+
+
+def test_deadlines_do_not_follow_a_clock_that_is_set(monkeypatch):
+    for shown_s in (-5.0, 0.0, REAL()):
+        monkeypatch.setattr("lattice_host.clock.time.time", lambda shown_s=shown_s: shown_s)
+        moving = clock.Clock()
+        begun_ms = moving.now_ms()
+        assert begun_ms >= 0 and abs(begun_ms - max(shown_s, 0) * 1000) < 5000
+        monkeypatch.setattr("lattice_host.clock.time.time", lambda shown_s=shown_s: shown_s - 1e9)
+        before = time.monotonic()
+        while time.monotonic() < before + 0.005:
+            pass
+        assert begun_ms < moving.now_ms() < begun_ms + 5000

@@ -595,3 +595,12 @@ def test_a_get_writes_to_the_form_that_stands_there(anna, ben):
     anna.get()
     assert anna.here() == {DECOMPOSED: "new"}
     assert anna.put().written == 0
+
+
+def test_a_name_that_was_given_is_meant_as_it_is_spelled(anna):
+    """The same folder under another spelling: what is remembered of it names the files below, not the folder."""
+    anna.write("in/f", "x")
+    for name in ("Docs", "docs", "DOCS/in", "Cafe\u0301", "CAF\u00c9"):
+        anna.put(name=name)
+        shown = unicodedata.normalize("NFC", name)
+        assert [file.path for file in anna.files.list(shown)] == [shown + "/in/f"], name

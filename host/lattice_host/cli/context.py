@@ -1,7 +1,6 @@
 """A command's node: directory, lock, storage and node opened in order, and closed whatever happens."""
 
 import socket
-import time
 from contextlib import contextmanager
 
 from lattice_core.errors import UsageError
@@ -11,6 +10,7 @@ from lattice_core.node.selecting import looks_like_id
 from lattice_core.node.stores import id_text, labels
 
 from .. import clock, crypto
+from ..clock import now_ms
 from ..datadir import DataDir, chosen_path
 from ..lock import DirectoryLock
 from ..rekey import JOURNAL, finish_swap
@@ -26,10 +26,6 @@ _RESTORED = (
     "the identity in %s is older than its data: what it joins stays read-only until a sync was complete. After a loss "
     "a new identity is safer (an empty data directory, and a new invite)"
 )
-
-
-def now_ms():
-    return int(time.time() * 1000)
 
 
 def _own_name():

@@ -11,6 +11,7 @@ from lattice_core.sync.nano import NanoPeer
 from lattice_core.sync.ref_peer import RefPeer
 from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
 
+from ..clock import Clock
 from . import iroh_copy
 from .quic import Failed, QuicConnection, words
 
@@ -71,6 +72,7 @@ async def drive(peer, connection, done):
     StorageError when the medium failed; the connection is closed then.
     """
     ending_s = None
+    clock = Clock()
     while not done():
         connection.changed.clear()
         now_s = time.monotonic()
@@ -79,7 +81,7 @@ async def drive(peer, connection, done):
             if not peer.transfers() or now_s > ending_s:
                 break
         try:
-            busy = peer.step(int(time.time() * 1000))
+            busy = peer.step(clock.now_ms())
         except StorageError as error:
             peer.node.rollback()
             peer.close("the other side's disk: %s" % error)

@@ -12,6 +12,7 @@ from lattice_core.sync.nano import NanoPeer, Options
 from lattice_core.sync.progress import Progress
 from lattice_core.sync.tasks import Fault, StreamLost, Task
 
+from ..clock import Clock
 from .impression import seems
 from .line import Line
 from .port import PortError, PortLost
@@ -23,16 +24,6 @@ _RETRY_S = 0.1  # between attempts to open a port that went away
 _SETTLE_MS = 15000  # how long others may look at a port that has just come (ModemManager, udev)
 _LONGEST_WAIT_MS = 250  # so that progress is shown
 _STEPS = 32  # of the peer before the port has its turn again
-
-
-class Clock:
-    """Wall time in ms that never goes back: deadlines and stamps on one clock."""
-
-    def __init__(self):
-        self._offset = time.time() - time.monotonic()
-
-    def now_ms(self):
-        return int((time.monotonic() + self._offset) * 1000)
 
 
 class Pump:
