@@ -2,6 +2,8 @@
 
 import json
 import os
+import pathlib
+import re
 import threading
 
 import pytest
@@ -37,6 +39,8 @@ def join(laptop, stick, folder, name="desktop"):
 def test_status_before_and_after_setup(laptop, tmp_path):
     with FakeStick(tmp_path) as fresh:
         assert laptop.json("stick", "status", fresh.port) == {"version": "9.9.9", "state": "fresh"}
+        assert "firmware 9.9.9, fresh; `stick setup PORT`" in laptop.run("stick", "status", fresh.port)
+        assert "fresh: `stick setup %s`" % fresh.port in laptop.fails("sync", fresh.port)
         made = laptop.json("stick", "setup", fresh.port, "--store", "diary", "--name", "carrier")
         laptop.run("sync", fresh.port)
         shown = laptop.json("stick", "status", fresh.port)
@@ -47,6 +51,16 @@ def test_status_before_and_after_setup(laptop, tmp_path):
         assert shown["safe_to_unplug"] is True
         assert "safe to unplug" in laptop.run("stick", "status", fresh.port)
         assert "yours already" in laptop.fails("stick", "setup", fresh.port)
+
+
+@pytest.mark.parametrize("words", [("sync",), ("stick", "status"), ("stick", "setup")])
+def test_every_printed_field_is_documented(laptop, stick, words):
+    if words[-1] == "setup":
+        laptop.run("stick", "forget", "carrier")
+    printed = set(laptop.json(*words, stick.port))
+    table = (pathlib.Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
+    (row,) = re.findall(r"^\| `%s PORT[^|]*\|(.*)\|$" % " ".join(words), table, re.M)
+    assert printed <= set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]+)`", row))))
 
 
 def test_sync_says_what_moved(laptop, stick):
@@ -203,6 +217,40 @@ def test_forget_revokes_the_stick(laptop, stick, tmp_path):
     assert laptop.json("status")["sticks"] == []
     assert {row["name"]: row["status"] for row in laptop.json("peer", "list")["peers"]}["carrier"] == "revoked"
     assert laptop.attempt("sync", stick.port).exit_code == 1
+
+
+def test_a_forgotten_stick_is_let_in_again_by_its_owner(laptop, stick, tmp_path):
+    desktop = join(laptop, stick, tmp_path)
+    laptop.run("sync", stick.port)
+    laptop.run("stick", "forget", "carrier")
+    words = laptop.fails("sync", stick.port)
+    assert "carrier was revoked from share" in words and "`stick setup %s` lets it in again" % stick.port in words
+    again = laptop.json("stick", "setup", stick.port, "--name", "other")
+    assert again["let_in_again"] is True and again["name"] == "carrier"
+    assert laptop.json("sync", stick.port)["complete"]
+    assert desktop.json("sync", stick.port)["complete"]
+    for host in (laptop, desktop):
+        assert {row["name"]: row["status"] for row in host.json("peer", "list")["peers"]}["carrier"] == "active"
+    assert [one["name"] for one in laptop.json("status")["sticks"]] == ["carrier"]
+    assert "yours already; `sync` is enough" in laptop.fails("stick", "setup", stick.port)
+
+
+def test_the_way_back_of_a_revoked_node_is_named(laptop, stick, tmp_path):
+    desktop = join(laptop, stick, tmp_path)
+    laptop.run("sync", stick.port)
+    laptop.run("peer", "revoke", "desktop")
+    laptop.run("sync", stick.port)
+    assert "you were revoked (`join` with a new invite leads back)" in desktop.fails("sync", stick.port)
+
+
+def test_owners_of_one_name_are_told_apart(laptop, stick, tmp_path):
+    for folder in ("one", "two"):
+        desktop = join(laptop, stick, tmp_path / folder)
+        laptop.run("sync", stick.port)
+        laptop.run("stick", "owner", "add", stick.port, desktop.json("status")["id"])
+    ids = [owner["id"][:8] for owner in laptop.json("stick", "status", stick.port)["owners"]]
+    shown = laptop.run("stick", "status", stick.port)
+    assert "owned by laptop, desktop (%s), desktop (%s)" % (ids[1], ids[2]) in shown
 
 
 def test_what_does_not_fit_is_named(laptop, tmp_path):

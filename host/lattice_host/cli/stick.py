@@ -12,7 +12,7 @@ from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Store, Timeout, nou
 from .connect import Wire, key_of_member, outcome_of
 from .context import desk, now_ms
 from .forks import member_name
-from .output import count_text, emit, say, size_text
+from .output import count_text, emit, say, size_text, warn
 from .peer import show_shut_out, shut_out
 
 app = noun("Sticks: setting one up, asking how it is, owners.")
@@ -32,28 +32,60 @@ def setup(
     ctx: typer.Context,
     port: PortArgument,
     store: Store = None,
-    name: Annotated[str, typer.Option("--name", help="Name of the stick.")] = "stick",
+    name: Annotated[str | None, typer.Option("--name", help="Name of the stick, `stick` if left out.")] = None,
     timeout: Timeout = WAIT_FOR_STICK_S,
     json: Json = False,
 ) -> None:
-    """Take a fresh stick into the share of S. This node becomes its owner; `sync` then fills it."""
+    """Take a fresh stick into the share of S. This node becomes its owner; `sync` then fills it.
+
+    A stick of this node that was revoked (`stick forget`) is let in again."""
     with desk(ctx) as on:
         wire = Wire(on, port)
         shown = _ask(wire, timeout)
         if shown["owned"]:
-            raise Refused(_owned_text(on.node, shown))
-        root = on.node.find_root(store)
-
-        def command(peer):
-            return peer.start(_set_up(peer, root, name), "setup")
-
-        wire.talk(command, timeout)
+            root = _let_in_again(on, wire.peer_key, shown, store)
+            if name not in (None, shown["name"]):
+                warn("the stick keeps its name %s" % shown["name"])
+            name = shown["name"]
+        else:
+            root, name = on.node.find_root(store), name or "stick"
+            wire.talk(lambda peer: peer.start(_set_up(peer, root, name), "setup"), timeout)
         wire.remember(name)
-        data = {"id": wire.peer_key.hex(), "name": name, "share": id_text(root.id)}
+        data = {"id": wire.peer_key.hex(), "name": name, "share": id_text(root.id), "let_in_again": shown["owned"]}
     emit(json, data, _show_setup)
 
 
+def _let_in_again(on, key, shown, store):
+    """The share into which a stick is let in that obeys this node and was revoked. Refused for any other stick."""
+    node = on.node
+    if node.identity.public not in shown["owners"]:
+        raise Refused(
+            "this stick is owned by somebody else; its owner can let you in, or its button resets it (which erases it)"
+        )
+    there = [one["id"] for one in shown["stores"]]
+    shares = [root for root in node.roots() if root.id in there]
+    if not shares:
+        raise Refused(
+            "this stick is yours, but none of its shares is here: `join` it with an invite of a member, or reset the "
+            "stick with its button (which erases it)"
+        )
+    if store is not None and node.find_root(store) not in shares:
+        raise Refused(
+            "this stick is yours already, in share %s; its button resets it (which erases it)" % shares[0].label()
+        )
+    for root in shares:
+        if not peers.is_active(node, root, key):
+            node.admit(root, key, "", now_ms())
+            node.note_stick(root, key)
+            on.commit()
+            return root
+    raise Refused("this stick is yours already; `sync` is enough")
+
+
 def _show_setup(data):
+    if data["let_in_again"]:
+        say("stick %s (%s) is let in again; `sync` tells it" % (data["name"], data["id"][:8]))
+        return
     say("stick %s (%s) is set up and yours; `sync` fills it" % (data["name"], data["id"][:8]))
 
 
@@ -68,12 +100,6 @@ def _set_up(peer, root, name):
     answer = yield from outcome_of(peer.status())
     if peer.node.identity.public not in answer["status"]["owners"]:
         yield from outcome_of(peer.setup(root, name, now_ms()))
-
-
-def _owned_text(node, shown):
-    if node.identity.public in shown["owners"]:
-        return "this stick is yours already; `sync` is enough"
-    return "this stick is owned by somebody else; its owner can let you in, or its button resets it (which erases it)"
 
 
 @app.command()
@@ -132,8 +158,10 @@ def _own_name(node, store):
 
 def _show_status(data):
     if "id" not in data:
-        shown = data["version"], data["state"]
-        say("%s, %s; more is shown to its owners and to members that it has heard of only" % shown)
+        more = "more is shown to its owners and to members that it has heard of only"
+        if data["state"] == "fresh":
+            more = "`stick setup PORT` takes it into a share and makes it yours"
+        say("firmware %s, %s; %s" % (data["version"], data["state"], more))
         return
     say("%s  %s" % (data["name"], data["id"]))
     say("firmware %s, %s by %s" % (data["version"], data["state"], _names(data["owners"])))
@@ -157,7 +185,12 @@ def _show_status(data):
 
 
 def _names(owners):
-    return ", ".join(owner["name"] or owner["id"][:8] for owner in owners) or "nobody"
+    """Names; where one stands twice, with the beginning of the id."""
+    names = [owner["name"] for owner in owners]
+    shown = []
+    for name, owner in zip(names, owners, strict=True):
+        shown.append("%s (%s)" % (name, owner["id"][:8]) if name and names.count(name) > 1 else name or owner["id"][:8])
+    return ", ".join(shown) or "nobody"
 
 
 @owner.command("add")

@@ -4,12 +4,14 @@ import time
 
 import typer
 
+from lattice_core.errors import Refused
 from lattice_core.node import peers
 from lattice_core.node.stores import id_text
+from lattice_core.sync.syncing import NothingShared
 from lattice_core.text import printable
 
 from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Timeout
-from .connect import Wire
+from .connect import Wire, outcome_of
 from .context import desk, now_ms
 from .endings import PartlyDone
 from .forks import member_name, read_only, waiting_rows, waiting_text, who
@@ -23,7 +25,7 @@ def sync(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_STI
     with desk(ctx) as on:
         wire = Wire(on, port)
         on.node.end_expired_invites(now_ms())
-        report = wire.talk(lambda peer: peer.sync(), timeout, give_time=True)
+        report = wire.talk(lambda peer: peer.start(_synced(peer, port), "sync"), timeout, give_time=True)
         name = on.node.peer_name(wire.peer_key)
         wire.remember(name)
         data = {"peer": wire.peer_key.hex(), "name": name, "port": wire.path}
@@ -34,6 +36,40 @@ def sync(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_STI
     explain(data)
     if not data["complete"]:
         raise PartlyDone("not everything was carried over; see above")
+
+
+def _synced(peer, port):
+    """Task: the sync; where nothing is shared, with the reason and the next step."""
+    try:
+        return (yield from outcome_of(peer.sync()))
+    except NothingShared as error:
+        try:
+            shown = (yield from outcome_of(peer.status()))["status"]
+        except Refused:
+            shown = {"owned": True, "owners": []}  # a computer
+        raise Refused(_why_nothing(peer, port, shown) or str(error)) from None
+
+
+def _why_nothing(peer, port, shown):
+    """Why nothing is shared, and what is to be done; None where that is not known."""
+    node = peer.node
+    if not shown["owned"]:
+        return "this stick is fresh: `stick setup %s` takes it into a share of this node, then `sync` fills it" % port
+    revoked = [root for root in node.roots() if node.is_revoked(root.id, peer.key)]
+    if revoked:
+        back = "a new invite lets it in again"
+        if node.identity.public in shown["owners"]:
+            back = "it is yours still: `stick setup %s` lets it in again" % port
+        elif shown["owners"]:
+            back = "its owner can let it in again with `stick setup`"
+        return "%s was revoked from share %s: %s" % (
+            printable(node.peer_name(peer.key)) or peer.key.hex()[:8],
+            revoked[0].label(),
+            back,
+        )
+    if not node.roots():
+        return "this node is in no share yet: `join TOKEN --via %s` enters one, with an invite of a member" % port
+    return None
 
 
 def outcome(node, report):

@@ -203,6 +203,6 @@ def silent():
 
 def stranger():
     return Refused(
-        "you are not an active member here: you never joined, you were revoked, or this node has not heard of you yet "
-        "(sync it with whoever let you in)"
+        "you are not an active member here: you never joined, you were revoked (`join` with a new invite leads back), "
+        "or this node has not heard of you yet (sync it with whoever let you in)"
     )

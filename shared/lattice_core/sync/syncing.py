@@ -11,6 +11,10 @@ SESSIONS = const(4)  # of stores at once: each holds a stream of a few, and memo
 _ROUNDS_MORE = const(2)  # what settling writes (our name in a new share) goes out in one more round
 
 
+class NothingShared(Refused):
+    """There was nothing to sync with this peer."""
+
+
 class Report:
     """What a sync came to. `outcomes`: one of each store (nano_session.Outcome); `errors`: (store id, LatticeError)."""
 
@@ -50,7 +54,9 @@ def synchronise(peer, store_ids, live):
         level = _next_level(peer, store_ids, done)[:SESSIONS]
         if not level:
             if not done:
-                raise Refused("no store here is shared with this peer: join with an invite, or ask to be let in again")
+                raise NothingShared(
+                    "no store here is shared with this peer: join with an invite, or ask to be let in again"
+                )
             break
         running = [_begin(peer, handle, live) for handle in level]
         for handle, session, task in running:
