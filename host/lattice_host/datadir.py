@@ -27,6 +27,8 @@ _CONFIG = "config.json"
 _LOCK = "lock"
 _APPLICATION_ID_AT = 68  # in the header of an SQLite file
 _HEADER_BYTES = 72
+_JSON_BYTES = 1 << 20
+_NOTED = ("name", "port")  # of a stick
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
 
@@ -101,7 +103,8 @@ class DataDir:
     def seed(self):
         """The node's seed; drawn and stored at first use."""
         try:
-            seed = self._identity.read_bytes()
+            with self._identity.open("rb") as file:
+                seed = file.read(_JSON_BYTES)
         except FileNotFoundError:
             return self._new_seed()
         except OSError as error:
@@ -137,17 +140,17 @@ class DataDir:
     # -- sticks -----------------------------------------------------------------------------------------------
 
     def config(self):
-        """{"sticks": {id: {…}}}"""
+        """{"sticks": {id: {…}}}. Only where sticks were seen: what is damaged is as if it had not been noted."""
         try:
-            config = json.loads(self._config.read_text("utf-8"))
-        except FileNotFoundError:
-            config = {}
-        except (OSError, ValueError) as error:
-            raise StorageError(
-                "%s cannot be read (%s); delete it, it holds only where sticks were seen" % (self._config, error)
-            ) from error
-        config.setdefault("sticks", {})
-        return config
+            config = read_json(self._config)
+        except StorageError:
+            config = None
+        sticks = config.get("sticks") if isinstance(config, dict) else None
+        found = {}
+        for stick_id, noted in sticks.items() if isinstance(sticks, dict) else ():
+            if isinstance(noted, dict):
+                found[stick_id] = {name: noted[name] for name in _NOTED if _is_text(noted.get(name))}
+        return {"sticks": found}
 
     def save_config(self, config):
         text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -169,6 +172,22 @@ class DataDir:
         if not details.items() <= stick.items():
             stick.update(details)
             self.save_config(config)
+
+
+def read_json(path):
+    """What a small file of ours holds. StorageError when there is none, or it is no JSON."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_JSON_BYTES + 1)
+        if len(data) > _JSON_BYTES:
+            raise ValueError("it is larger than any that is written here")
+        return json.loads(data.decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise StorageError("%s cannot be read (%s)" % (path, error)) from error
+
+
+def _is_text(value):
+    return isinstance(value, str) and "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
 
 
 def is_data_directory(folder):

@@ -4,7 +4,7 @@
     is read, and stays as it is      new identity, joins the share,  begun
                                      and is given what is missing
     goes to `aside`, file by file    comes in its place              swapping
-    a data directory like any other  —                               swapped, then done
+    a data directory like any other  —                               swapped, then it is removed
 
 Each step is durable before the next begins, and each can be begun again: an interruption anywhere leaves either the old
 node or the new one, and the same command goes on. `reached` is called between the steps, for tests.
@@ -12,18 +12,19 @@ node or the new one, and the same command goes on. `reached` is called between t
 
 import json
 import os
+import re
 import shutil
 
 from lattice_core.errors import StorageError
 
-from .datadir import DataDir, sync_folder, write_atomically
+from .datadir import DataDir, read_json, sync_folder, write_atomically
 
 BEGUN = "begun"
 SWAPPING = "swapping"
 SWAPPED = "swapped"  # there may still be stores to be brought over
-DONE = "done"
 JOURNAL = "rekey.json"
 _STAGE = "rekey"
+_ASIDE = re.compile("old-[0-9a-f]{8}(-[0-9]+)?")
 _FILES = ("node.db-wal", "node.db-shm", "node.db", "identity.key")  # the identity last: with it a directory is whole
 
 
@@ -36,7 +37,7 @@ class Rekey:
 
     def __init__(self, path):
         self.path = path
-        self._values = _read(path / JOURNAL)
+        self._values = _read(path)
 
     @property
     def step(self):
@@ -55,7 +56,7 @@ class Rekey:
         return self.path / _STAGE
 
     def swapped(self):
-        return self.step in (SWAPPED, DONE)
+        return self.step == SWAPPED
 
     def unfinished(self):
         """What is left to do, in words, or None."""
@@ -78,10 +79,16 @@ class Rekey:
         self._write(step=SWAPPING)
         reached("swapping")
         finish_swap(self.path)
-        self._values = _read(self.path / JOURNAL)
+        self._values = _read(self.path)
 
     def end(self):
-        self._write(step=DONE)
+        """There is nothing more to go on with, so nothing that could be damaged stays."""
+        self._values = {}
+        try:
+            (self.path / JOURNAL).unlink()
+            sync_folder(self.path)
+        except OSError as error:
+            raise StorageError("%s cannot be removed (%s)" % (self.path / JOURNAL, error.strerror)) from error
         reached("done")
 
     def _write(self, **changes):
@@ -91,7 +98,7 @@ class Rekey:
 
 def finish_swap(path):
     """Goes on with a swap that was interrupted; nothing else happens to a data directory in the middle of one."""
-    values = _read(path / JOURNAL)
+    values = _read(path)
     if values.get("step") != SWAPPING:
         return
     aside, stage = path / values["aside"], path / _STAGE
@@ -127,10 +134,50 @@ def _move(source, target):
             reached("moved " + name)
 
 
-def _read(journal):
-    try:
-        return json.loads(journal.read_text("utf-8"))
-    except FileNotFoundError:
+def _read(path):
+    """What the journal says. One that is damaged holds nothing where one whole identity is in its place and no other
+    is on its way; else StorageError with the way out."""
+    journal = path / JOURNAL
+    if not journal.exists():
         return {}
-    except (OSError, ValueError) as error:
-        raise StorageError("%s cannot be read (%s)" % (journal, error)) from error
+    try:
+        values = read_json(journal)
+        if _is_journal(values):
+            return values
+        reason = "it is no note of a change of identity"
+    except StorageError as error:
+        reason = str(error)
+    stage, asides = path / _STAGE, sorted(item.name for item in path.glob("old-*") if _ASIDE.fullmatch(item.name))
+    if not stage.exists():
+        return _settled(path, asides)
+    half = [name for name in asides if not (path / name / "identity.key").exists()]
+    if (path / "identity.key").exists() and (path / "node.db").exists() and not half:
+        raise StorageError(
+            "%s is damaged (%s). The old identity is whole and in its place: delete %s and the folder %s, then begin "
+            "`node rekey` again with a new invite" % (journal, reason, journal, stage)
+        )
+    newest = max(half or asides, key=lambda name: (path / name).stat().st_mtime, default="old-…")
+    raise StorageError(
+        "%s is damaged (%s), and the new identity is on its way from %s to its place. Write this into the file, any "
+        "command goes on: %s" % (journal, reason, stage, json.dumps({"step": SWAPPING, "old": "", "aside": newest}))
+    )
+
+
+def _is_journal(values):
+    return (
+        isinstance(values, dict)
+        and values.get("step") in (BEGUN, SWAPPING, SWAPPED)
+        and isinstance(values.get("old"), str)
+        and isinstance(values.get("aside"), str)
+        and _ASIDE.fullmatch(values["aside"]) is not None
+    )
+
+
+def _settled(path, asides):
+    """The identity in its place is whole. What was put aside last is looked through again: that finds what is missing,
+    and does nothing when nothing is."""
+    whole = [name for name in asides if (path / name / "identity.key").exists()]
+    if not whole:
+        return {}
+    newest = max(whole, key=lambda name: (path / name).stat().st_mtime)
+    return {"step": SWAPPED, "old": "", "aside": newest}

@@ -5,6 +5,7 @@ import stat
 
 import pytest
 
+from host.cli_support import Host
 from lattice_core.errors import StorageError
 from lattice_host import datadir
 from lattice_host.datadir import DataDir, chosen_path, write_atomically
@@ -62,9 +63,46 @@ def test_configuration(tmp_path):
     directory.forget_stick("bb" * 32)
     assert directory.known_ports() == []
     directory.save_config({"sticks": {}})
-    (tmp_path / "node" / "config.json").write_text("{")
-    with pytest.raises(StorageError, match="cannot be read"):
-        directory.config()
+
+
+_DEEP = b"[" * 100000
+DAMAGED = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b"3",
+    b'"x"',
+    b"\xff\xfe",
+    b"\0" * 100,
+    _DEEP,
+    b'{"sticks": 3}',
+    b'{"sticks": {"aa": 3}}',
+]
+DAMAGED += [b'{"sticks": {"zz": {"port": 3, "name": []}}}', b'{"sticks": {"": {"port": "\\u0000", "name": "\\ud800"}}}']
+
+
+@pytest.mark.parametrize("data", DAMAGED, ids=lambda data: repr(data[:40]))
+def test_where_sticks_were_seen_is_nothing_that_a_command_ends_with(tmp_path, data):
+    directory = DataDir(tmp_path / "node")
+    (tmp_path / "node" / "config.json").write_bytes(data)
+    assert directory.known_ports() == []
+    directory.forget_stick("aa" * 32)
+    directory.remember_stick("aa" * 32, name="carrier", port="/dev/ttyACM0")
+    assert directory.known_ports() == ["/dev/ttyACM0"]
+    laptop = Host(tmp_path / "laptop")
+    (laptop.folder / "config.json").write_bytes(data)
+    laptop.run("status")
+    assert "there is no port" in laptop.fails("sync", "/dev/absent")
+    assert "no stick found" in laptop.fails("sync", "auto")
+
+
+def test_a_config_that_cannot_be_opened(tmp_path):
+    directory = DataDir(tmp_path / "node")
+    (tmp_path / "node" / "config.json").mkdir()
+    assert directory.config() == {"sticks": {}}
+    with pytest.raises(StorageError, match="cannot be written"):
+        directory.remember_stick("aa" * 32, port="/dev/ttyACM0")
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -265,3 +265,81 @@ def test_what_was_written_while_a_new_identity_is_not_in_its_place_is_refused(or
     host.run("kv", "put", "late", "1")
     host.run("sync", stick.port)
     assert original.json("sync", stick.port)["complete"] and original.run("kv", "get", "unsent") == "1"
+
+
+NO_JOURNAL = [
+    b"",
+    b'{"step": "don',
+    b"[]",
+    b"null",
+    b"3",
+    b"{}",
+    b'{"step": "done", "old": "", "aside": "old-12345678"}',
+]
+NO_JOURNAL += [
+    b"\xff",
+    b"[" * 100000,
+    b'{"step": "swapping", "old": "", "aside": "../x"}',
+    b'{"step": "swapped", "aside": 3}',
+]
+
+
+@pytest.mark.parametrize("data", NO_JOURNAL, ids=lambda data: repr(data[:30]))
+def test_a_damaged_journal_where_nothing_is_on_its_way_holds_nothing(tmp_path, data):
+    host = Host(tmp_path / "one")
+    host.run("store", "create", "notes")
+    (host.folder / steps.JOURNAL).write_bytes(data)
+    host.run("kv", "put", "k", "v")
+    assert host.json("status")["rekey"] is None
+    assert "needs an invite" in host.fails("node", "rekey")
+
+
+def test_a_journal_is_gone_when_it_is_done(original, stick, tmp_path):
+    copy, _ = forked(tmp_path, stick)
+    copy.run("node", "rekey", "--invite", invite(original, stick), "--via", stick.port)
+    assert not (copy.folder / steps.JOURNAL).exists()
+
+
+def cut_at(step, copy, original, stick, monkeypatch):
+    """`node rekey` is killed behind a step; the token."""
+
+    def reached(now):
+        if now == step:
+            raise Killed
+
+    token = invite(original, stick)
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "reached", reached)
+        with pytest.raises(Killed):
+            copy.attempt("node", "rekey", "--invite", token, "--via", stick.port)
+    return token
+
+
+@pytest.mark.parametrize("step", ["identity", "carried", "swapping"])
+def test_a_damaged_journal_before_the_old_identity_goes(original, stick, tmp_path, monkeypatch, step):
+    """The words name what to delete; then it is begun again."""
+    copy, _ = forked(tmp_path, stick)
+    cut_at(step, copy, original, stick, monkeypatch)
+    (copy.folder / steps.JOURNAL).write_bytes(b"{")
+    words = copy.fails("kv", "get", "from-copy")
+    assert "The old identity is whole" in words and str(copy.folder / "rekey") in words
+    (copy.folder / steps.JOURNAL).unlink()
+    shutil.rmtree(copy.folder / "rekey")
+    assert copy.run("kv", "get", "from-copy") == "mine"
+    copy.attempt("node", "rekey", "--invite", invite(original, stick), "--via", stick.port)
+    check_carried(copy, original, stick, tmp_path)
+
+
+@pytest.mark.parametrize("step", ["moved node.db", "moved identity.key", "stage gone"])
+def test_a_damaged_journal_in_the_middle_of_the_swap(original, stick, tmp_path, monkeypatch, step):
+    """The words hold what to write into it; behind the swap it is found out without them."""
+    copy, _ = forked(tmp_path, stick)
+    token = cut_at(step, copy, original, stick, monkeypatch)
+    (copy.folder / steps.JOURNAL).write_bytes(b'{"step": "swa')
+    if step != "stage gone":
+        words = copy.fails("status")
+        (copy.folder / steps.JOURNAL).write_text(words[words.index('{"step": "swapping"') :])
+    assert "still to be brought over" in copy.json("status")["rekey"]
+    copy.attempt("node", "rekey", "--invite", token, "--via", stick.port)
+    assert copy.json("status")["rekey"] is None
+    check_carried(copy, original, stick, tmp_path)

@@ -46,7 +46,7 @@ def rekey(
         journal = steps.Rekey(directory.path)
         with opened(directory) as now:
             token = None if invite is None else parsed_token(now.node.crypto, invite)
-            if journal.step in (None, steps.DONE) or journal.swapped() and _is_forked(now.node):
+            if journal.step is None or journal.swapped() and _is_forked(now.node):
                 _check_begin(now.node, token)
                 journal.begin(now.node.identity.public.hex())
         swapped = journal.swapped()
