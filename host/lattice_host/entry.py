@@ -5,6 +5,7 @@ No traceback reaches a person: what nothing else has caught becomes one sentence
 
 import os
 import re
+import signal
 import sys
 
 _FAILED = 1
@@ -18,6 +19,7 @@ def main():
     status = _INTERRUPTED
     try:
         status = _run()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is done: what is left is to say so
     except KeyboardInterrupt:
         pass
     except BaseException as error:  # noqa: BLE001 - the last net
