@@ -16,7 +16,6 @@ from lattice_core.files.files import Files
 from lattice_core.files.reading import File, Version
 from lattice_core.machines import kvtable
 
-_HISTORY_STEPS = 256
 _MARK = re.compile(r" \(conflict (?:[0-9]{8}-[0-9]{6}|[0-9]+ms) ([0-9a-f]{8})-([0-9a-f]{8})\)(?=(?:\.[^./]*)?$)")
 
 
@@ -81,13 +80,11 @@ def _settled(files: Files, path: str) -> Copy | None:
 
 
 def versions_of(files: Files, path: str) -> Iterator[tuple[bytes, Entry | None]]:
-    """(hash, entry or None) of the versions that a name has had, the newest first, at most 256."""
+    """(hash, entry or None) of the versions that a name has had, the newest first: as many as somebody asks for."""
     row = files.handle.kv.inspect(tree.key_of(path))
     waiting = [] if row is None else [head.hash for head in row.heads()]
     seen = set(waiting)
-    for _ in range(_HISTORY_STEPS):
-        if not waiting:
-            return
+    while waiting:
         hash = waiting.pop(0)
         intention = files.store.get(hash)
         if intention is None:

@@ -597,6 +597,17 @@ def test_a_get_writes_to_the_form_that_stands_there(anna, ben):
     assert anna.put().written == 0
 
 
+def test_an_old_copy_is_known_however_long_ago_it_was(anna, tmp_path):
+    for version in range(300):
+        anna.write("a", "v%d" % version)
+        anna.put()
+    (tmp_path / "old" / "d").mkdir(parents=True)
+    (tmp_path / "old" / "d" / "a").write_text("v0")
+    result = anna.put(tmp_path / "old" / "d")
+    assert not result.written and [path for path, _ in result.newer] == ["d/a"]
+    assert anna.stored() == {"a": "v299"}
+
+
 def test_a_name_that_was_given_is_meant_as_it_is_spelled(anna):
     """The same folder under another spelling: what is remembered of it names the files below, not the folder."""
     anna.write("in/f", "x")

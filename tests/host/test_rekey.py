@@ -137,11 +137,12 @@ class Killed(BaseException):
     """Ends the command as a kill does: nothing of it runs any more but what closes its files."""
 
 
-def test_interrupted_at_any_step_it_goes_on(original, stick, tmp_path, monkeypatch):
+@pytest.mark.parametrize("first", ["journal", "identity"])  # what is begun is not begun again
+def test_interrupted_at_any_step_it_goes_on(original, stick, tmp_path, monkeypatch, first):
     """The command is killed behind its first step, then behind the next that it comes to, and so on to the end."""
     copy, _ = forked(tmp_path, stick)
     token = invite(original, stick)
-    passed = []
+    passed = [] if first == "journal" else ["journal"]
 
     def reached(step):
         if step not in passed:
@@ -159,7 +160,7 @@ def test_interrupted_at_any_step_it_goes_on(original, stick, tmp_path, monkeypat
             assert copy.run("kv", "get", "from-copy") == "mine", "in between there is always one whole node"
             if passed[-1] == "joined":
                 assert "not finished" in copy.run("status")
-    assert {"journal", "identity", "joined", "carried", "owned", "sent", "swapping", "swapped", "done"} <= set(passed)
+    assert {"journal", first, "joined", "carried", "owned", "sent", "swapping", "swapped", "done"} <= set(passed)
     assert "moved node.db" in passed and "moved identity.key" in passed
     assert result.exit_code in (0, 1)  # 1: it was done already when it was killed last
     check_carried(copy, original, stick, tmp_path)
@@ -342,4 +343,19 @@ def test_a_damaged_journal_in_the_middle_of_the_swap(original, stick, tmp_path, 
     assert "still to be brought over" in copy.json("status")["rekey"]
     copy.attempt("node", "rekey", "--invite", token, "--via", stick.port)
     assert copy.json("status")["rekey"] is None
+    check_carried(copy, original, stick, tmp_path)
+
+
+def test_repeated_when_it_was_done_it_gives_nothing_up(original, stick, tmp_path):
+    copy, _ = forked(tmp_path, stick)
+    token = invite(original, stick)
+    copy.run("node", "rekey", "--invite", token, "--via", stick.port)
+    new = copy.json("status")["id"]
+    assert "joined with this invite" in copy.fails("node", "rekey", "--invite", token, "--via", stick.port)
+    copy.run("sync", stick.port)
+    original.run("sync", stick.port)
+    assert "used up" in original.fails("node", "rekey", "--invite", token, "--via", stick.port)
+    for host in (copy, original):
+        assert host.json("status")["rekey"] is None and not (host.folder / steps.JOURNAL).exists()
+    assert copy.json("status")["id"] == new
     check_carried(copy, original, stick, tmp_path)

@@ -8,6 +8,7 @@ from lattice_core.errors import LatticeError, UsageError
 from lattice_core.node.stores import id_text
 from lattice_core.sync.tasks import StreamLost
 from lattice_core.weaver.own import FORKED_RECORD, GIVEN_UP
+from lattice_core.wire.messages import INVITE_VALID
 
 from .. import carry
 from .. import rekey as steps
@@ -80,6 +81,13 @@ def _check_begin(node, token):
     if node.get(token.store_id) is None:
         shares = ", ".join(root.label() for root in node.roots()) or "none"
         raise UsageError("this invite is for a share that this node is not in; its shares: %s" % shares)
+    invite = node.get(token.store_id).system.invite(node.crypto.blake3_digest(token.secret))
+    if invite is not None and node.identity.public in invite.claimed_by:
+        raise UsageError(
+            "this node joined with this invite: a new identity needs a new one, if it is to have another yet"
+        )
+    if token.is_over(now_ms()) or invite is not None and invite.status != INVITE_VALID:
+        raise UsageError("this invite is used up, revoked or expired: ask another member for a new one")
 
 
 class _Work:
