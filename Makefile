@@ -31,7 +31,7 @@ bench: venv-dev emulator ## measure, print a table, write build/bench.json
 bench-against: venv-dev emulator ## processor time here against another revision (REV=commit, NAME=part of a bench's name)
 	@$(BIN)/python tools/bench_against.py "$${REV:?name a revision: make bench-against REV=...}" $$NAME
 
-campaign-wear: venv-dev emulator ## 100,000 small writes on chips of several fills: is the flash worn evenly? (20 minutes)
+campaign-wear: venv-dev emulator ## 100,000 small writes on chips of several fills: is the flash worn evenly? (25 minutes)
 	@PYTHONPATH=tests $(BIN)/python tests/emulator/campaign_wear.py
 
 emulator: venv ## build the stick's interpreter with its frozen firmware (build/emulator/micropython), and .venv/bin/lattice-host

@@ -5,6 +5,7 @@ when room is short: as many as outrun what a batch adds, and never so many that 
 log segment is deleted only after a checkpoint that no longer needs it.
 """
 
+from lattice_core.compat import const
 from lattice_core.errors import StorageError, StorageFull
 
 from . import layout
@@ -13,12 +14,12 @@ from .layout import EMPTY, SEGMENT_BYTES, location, slot_of
 from .replay import scan
 from .slots import BULK, LOG
 
-_PIECE_BYTES = 3500
-_TIGHT_BYTES = 262144  # above all floors: compaction starts while there is room for it
-_MARGIN_BYTES = 24576  # littlefs' own, while a segment is copied
-_SEGMENTS_PER_CHECKPOINT = 2
-_STEPS_AT_ONCE = 16  # pieces done in one commit: a batch of 16 KiB adds 5, and a victim is dead by a quarter
-_STEPS_IN_NEED = 32  # while less than half of _TIGHT_BYTES is free
+_PIECE_BYTES = const(3500)
+_TIGHT_BYTES = const(262144)  # above all floors: compaction starts while there is room for it
+_MARGIN_BYTES = const(24576)  # littlefs' own, while a segment is copied
+_SEGMENTS_PER_CHECKPOINT = const(2)
+_STEPS_AT_ONCE = const(16)  # pieces done in one commit: a batch of 16 KiB adds 5, and a victim is dead by a quarter
+_STEPS_IN_NEED = const(32)  # while less than half of _TIGHT_BYTES is free
 
 
 class Housekeeping:

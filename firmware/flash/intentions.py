@@ -5,6 +5,7 @@ A large body lies in a bulk segment, named by the intention's record; any other 
 
 from struct import pack, unpack_from
 
+from lattice_core.compat import const
 from lattice_core.errors import StorageError, StorageFull
 from lattice_core.model.intention import from_body
 from lattice_core.seams import BytesBody
@@ -19,9 +20,9 @@ from .layout import EMPTY, HEADER_BYTES, slot_of
 INLINE_BYTES = 4096  # larger bodies lie in bulk segments
 CHAINS = 1024  # authors per store; docs/reference/nano-reconcile.md §9
 SEQUENCES = 65535  # chain lengths and tips are u16
-_ITEM_ROWS = 64
-_FLOATING_ROWS = 16
-_ROOM_BESIDES_BYTES = 512  # rows and records that usually follow an intention
+_ITEM_ROWS = const(64)
+_FLOATING_ROWS = const(16)
+_ROOM_BESIDES_BYTES = const(512)  # rows and records that usually follow an intention
 
 
 class Intentions:

@@ -14,8 +14,8 @@ from .files import INTERRUPTS
 from .layout import HEADER_BYTES, SEGMENT_BYTES, intact, location, offset_of, record_bytes, seal, slot_of
 from .slots import LOG
 
-BATCH_BYTES = 13312  # when a commit is due
-BUFFER_BYTES = 13824  # a batch and what went over it; a longer one is synced in two parts
+BATCH_BYTES = 11776  # when a commit is due
+BUFFER_BYTES = 12288  # a batch and what went over it; a longer one is synced in two parts
 _BLOCK_BYTES = 4096
 _SHORT_BYTES = 240  # most records
 

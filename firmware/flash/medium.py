@@ -10,21 +10,22 @@ once when they are made and again at a start after littlefs has moved one of the
 
 import vfs
 
+from lattice_core.compat import const
 from lattice_core.errors import StorageError
 
 from . import copies
 from .files import FULL
 from .slots import FOLDER
 
-_BLOCK_COUNT = 4  # ioctl numbers of MicroPython's block devices
-_BLOCK_SIZE = 5
-_BLOCK_ERASE = 6
-_SUPERBLOCKS = 2  # littlefs anchors itself in the first two
-_PAGE_BYTES = 256
-_SETTLED_PAGES = 2  # of the root's newer block, at most, when its older one names the folders as well
+_BLOCK_COUNT = const(4)  # ioctl numbers of MicroPython's block devices
+_BLOCK_SIZE = const(5)
+_BLOCK_ERASE = const(6)
+_SUPERBLOCKS = const(2)  # littlefs anchors itself in the first two
+_PAGE_BYTES = const(256)
+_SETTLED_PAGES = const(2)  # of the root's newer block, at most, when its older one names the folders as well
 _PADDING = "/pad"  # made and removed again until a block of the root is full
-_ROUNDS = 16  # at most: a block has so many pages, and each round writes at least one
-_YOUNG_BLOCKS = 16  # as many a new file system uses at most: two for the root and for each folder
+_ROUNDS = const(16)  # at most: a block has so many pages, and each round writes at least one
+_YOUNG_BLOCKS = const(16)  # as many a new file system uses at most: two for the root and for each folder
 _OPTIONS = {"readsize": 32, "progsize": _PAGE_BYTES, "lookahead": 128, "mtime": False}
 
 

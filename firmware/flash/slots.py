@@ -2,6 +2,7 @@
 
 from array import array
 
+from lattice_core.compat import const
 from lattice_core.errors import StorageError
 
 from .layout import SEGMENT_BYTES, SLOTS, offset_of, slot_of
@@ -11,9 +12,9 @@ LOG = 1
 BULK = 2
 _PREFIX = "?LB"
 FOLDER = "/s"  # not the root: littlefs moves the blocks of a folder that is written often, those of the root it cannot
-_SPARE_SLOTS = 24
-_BLOCK_BYTES = 4096
-_READERS = 4  # open files for reading; littlefs takes 1.2 KB each, and opening one costs as much as five reads
+_SPARE_SLOTS = const(24)
+_BLOCK_BYTES = const(4096)
+_READERS = const(4)  # open files for reading; littlefs takes 1.2 KB each, and opening one costs as much as five reads
 
 
 def _name(kind, slot):

@@ -6,6 +6,7 @@
     storage.idle()                   # one small piece of housekeeping; True while there is more
 """
 
+from lattice_core.compat import const
 from lattice_core.errors import ProtocolError, StorageError, StorageFull
 from lattice_core.model import ops
 from lattice_core.seams import BytesBody
@@ -30,17 +31,17 @@ RESERVE_INDEX_BYTES = 3000
 FOR_DATA = 0
 FOR_MEMBERSHIP = 1
 FOR_OWNERS = 2
-_STORES = 64
+_STORES = const(64)
 # What stores and indexes may take of the heap together: an open store 5 KB, an intention, an author and a blob 10 bytes
 # each, a key 5. The firmware itself has 241 KB after its first session; 110 KB are left to the largest one.
 MEMORY_BYTES = 145000
-_STORE_BYTES = 5000
-_ENTRY_BYTES = 10
-_KEY_BYTES = 5
-_ROW_TO_KEY = 12  # a row has at least so many times the bytes that its key takes of the heap
+_STORE_BYTES = const(5000)
+_ENTRY_BYTES = const(10)
+_KEY_BYTES = const(5)
+_ROW_TO_KEY = const(12)  # a row has at least so many times the bytes that its key takes of the heap
 INDEX_MARGIN_BYTES = 8000  # for the rows of an intention that is begun
-_PUT_BYTES = 20  # what one call may add at most: an intention and its author
-_COPY_BYTES = 4096
+_PUT_BYTES = const(20)  # what one call may add at most: an intention and its author
+_COPY_BYTES = const(4096)
 
 
 def _none():

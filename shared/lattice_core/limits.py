@@ -12,7 +12,7 @@ INTENTION_BYTES = const(1081445)  # 101 + 32 * DEPS + OPS_BYTES
 # -- memory: what is held whole and what streams -------------------------------------------------------------
 # Larger intentions and blobs go to storage as they arrive: a heap with holes has no 16 KiB in one piece.
 BODY_IN_MEMORY_BYTES = const(4096)
-BATCH_BYTES = const(16384)  # one durable commit on the stick (docs/protocol.md, "Batches")
+BATCH_BYTES = const(16384)  # one durable commit; writes on a stick have smaller ones (docs/protocol.md, "Batches")
 BATCH_MS = const(500)  # a commit is never older than this
 
 # -- floating intentions: bounded, what a peer listed as witnessed is never evicted -----------------------
