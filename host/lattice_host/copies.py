@@ -135,7 +135,7 @@ def move(files: Files, source: str, target: str, now_ms: int) -> list[tuple[str,
     """`Files.move` that knows copies: of one, that version becomes a file of its own."""
     copy = find(files, source)
     if copy is not None or files.get(source) is not None:
-        _check_free(files, target, source if copy is None else copy.path)
+        check_free(files, target, source if copy is None else copy.path)
     if copy is None or copy.file is None or copy.version is None:
         return files.move(source, target, now_ms)
     tree.check(target)
@@ -149,7 +149,7 @@ def move(files: Files, source: str, target: str, now_ms: int) -> list[tuple[str,
     return [(source, target)]
 
 
-def _check_free(files: Files, target: str, source: str) -> None:
+def check_free(files: Files, target: str, source: str) -> None:
     """UsageError when a file of this name would share it with a folder, or lie in a folder that is a file."""
     if any(holds_something(below) for below in files.list(target)):
         name = source.split("/")[-1]

@@ -202,6 +202,12 @@ def is_data_directory(folder):
     return is_seed(folder / _IDENTITY) and any(os.path.lexists(folder / name) for name in (_DATABASE, _CONFIG, _LOCK))
 
 
+def node_above(folder):
+    """The data directory of a node that a folder is, or lies in; None when there is none. Links are followed."""
+    folder = pathlib.Path(os.path.realpath(folder))
+    return next((above for above in (folder, *folder.parents) if is_data_directory(above)), None)
+
+
 def is_seed(path):
     """True when a file is called and as long as the secret of a node."""
     try:

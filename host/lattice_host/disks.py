@@ -35,6 +35,11 @@ def fold(name: str) -> str:
     return "/".join(part.rstrip(". ") for part in unicodedata.normalize("NFC", text).split("/"))
 
 
+def text_of(name: str | bytes) -> str:
+    """The name of a file as text: bytes that are no UTF-8 as `\\xe9`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def open_regular(where: Path | str, folder: int | None = None) -> BufferedReader:
     """Opens a regular file for reading: no link is followed, and what has become a pipe meanwhile does not block."""
 

@@ -10,6 +10,7 @@ import sys
 
 _FAILED = 1
 _INTERRUPTED = 130
+_READER_GONE = 141
 _SECRET = re.compile(r"[0-9A-Za-z+/_=-]{32,}|b(?:'[^']*'|\"[^\"]*\")")  # tokens, keys and seeds; bytes of any kind
 
 
@@ -82,7 +83,7 @@ def _finish(status):
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        status = status or _FAILED  # who reads our output has ended; nothing is wrong with us
+        status = status or _READER_GONE
     except (OSError, ValueError) as error:
         _complain("what was printed could not be written (%s)" % (getattr(error, "strerror", None) or error))
         status = status or _FAILED

@@ -47,7 +47,7 @@ class PutResult:
     """What `put` did. `entries`: (path, cid text) of every file that was looked at and taken in; `skipped`: (path, why)
     of what was left out; `newer`: (path, why) of what the store has a newer version of, so nothing was written;
     `conflicts`: names of which several versions stand now; `removed`: files whose name is a folder's on this disk now,
-    or the reverse; `notes`: (path, what could not be kept)."""
+    or the reverse; `notes`: (path, what could not be kept). `stored_bytes`: those of `bytes` that were not here."""
 
     written: int = 0
     unchanged: int = 0
@@ -107,9 +107,12 @@ def put_stream(
     putter = _Putter(files, now_ms, progress, Places(), True)
     copy = copies.find(files, target)
     path = target if copy is None else copy.path
+    if files.get(path) is None:
+        copies.check_free(files, path, "NAME")
     umask = os.umask(0)
     os.umask(umask)
     new, _ = putter.store_content(path, stream)
+    putter.count(new)
     entry = Entry(path.split("/")[-1], _OUR_MODE & ~umask, new.cid, now_ms, new.size, new.inline)
     standing = files.get(path)
     if standing is not None and standing.entry is not None:
@@ -134,6 +137,10 @@ class _Found:
         return int(self.stamp.split()[1])
 
 
+def _keep_nothing(_digest: bytes, _data: bytes) -> None:
+    """For content that is only looked at."""
+
+
 class _Unsteady(Exception):
     """A file changed while it was read."""
 
@@ -154,6 +161,7 @@ class _Putter:
         self.total = 0
         self.within = ""  # where all names lie that are written, when it was said: it is meant as it is spelled
         self._batch: list[tuple[_Found, list[bytes] | None]] = []
+        self._fresh = 0  # bytes of the file under way that were not here
 
     # -- what is put ----------------------------------------------------------------------------------------------
 
@@ -410,6 +418,8 @@ class _Putter:
         )
         for (found, deps), hash in zip(batch, hashes, strict=True):
             self.result.written += hash is not None
+            if hash is not None and found.entry.inline is not None:
+                self.result.stored_bytes += found.entry.size  # it is in the entry
             self.result.unchanged += hash is None
             self.result.entries.append((found.path, cids.text(found.entry.cid)))
             if deps is not None:
@@ -427,6 +437,7 @@ class _Putter:
     def _read(self, path: str, where: Path, size: int) -> _Found:
         """Stores the content of one file. OSError when it cannot be read, _Unsteady when it does not keep still."""
         self.total = max(self.total, self.done + size)
+        self._fresh = 0
         for attempt in range(_ATTEMPTS):
             try:
                 found = self._read_once(path, where)
@@ -434,9 +445,15 @@ class _Putter:
             except _Unsteady:
                 if attempt + 1 == _ATTEMPTS:
                     raise
+        self.count(found.entry)
         self.done += size
         self.progress(self.done, self.total, path)
         return found
+
+    def count(self, new: Entry) -> None:
+        """What was read to its end counts; what is in the entry is new only when that is written."""
+        self.result.bytes += new.size
+        self.result.stored_bytes += min(self._fresh, new.size)
 
     def _read_once(self, path: str, where: Path) -> _Found:
         with open_regular(where) as stream:
@@ -456,11 +473,10 @@ class _Putter:
 
     def store_content(self, path: str, stream) -> tuple[Entry, bytes]:
         """Stores the blobs of what a stream gives, read once: an entry without name and time, the BLAKE3 of it all."""
-        return self.read_content(path, stream, self._store)
+        return self.read_content(path, stream, self._store_chunk, self._store)
 
-    def read_content(self, path: str, stream, store=None) -> tuple[Entry, bytes]:
+    def read_content(self, path: str, stream, store=_keep_nothing, store_list=_keep_nothing) -> tuple[Entry, bytes]:
         """The same; without `store` nothing is stored."""
-        store = store or (lambda _digest, _data: None)
         hasher = self.crypto.blake3()
         builder = ChunkListBuilder(self.crypto)
         size = 0
@@ -474,21 +490,25 @@ class _Putter:
             if inline is None:
                 store(digest, chunk)
             for list_digest, data in builder.add(digest, len(chunk)):
-                store(list_digest, data)
+                store_list(list_digest, data)
             self.progress(self.done + size, max(self.total, self.done + size), path)
         content = hasher.digest()
         cid, lists = builder.finish(content)
         for list_digest, data in lists:
-            store(list_digest, data)
-        self.result.bytes += size
+            store_list(list_digest, data)
         return Entry("", 0, cid, 0, size, inline), content
 
-    def _store(self, digest: bytes, data: bytes) -> None:
-        if not self.files.contents.has(digest):
-            self.files.store.put_blob(digest, data)
-            self.result.stored_bytes += len(data)
-            if self.node.storage.pending() >= COMMIT_BYTES:
-                self.node.commit()
+    def _store_chunk(self, digest: bytes, data: bytes) -> None:
+        if self._store(digest, data):
+            self._fresh += len(data)
+
+    def _store(self, digest: bytes, data: bytes) -> bool:
+        if self.files.contents.has(digest):
+            return False
+        self.files.store.put_blob(digest, data)
+        if self.node.storage.pending() >= COMMIT_BYTES:
+            self.node.commit()
+        return True
 
 
 def _times(status: os.stat_result) -> tuple[int, int, int]:

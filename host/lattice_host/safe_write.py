@@ -26,13 +26,14 @@ from pathlib import Path
 
 from lattice_core.errors import UsageError
 
-from .datadir import is_data_directory
+from .datadir import is_data_directory, node_above
 from .disks import fold, open_regular
 
 MODES = "this disk does not keep permission bits: what is on it has those that it gives to every file"
 TIMES = "this disk does not keep these times: some files have another time on it than in the store"
 DURABLE = "this disk does not tell when a file is safe on it: eject it before you unplug it"
 
+_OF_A_NODE = "%s is the data directory of a node: nothing is written there"
 _TEMPORARY = ".lattice-"
 _TEMPORARY_NAME = re.compile(r"\.lattice-[0-9a-f]{16}")
 _LEFT_BEHIND_S = 600  # a temporary file that is being written changes all the time
@@ -91,6 +92,9 @@ class Destination:
         self._looked_at: set[Path] = set()  # folders that are no node's data directory
         self._umask = os.umask(0)
         os.umask(self._umask)
+        above = node_above(self.folder)
+        if above is not None:
+            raise UsageError(_OF_A_NODE % above)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
@@ -182,12 +186,23 @@ class Destination:
             raise FileExistsError(errno.EEXIST, 'it would replace "%s", which has the same name on this disk' % twin)
 
     def check(self, path: str) -> None:
-        """OSError when the path, or a folder on the way to it, leads to what this object wrote under another name."""
+        """OSError when the path, or a folder on the way to it, leads to what this object wrote under another name, or
+        into the data directory of a node."""
         where = self.place(path)
+        self._check_no_node(where.parent)
         names, called = path.split("/"), where.relative_to(self.folder).parts
         for depth in range(1, len(names) + 1):
             there = self.folder.joinpath(*called[:depth])
             self._check_unwritten("/".join(names[:depth]), there, depth < len(names))
+
+    def _check_no_node(self, folder: Path) -> None:
+        if folder in self._looked_at:
+            return
+        if folder != self.folder:
+            self._check_no_node(folder.parent)
+            if is_data_directory(folder):
+                raise OSError(errno.EPERM, _OF_A_NODE % folder)
+        self._looked_at.add(folder)
 
     def keep(self, path: str) -> None:
         """What stands at a path is right: no other name may lead to it."""
@@ -318,16 +333,10 @@ class Destination:
         """Opens a folder below, following no link on the way. With `make`: one that is absent is made."""
         parent = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            where = self.folder
             for name in below.split("/") if below not in ("", ".") else ():
                 child = _open_folder(parent, name, make)
                 os.close(parent)
                 parent = child
-                where = where / name
-            if make and where not in self._looked_at:
-                if is_data_directory(where):
-                    raise OSError(errno.EPERM, "%s is the data directory of a node: nothing is written there" % where)
-                self._looked_at.add(where)
         except BaseException:
             os.close(parent)
             raise

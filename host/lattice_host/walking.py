@@ -10,6 +10,7 @@ from pathlib import Path
 from lattice_core.files import tree
 
 from .datadir import is_data_directory, is_seed
+from .disks import text_of
 from .safe_write import is_temporary
 
 
@@ -58,7 +59,7 @@ def _look_into(folder: Path, target: str, found: Walk) -> Iterator[tuple[Path, s
         except OSError as error:
             reason = "it cannot be read: %s" % error.strerror
         if reason is not None:
-            found.skipped.append((path.encode(errors="replace").decode(), reason))
+            found.skipped.append((text_of(path), reason))
         elif stat.S_ISDIR(status.st_mode):
             yield Path(item.path), path
         else:

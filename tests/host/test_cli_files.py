@@ -186,3 +186,65 @@ def test_a_name_that_is_a_file_and_a_folder_is_listed_as_it_is_written(laptop, t
     assert laptop.run("file", "get", rows["d/thing"], "-") == "a file"
     laptop.run("file", "rm", rows["d/thing"])
     assert paths(laptop) == ["d/thing/in"]
+
+
+def test_nothing_is_got_into_a_data_directory_nor_below_one(laptop, source, tmp_path):
+    laptop.run("file", "put", source)
+    desktop = Host(tmp_path / "desktop", "desktop")
+    before = sorted(desktop.folder.rglob("*"))
+    (tmp_path / "link").symlink_to(desktop.folder)
+    for where in (desktop.folder, desktop.folder / "sub", desktop.folder / "sub" / "deep", tmp_path / "link" / "x"):
+        for name in ("source/small", "source"):
+            words = laptop.fails("file", "get", name, where)
+            assert "data directory of a node" in words and "--force" not in words, words
+    words = laptop.fails("file", "get", "source/small", desktop.folder / "config.json")
+    assert "data directory of a node" in words and "--force" not in words
+    assert sorted(desktop.folder.rglob("*")) == before
+    # One that lies below the destination.
+    (tmp_path / "out" / "source").mkdir(parents=True)
+    inner = Host(tmp_path / "out" / "source" / "sub", "inner")
+    (inner.folder / "sub").mkdir()
+    before = sorted(inner.folder.rglob("*"))
+    result = laptop.attempt("file", "get", "source", tmp_path / "out", "--force")
+    assert result.exit_code in (0, 3) and sorted(inner.folder.rglob("*")) == before
+
+
+def test_what_is_new_is_never_more_than_there_is(laptop, tmp_path):
+    (tmp_path / "small").write_bytes(b"0123456789")
+    (tmp_path / "large").write_bytes(os.urandom(300_000))
+    for name, size in (("small", 10), ("large", 300_000)):
+        data = laptop.json("file", "put", tmp_path / name)
+        assert (data["bytes"], data["stored_bytes"]) == (size, size)
+        data = laptop.json("file", "put", tmp_path / name)
+        assert (data["bytes"], data["stored_bytes"]) == (size, 0)
+    data = json.loads(laptop.run("file", "put", "-", "--as", "s", "--json", stdin="abc"))
+    assert (data["bytes"], data["stored_bytes"]) == (3, 3)
+
+
+def test_the_whole_store_is_got_and_listed_and_never_removed_by_a_slip(laptop, source, tmp_path):
+    laptop.run("file", "put", source)
+    laptop.run("file", "get", "/", tmp_path / "all")
+    assert (tmp_path / "all" / "source" / "small").exists()
+    assert laptop.json("file", "list", "/") == laptop.json("file", "list")
+    for words in (["rm", "/"], ["mv", "/", "x"], ["mv", "source", "/"], ["undo", "//"]):
+        assert "whole store" in laptop.fails("file", *words, status=2)
+    assert laptop.json("file", "list")["files"]
+
+
+def test_standard_input_takes_no_name_that_is_a_folder(laptop, source):
+    laptop.run("file", "put", source)
+    result = laptop.attempt("file", "put", "-", "--as", "source", stdin="x")
+    assert result.exit_code == 1 and "is a folder" in result.stderr
+    result = laptop.attempt("file", "put", "-", "--as", "source/small/x", stdin="x")
+    assert result.exit_code == 1 and "is a file" in result.stderr
+
+
+def test_names_that_are_not_utf8_are_told_apart(laptop, tmp_path):
+    folder = os.fsencode(tmp_path / "odd")
+    os.mkdir(folder)
+    for name in (b"caf\xe9", b"caf\xe8", b"ok"):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(b"x")
+    result = laptop.attempt("file", "put", tmp_path / "odd")
+    assert result.exit_code == 3
+    assert "odd/caf\\xe9" in result.stderr and "odd/caf\\xe8" in result.stderr

@@ -10,6 +10,7 @@ import pytest
 
 from host.cli_support import Host
 from host.fake_stick import FakeStick
+from lattice_host.cli.output import size_text
 
 
 @pytest.fixture
@@ -264,8 +265,13 @@ def test_what_does_not_fit_is_named(laptop, tmp_path):
         words = laptop.attempt("sync", small.port)
         assert words.exit_code == 3
         assert "no room on stick for source/large (2.9 MiB)" in words.stderr and "source/small" not in words.stderr
-        assert "left there" in words.stderr and "make room" in words.stderr
-        laptop.run("file", "rm", "source/large")
+        store = words.stderr.partition("`file rm NAME --store ")[2].partition("` makes room")[0]
+        assert "left there for files" in words.stderr and "for every member" in words.stderr
+        usable = json.loads(laptop.attempt("sync", small.port, "--json").stdout)["room_there"]
+        flash = laptop.json("stick", "status", small.port)["flash"]
+        assert usable == flash["for_files"] == flash["free"] - 65536
+        assert "%s of it for files" % size_text(usable) in laptop.run("stick", "status", small.port)
+        laptop.run("file", "rm", "source/large", "--store", store)
         assert laptop.json("sync", small.port)["complete"] is True
 
 
@@ -280,7 +286,10 @@ def test_after_making_room_the_same_sync_succeeds(laptop, tmp_path):
         full = laptop.attempt("sync", small.port)
         assert full.exit_code == 3 and "no room on kleiner for new (488.3 KiB)" in full.stderr
         data = json.loads(laptop.attempt("sync", small.port, "--json").stdout)
-        assert data["unfit"] == [{"path": "new", "size": 500_000, "there": True}] and 0 < data["room_there"] < 500_000
+        (unfit,) = data["unfit"]
+        assert (unfit["path"], unfit["size"], unfit["there"]) == ("new", 500_000, True)
+        assert 0 < data["room_there"] < 500_000
+        assert unfit["store"] in [row["id"] for row in laptop.json("store", "list")["stores"]]
         laptop.run("file", "rm", "old")
         assert laptop.json("sync", small.port)["complete"] is True
 

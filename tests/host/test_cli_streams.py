@@ -12,6 +12,7 @@ import pytest
 
 from host.cli_commands import Run, copied, leaves, words_for
 from host.cli_support import Host
+from lattice_host.cli.endings import READER_GONE
 
 LEAVES = leaves()
 NAMES = [" ".join(words) for words, _ in LEAVES]
@@ -57,9 +58,9 @@ def runs(world, words, command, **settings):
     return Run(data, [*words, *given], **settings)
 
 
-def check(run):
+def check(run, *more):
     said = run.err.decode("utf-8", "replace")
-    assert run.status in STATUSES, (run.status, said)
+    assert run.status in (*STATUSES, *more), (run.status, said)
     for word in ("Traceback", "Exception ignored", "error of this program"):
         assert word not in said, said
 
@@ -83,7 +84,10 @@ def test_streams(world, words, command):
         run = runs(world, words, command, prepare=lambda full=full: [_full(number) for number in full])
         check(run)
         assert run.status == (1 if 1 in full and plain.out and not plain.status else plain.status), full
-    check(runs(world, words, command, prepare=_reader_is_gone))
+    run = runs(world, words, command, prepare=_reader_is_gone)
+    check(run, READER_GONE)
+    if words in (("file", "list"), ("file", "put"), ("kv", "list"), ("store", "list"), ("status",)):
+        assert run.status == READER_GONE and not run.err
 
 
 def _full(number):

@@ -1,6 +1,5 @@
 """The root of the command line: global options, the nouns, and how errors leave it."""
 
-import os
 import sys
 from typing import Annotated
 
@@ -10,10 +9,11 @@ from typer.core import TyperGroup
 from lattice_core.errors import LatticeError
 from lattice_core.text import printable
 
+from ..disks import text_of
 from . import files, identity, invite, join, kv, node, peer, stick, store, sync
 from .arguments import Noun
 from .connect import HOST_VERSION
-from .endings import DONE, FAILED, INTERRUPTED, WRONG_USAGE, status_of
+from .endings import DONE, FAILED, INTERRUPTED, READER_GONE, WRONG_USAGE, status_of
 from .output import say, warn
 
 
@@ -29,7 +29,7 @@ class Group(TyperGroup):
             warn(str(error))
             raise typer.Exit(status_of(error)) from None
         except BrokenPipeError:
-            pass  # who reads our output has ended; nothing is wrong
+            raise typer.Exit(READER_GONE) from None
         except OSError as error:
             warn(_os_error_text(error))
         except UnicodeEncodeError as error:
@@ -69,7 +69,7 @@ def _os_error_text(error):
     what = error.strerror or str(error) or type(error).__name__
     if error.filename is None:
         return what
-    name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else error.filename
+    name = text_of(error.filename) if isinstance(error.filename, (str, bytes)) else error.filename
     return "%s: %s" % (name, what)
 
 

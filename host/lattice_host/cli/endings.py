@@ -7,6 +7,7 @@ FAILED = 1  # nothing, or not what was asked for, was done
 WRONG_USAGE = 2  # the command line itself is wrong, whatever this node holds
 DONE_IN_PART = 3  # something was done and something was left out; both were said
 INTERRUPTED = 130
+READER_GONE = 141  # who reads our output has ended, as in `| head`: what a shell shows for SIGPIPE
 
 
 class PartlyDone(LatticeError):

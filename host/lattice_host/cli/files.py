@@ -26,6 +26,7 @@ _STREAM = "-"
 _WAS = ("entry was", "entries were")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name in the store, `folder/file`.")]
+NameOrAll = Annotated[str, typer.Argument(metavar="NAME", help="Name in the store, `folder/file`; `/` for all of it.")]
 
 
 @app.command()
@@ -96,7 +97,7 @@ def _show_put(data):
 @app.command()
 def get(
     ctx: typer.Context,
-    name: Name,
+    name: NameOrAll,
     destination: Annotated[
         Path, typer.Argument(metavar="DEST", help="Folder to write into, or the new name; `-` for standard output.")
     ],
@@ -158,7 +159,9 @@ def _show_get(data):
 @app.command("list")
 def list_files(
     ctx: typer.Context,
-    folder: Annotated[str, typer.Argument(metavar="[NAME]", help="Only this file, or what is below this folder.")] = "",
+    folder: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="This file, or what is below this folder; `/`: all.")
+    ] = "",
     store: Store = None,
     json: Json = False,
 ) -> None:
@@ -186,6 +189,14 @@ def _named(files, name):
 
 def _clean(name):
     return unicodedata.normalize("NFC", name).strip("/")
+
+
+def _one(name):
+    """What a change is about. The whole store is nothing that one slip of the hand may remove."""
+    cleaned = _clean(name)
+    if not cleaned:
+        raise WrongUsage("%s is the whole store: name a file or a folder of it" % shown(name))
+    return cleaned
 
 
 def _row(files, file, is_folder):
@@ -258,7 +269,7 @@ def _notes(row):
 def remove(ctx: typer.Context, name: Name, store: Store = None, json: Json = False) -> None:
     """Remove a file, or all files of a folder. `undo` brings them back."""
     with desk(ctx) as on:
-        removed = copies.remove(on.store(store).files, _clean(name), now_ms())
+        removed = copies.remove(on.store(store).files, _one(name), now_ms())
         on.commit()
     emit(json, {"removed": removed}, lambda data: say("%s removed" % count_text(len(data["removed"]), "file")))
 
@@ -273,7 +284,7 @@ def move(
 ) -> None:
     """Give a file or folder another name. No content moves."""
     with desk(ctx) as on:
-        moved = copies.move(on.store(store).files, _clean(name), _clean(new_name), now_ms())
+        moved = copies.move(on.store(store).files, _one(name), _one(new_name), now_ms())
         on.commit()
     data = {"moved": [{"from": old, "to": new} for old, new in moved]}
     emit(json, data, lambda done: say("%s moved" % count_text(len(done["moved"]), "file")))
@@ -283,6 +294,6 @@ def move(
 def undo(ctx: typer.Context, name: Name, store: Store = None, json: Json = False) -> None:
     """Bring back what the last rm or overwrite of a file or folder hid."""
     with desk(ctx) as on:
-        restored = copies.undo(on.store(store).files, _clean(name), now_ms())
+        restored = copies.undo(on.store(store).files, _one(name), now_ms())
         on.commit()
     emit(json, {"restored": restored}, lambda data: say("%s brought back" % count_text(len(data["restored"]), "file")))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lattice_core.errors import Refused, UsageError
+from lattice_core.files.upkeep import ROOM_KEPT_BYTES
 from lattice_core.node import peers
 from lattice_core.node.stores import id_text
 
@@ -119,6 +120,7 @@ def _status(node, shown):
     if not shown["member"]:
         return data
     total, used = shown["flash_total"], shown["flash_used"]
+    free = max(total - used, 0)
     owners = [{"id": key.hex(), "name": node.peer_name(key)} for key in shown["owners"]]
     data.update(
         {
@@ -140,7 +142,7 @@ def _status(node, shown):
             ],
             "store_count": max(shown["store_count"], len(shown["stores"])),
             "files": shown["files"],
-            "flash": {"total": total, "used": used, "free": max(total - used, 0)},
+            "flash": {"total": total, "used": used, "free": free, "for_files": max(free - ROOM_KEPT_BYTES, 0)},
             "last_error": shown["last_error"] or None,
             "forked": shown["forked"],
             "damage": shown["damage"] or None,
@@ -166,7 +168,8 @@ def _show_status(data):
     say("%s  %s" % (data["name"], data["id"]))
     say("firmware %s, %s by %s" % (data["version"], data["state"], _names(data["owners"])))
     flash = data["flash"]
-    say("flash: %s of %s used, %s free" % tuple(size_text(flash[part]) for part in ("used", "total", "free")))
+    sizes = tuple(size_text(flash[part]) for part in ("used", "total", "free", "for_files"))
+    say("flash: %s of %s used, %s free, %s of it for files" % sizes)
     for store in data["stores"]:
         counts = count_text(store["intentions"], "intention"), count_text(store["files"], "file")
         say("  %s  %s, %s, %s" % (store["name"] or "(share)", store["type"], *counts))

@@ -5,6 +5,7 @@ import time
 import typer
 
 from lattice_core.errors import Refused
+from lattice_core.files.upkeep import ROOM_KEPT_BYTES
 from lattice_core.node import peers
 from lattice_core.node.stores import id_text
 from lattice_core.sync.syncing import NothingShared
@@ -79,7 +80,7 @@ def outcome(node, report):
         "complete": report.complete,
         "read_only": read_only(node),
         "unfit": [row for one in outcomes for row in _unfit(one)],
-        "room_here": node.storage.room(),
+        "room_here": max(node.storage.room() - ROOM_KEPT_BYTES, 0),
         "room_there": max([one.room_there for one in outcomes], default=0),
         "unfit_count": sum(one.unfit_count for one in outcomes),
         "missing": sum(one.missing for one in outcomes),
@@ -136,7 +137,10 @@ def _double_claims(node, root):
 def _unfit(one):
     """What found no room; `there`: on the other side."""
     last = len(one.unfit) - one.unfit_there
-    return [{"path": path, "size": size, "there": at >= last} for at, (path, size) in enumerate(one.unfit)]
+    store = id_text(one.store_id)
+    return [
+        {"path": path, "size": size, "there": at >= last, "store": store} for at, (path, size) in enumerate(one.unfit)
+    ]
 
 
 def _label(node, store_id):
@@ -232,9 +236,13 @@ def _explain_room(data, there):
     if more > 0:
         warn("no room for %d more" % more)
     for is_there, where, room in ((True, "there", data["room_there"]), (False, "here", data["room_here"])):
-        if any(item["there"] == is_there for item in data["unfit"]):
-            left = size_text(room), where
-            warn("%s are left %s: make room (`file rm` what is not needed), and the same `sync` goes on" % left)
+        stores = sorted({item["store"] for item in data["unfit"] if item["there"] == is_there})
+        if stores:
+            commands = " or ".join("`file rm NAME --store %s`" % store[:8] for store in stores)
+            warn(
+                "%s are left %s for files. %s makes room (the file goes for every member of the store; get it first "
+                "if it shall stay with you), and the same `sync` goes on" % (size_text(room), where, commands)
+            )
     for by_peer, count in ((True, data["refused_there"]), (False, data["refused_here"])):
         named = len([item for item in refused if item["by_peer"] == by_peer])
         if named and count > named:

@@ -82,7 +82,7 @@ class Upkeep(Reading):
             self._consider_all()
         is_host = self.node.keep_unreferenced_ms > 0
         collect = None if is_host else self.drop_unreferenced
-        wanted = Wanted(self.contents, self._losses, self._room, collect, self._unnoted, self._unnoted_count)
+        wanted = Wanted(self.contents, self._losses, self.room, collect, self._unnoted, self._unnoted_count)
         if is_host:
             wanted.estimate_steps = _HOST_ESTIMATE_STEPS
             wanted.looked_kept = _WALKED_KEPT * _HOST_WALKED
@@ -91,7 +91,8 @@ class Upkeep(Reading):
     def _losses(self):
         return self.contents.drops + self.node.transaction.rollbacks
 
-    def _room(self):
+    def room(self):
+        """Bytes that content may take."""
         return max(self.node.storage.room() - ROOM_KEPT_BYTES, 0)
 
     def referenced(self):

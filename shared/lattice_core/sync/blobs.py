@@ -71,7 +71,7 @@ class Puller:
             "missing": self.wanted.missing,
             "unfit": listed,
             "unfit_count": self.unfit_count(),
-            "room": self.peer.node.storage.room() if self.unfit_count() else 0,
+            "room": self.handle.files.room() if self.unfit_count() else 0,
         }
 
     def _run(self):

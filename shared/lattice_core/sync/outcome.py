@@ -18,7 +18,7 @@ class Outcome:
         self.unfit = []  # (path, size) of what found no room on either side
         self.unfit_there = 0  # so many of them, the last, at the peer
         self.unfit_count = 0
-        self.room_there = 0  # bytes that are left there, as far as it has told
+        self.room_there = 0  # bytes that content may still take there, as far as it has told
         self.missing = 0  # blobs wanted here that the peer does not hold
         self.missing_there = 0  # blobs wanted there that are not here
         self.forks = []  # authors whose chains differ on the two sides

@@ -70,7 +70,7 @@ Content = Message(
         (4, "missing", "total32"),  # wanted, and not held by the peer either
         (5, "unfit", Unfit, 512),  # what found no room, as far as it fits one message
         (6, "unfit_count", "total32"),
-        (7, "room", "total64"),  # bytes that are left where something found none
+        (7, "room", "total64"),  # bytes that content may still take where something found none
     ),
 )
 Words = Message("Words", ((1, "words", "string"),))
