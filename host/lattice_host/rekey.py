@@ -58,10 +58,30 @@ class Rekey:
     def swapped(self):
         return self.step == SWAPPED
 
+    @property
+    def joined(self):
+        """True once the new identity is in a share: it needs no other invite for that."""
+        return self.swapped() or bool(self._values.get("joined"))
+
+    def note_joined(self):
+        if not self.joined:
+            self._write(joined=True)
+
+    def abandon(self):
+        """Takes back `begin`; nothing was done with the new identity that anybody would miss."""
+        before = self._values.get("before")
+        shutil.rmtree(self.stage, ignore_errors=True)
+        self._values = {}
+        if before:
+            self._write(**before)
+        else:
+            (self.path / JOURNAL).unlink(missing_ok=True)
+            sync_folder(self.path)
+
     def unfinished(self):
         """What is left to do, in words, or None."""
         if self.step == BEGUN:
-            return "it has not joined yet, or not brought everything over"
+            return "not everything is brought over yet" if self.joined else "it has not joined yet"
         return "stores of %s are still to be brought over" % self.aside if self.step == SWAPPED else None
 
     def begin(self, old_id):
@@ -69,6 +89,7 @@ class Rekey:
         aside, number = "old-" + old_id[:8], 2
         while (self.path / aside).exists():
             aside, number = "old-%s-%d" % (old_id[:8], number), number + 1
+        self._values = {"before": {name: self._values[name] for name in self._values if name != "before"}}
         self._write(step=BEGUN, old=old_id, aside=aside)
         reached("journal")
         DataDir(self.stage).seed()

@@ -1,6 +1,7 @@
 """A copied data directory that wrote: it learns of it, says so everywhere, and goes on under a new identity."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -128,8 +129,49 @@ def test_what_stands_in_the_way_is_said_before_anything_changes(original, stick,
     before = copy.json("status")["id"]
     assert "not known here" in copy.fails("node", "rekey", "--invite", token, "--via", stick.port)
     assert copy.json("status")["id"] == before and copy.run("kv", "get", "from-copy") == "mine"
+    for port in (stick.port, "/dev/null"):
+        copy.fails("node", "rekey", "--invite", token, "--via", port)
+        assert not (copy.folder / steps.JOURNAL).exists() and not (copy.folder / "rekey").exists()
+        assert copy.json("status")["rekey"] is None
     original.run("sync", stick.port)
     copy.run("node", "rekey", "--invite", token, "--via", stick.port)
+    check_carried(copy, original, stick, tmp_path)
+
+
+def test_a_healthy_node_keeps_its_identity(original, stick):
+    assert "nothing is wrong" in original.fails("node", "rekey", "--via", stick.port)
+    assert "nothing is wrong" in original.fails("node", "rekey", "--invite", invite(original, stick))
+    assert "nothing is to be taken back" in original.fails("node", "rekey", "--abandon")
+    assert not (original.folder / steps.JOURNAL).exists()
+
+
+def test_what_was_begun_is_taken_back_until_it_has_joined(original, stick, tmp_path, monkeypatch):
+    copy, _ = forked(tmp_path, stick)
+    before, token = copy.json("status")["id"], invite(original, stick)
+
+    def killed_at(last):
+        def reached(step):
+            if step == last:
+                raise Killed
+
+        monkeypatch.setattr(steps, "reached", reached)
+        with pytest.raises(Killed):
+            copy.attempt("node", "rekey", "--invite", token, "--via", stick.port)
+        monkeypatch.undo()
+
+    for step in ("journal", "identity"):
+        killed_at(step)
+        shown = re.findall(r"`lattice-host --data (.*?) (node rekey .*?)`", copy.run("status"))
+        assert [words for _, words in shown] == ["node rekey --abandon", "node rekey --invite TOKEN"]
+        copy.run(*shown[0][1].split())
+        assert copy.json("status")["rekey"] is None and not (copy.folder / "rekey").exists()
+    killed_at("identity")
+    killed_at("joined")
+    assert "joined already" in copy.fails("node", "rekey", "--abandon")
+    ((folder, words),) = re.findall(r"`lattice-host --data (.*?) (node rekey)`", copy.run("status"))
+    assert folder == str(copy.folder)
+    copy.run(*words.split(), "--via", stick.port)
+    assert copy.json("status")["id"] != before
     check_carried(copy, original, stick, tmp_path)
 
 
@@ -246,7 +288,7 @@ def test_a_node_in_two_shares_takes_one_invite_after_the_other(original, stick, 
 
 
 def test_what_was_written_while_a_new_identity_is_not_in_its_place_is_refused(original, stick, tmp_path, monkeypatch):
-    """Also where nothing is forked: a key that may be in other hands."""
+    """Also where nothing is forked and it is asked for: a key that may be in other hands."""
     host = Host(tmp_path / "other", "other")
     host.run("join", invite(original, stick), "--via", stick.port)
     host.run("kv", "put", "unsent", "1")
@@ -258,7 +300,7 @@ def test_what_was_written_while_a_new_identity_is_not_in_its_place_is_refused(or
 
     monkeypatch.setattr(steps, "reached", reached)
     with pytest.raises(Killed):
-        host.attempt("node", "rekey", "--invite", token, "--via", stick.port)
+        host.attempt("node", "rekey", "--invite", token, "--via", stick.port, "--force")
     assert "given up" in host.fails("kv", "put", "late", "1") and host.run("kv", "get", "unsent") == "1"
     monkeypatch.undo()
     host.run("node", "rekey", "--via", stick.port)
@@ -359,3 +401,14 @@ def test_repeated_when_it_was_done_it_gives_nothing_up(original, stick, tmp_path
         assert host.json("status")["rekey"] is None and not (host.folder / steps.JOURNAL).exists()
     assert copy.json("status")["id"] == new
     check_carried(copy, original, stick, tmp_path)
+
+
+def test_what_is_taken_back_was_not_the_one_before(tmp_path):
+    """Stores of a first old identity are still to be brought over when a second change is begun and taken back."""
+    first = {"step": steps.SWAPPED, "old": "aa", "aside": "old-aaaaaaaa", "joined": True}
+    (tmp_path / steps.JOURNAL).write_text(json.dumps(first))
+    journal = steps.Rekey(tmp_path)
+    journal.begin("bb" * 32)
+    assert steps.Rekey(tmp_path).step == steps.BEGUN and not steps.Rekey(tmp_path).joined
+    steps.Rekey(tmp_path).abandon()
+    assert json.loads((tmp_path / steps.JOURNAL).read_text()) == first and not journal.stage.exists()

@@ -1,5 +1,6 @@
 """A command's node: directory, lock, storage and node opened in order, and closed whatever happens."""
 
+import shlex
 import socket
 from contextlib import contextmanager
 
@@ -71,6 +72,11 @@ def _chosen(ctx):
         return chosen_path(ctx.obj)
     except UsageError as error:
         raise WrongUsage(str(error)) from None
+
+
+def own_command(ctx):
+    """The beginning of a command for this node, as a shell takes it."""
+    return "lattice-host" if ctx.obj is None else "lattice-host --data %s" % shlex.quote(str(ctx.obj))
 
 
 @contextmanager

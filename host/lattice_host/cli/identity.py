@@ -11,7 +11,7 @@ from .. import clock
 from ..rekey import Rekey
 from ..unheld import Unheld
 from .arguments import Json
-from .context import desk, now_ms
+from .context import desk, now_ms, own_command
 from .forks import fork_rows, read_only, show_waiting, waiting_rows
 from .members import claim_text, disputed, second_claims, shown, skipped_by
 from .output import bytes_fields, count_text, emit, say
@@ -44,10 +44,25 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "sticks": _sticks(on),
             "read_only": read_only(node),
             "clock": clock.problems(node, on.storage, now_ms()),
-            "rekey": Rekey(on.directory.path).unfinished(),
+            "rekey": _unfinished(ctx, Rekey(on.directory.path)),
             "damaged": [{"id": id_text(store_id), "error": words} for store_id, words in node.damaged],
         }
     emit(json, data, _show)
+
+
+def _unfinished(ctx, journal):
+    """What a `node rekey` has left to do, with the command for it; None when nothing is."""
+    left = journal.unfinished()
+    if left is None:
+        return None
+    command = "%s node rekey" % own_command(ctx)
+    if journal.joined:
+        return "%s. Go on: `%s`" % (left, command)
+    return "%s. Take it back: `%s --abandon`. Go on, with an invite of another member: `%s --invite TOKEN`" % (
+        left,
+        command,
+        command,
+    )
 
 
 def _share(node, root):
@@ -103,7 +118,7 @@ def _show(data):
     if data["read_only"]:
         say("READ ONLY: %s" % data["read_only"])
     if data["rekey"]:
-        say("a new identity is not finished: run `node rekey` again (%s)" % data["rekey"])
+        say("a new identity is not finished: %s" % data["rekey"])
     for words in data["clock"]:
         say("CLOCK: %s" % words)
     if not data["shares"]:

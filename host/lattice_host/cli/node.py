@@ -1,10 +1,11 @@
 """`node rekey`: a new identity for a node whose own history was forked, or whose key may be in other hands."""
 
+import shlex
 from typing import Annotated
 
 import typer
 
-from lattice_core.errors import LatticeError, UsageError
+from lattice_core.errors import LatticeError, Refused, UsageError
 from lattice_core.node.stores import id_text
 from lattice_core.sync.tasks import StreamLost
 from lattice_core.weaver.own import FORKED_RECORD, GIVEN_UP
@@ -16,13 +17,18 @@ from ..carry import Carried
 from ..datadir import DataDir
 from .arguments import WAIT_FOR_STICK_S, Json, Timeout, noun
 from .connect import Wire, outcome_of
-from .context import Desk, held, now_ms, opened
+from .context import Desk, held, now_ms, opened, own_command
 from .endings import PartlyDone
 from .join import parsed_token
 from .output import bytes_text, count_text, emit, say, warn
 from .sync import explain, outcome
 
 app = noun("This node's own identity.")
+
+_HEALTHY = (
+    "nothing is wrong with the identity of this node, and a new one is work for everybody, since the old one has to be "
+    "revoked. If others may have its key, add --force"
+)
 
 
 @app.callback()
@@ -37,6 +43,12 @@ def rekey(
         str | None, typer.Option("--invite", metavar="TOKEN", help="Invite of another member, for the new identity.")
     ] = None,
     via: Annotated[str, typer.Option("--via", metavar="PORT", help="Who to join at; `auto` finds a stick.")] = "auto",
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where nothing is wrong, as for a key that others may have.")
+    ] = False,
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="Take back a new identity that was begun and has not joined.")
+    ] = False,
     timeout: Timeout = WAIT_FOR_STICK_S,
     json: Json = False,
 ) -> None:
@@ -45,20 +57,31 @@ def rekey(
     The old data is kept aside. Interrupted, it goes on when it is run again."""
     with held(ctx) as directory:
         journal = steps.Rekey(directory.path)
+        if abandon:
+            _abandon(directory, journal, json)
+            return
+        is_new = False
         with opened(directory) as now:
             token = None if invite is None else parsed_token(now.node.crypto, invite)
             if journal.step is None or journal.swapped() and _is_forked(now.node):
-                _check_begin(now.node, token)
+                _check_begin(now.node, token, force)
+                is_new = True
                 journal.begin(now.node.identity.public.hex())
         swapped = journal.swapped()
         old_directory = DataDir(journal.aside, make=False) if swapped else directory
         new_directory = directory if swapped else DataDir(journal.stage)
-        with opened(old_directory) as old, opened(new_directory) as new:
-            if not new.node.name:
-                new.node.rename(old.node.name, now_ms())
-            work = _Work(directory, old, new, via, timeout)
-            work.run(token)
-            data = work.result(journal.aside)
+        work = None
+        try:
+            with opened(old_directory) as old, opened(new_directory) as new:
+                if not new.node.name:
+                    new.node.rename(old.node.name, now_ms())
+                work = _Work(directory, old, new, via, timeout)
+                work.run(token, journal)
+                data = work.result(journal.aside)
+        except LatticeError as error:
+            if is_new and (work is None or work.came_to_nothing(error)):
+                journal.abandon()
+            raise
         if not swapped:
             journal.swap()
         if not data["pending"]:
@@ -71,11 +94,31 @@ def rekey(
         raise PartlyDone("the new identity is in its place, but not everything came over; see above")
 
 
+def _abandon(directory, journal, as_json):
+    """Takes back what was begun, where nothing was done with it yet."""
+    if journal.step != steps.BEGUN:
+        raise Refused("no new identity is waiting to join: nothing is to be taken back")
+    with opened(directory) as old, opened(DataDir(journal.stage)) as new:
+        key = new.node.identity.public.hex()
+        if new.node.roots() or old.storage.record(FORKED_RECORD) == GIVEN_UP:
+            raise Refused("the new identity has joined already: `node rekey` goes on, and nothing is lost on the way")
+    journal.abandon()
+    emit(as_json, {"abandoned": key}, _show_abandoned)
+
+
+def _show_abandoned(data):
+    say("the new identity is taken back, this node stays who it is; nothing was changed")
+    say("should `peer list` ever show %s, an invite reached it after all: revoke it" % data["abandoned"])
+
+
 def _is_forked(node):
     return any(handle.weaver.own_chain_is_forked() for handle in node.stores)
 
 
-def _check_begin(node, token):
+def _check_begin(node, token, force):
+    healthy = not (force or node.damaged or any(handle.weaver.read_only for handle in node.stores))
+    if token is None and healthy:
+        raise Refused("%s, and it needs an invite of another member" % _HEALTHY)
     if token is None:
         raise UsageError("a new identity needs an invite: ask another member for one, then --invite TOKEN")
     if node.get(token.store_id) is None:
@@ -88,6 +131,8 @@ def _check_begin(node, token):
         )
     if token.is_over(now_ms()) or invite is not None and invite.status != INVITE_VALID:
         raise UsageError("this invite is used up, revoked or expired: ask another member for a new one")
+    if healthy:
+        raise Refused(_HEALTHY)
 
 
 class _Work:
@@ -100,8 +145,10 @@ class _Work:
         self.carried = Carried()
         self.owned = False  # the stick at the port obeys the new identity, too
         self.report = None
+        self.joined = bool(new.node.roots())
+        self.asked = False  # the secret of the invite was shown: the new identity may be a member
 
-    def run(self, token):
+    def run(self, token, journal):
         new = self.new
         wire = self._wires[new]
         if token is None and not new.roots():
@@ -109,10 +156,15 @@ class _Work:
 
         def command(peer):
             if token is not None and new.get(token.store_id) is None:
+                self.asked = self.asked or token.may_be_shown_to(peer.key)
                 return peer.join(token)
             return peer.sync()
 
-        self.report = wire.talk(command, self._timeout, give_time=True)
+        try:
+            self.report = wire.talk(command, self._timeout, give_time=True)
+        finally:
+            self.joined = bool(new.roots())
+        journal.note_joined()
         steps.reached("joined")
         # What is written from here on would not come over.
         self.old.storage.put_record(FORKED_RECORD, GIVEN_UP)
@@ -126,6 +178,10 @@ class _Work:
         steps.reached("owned")
         self._send(wire)
         wire.remember(new.peer_name(wire.peer_key))
+
+    def came_to_nothing(self, error):
+        """True when nobody knows of the new identity: nobody was asked to let it in, or the answer was no."""
+        return not self.joined and (not self.asked or isinstance(error, Refused))
 
     def _own_stick(self):
         """The stick at the port, where the old identity owns it."""
@@ -188,8 +244,8 @@ def _member(node, key):
 
 def _commands(ctx, data):
     """What is left for the person to run, in this order."""
-    here = "lattice-host" if ctx.obj is None else "lattice-host --data %s" % ctx.obj
-    aside = "lattice-host --data %s" % data["aside"]
+    here = own_command(ctx)
+    aside = "lattice-host --data %s" % shlex.quote(data["aside"])
     commands = ["%s stick owner add PORT %s" % (aside, data["id"]) for _ in data["sticks"]]
     commands += ["%s peer revoke %s --store %s" % (here, data["old"], share) for share in data["shares"]]
     return commands
