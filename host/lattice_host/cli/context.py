@@ -14,6 +14,7 @@ from .. import clock, crypto
 from ..clock import now_ms
 from ..datadir import DataDir, chosen_path
 from ..lock import DirectoryLock
+from ..mending import mend
 from ..rekey import JOURNAL, finish_swap
 from ..storage import SqliteStorage, may_write
 from .endings import WrongUsage
@@ -142,15 +143,30 @@ def opened(directory):
     identity = Identity(crypto, directory.seed())
     storage = SqliteStorage(directory.database, read_only=not may_write(directory.database))
     try:
-        node = Node(storage, crypto, identity)
-        node.stores_open = _STORES_OPEN
-        node.open(now_ms())
+        node = _open_node(storage, identity)
+        if [store_id for store_id, _ in list(node.damaged) if mend(node, store_id)]:
+            node = _open_node(storage, identity)
+        _say_mended(storage)
         try:
             yield Desk(directory, storage, node)
         finally:
             _note_suspects(node)
+            _say_mended(storage)
     finally:
         storage.close()
+
+
+def _open_node(storage, identity):
+    node = Node(storage, crypto, identity)
+    node.stores_open = _STORES_OPEN
+    node.open(now_ms())
+    return node
+
+
+def _say_mended(storage):
+    for words in storage.mended:
+        warn("node.db was damaged: %s. Its disk or memory may be failing: `store verify` reads all of it" % words)
+    storage.mended = []
 
 
 def _note_suspects(node):
@@ -160,3 +176,8 @@ def _note_suspects(node):
         node.rollback()
         for handle, hashes in found:
             node.note_damage(handle, hashes, [])
+    rows = [handle.id for handle in node.stores if handle.store.suspect_rows]
+    if rows:
+        node.rollback()
+        for store_id in rows:
+            mend(node, store_id)

@@ -7,6 +7,7 @@ import typer
 from lattice_core.errors import StorageError, UsageError
 from lattice_core.node.stores import KV_TYPE, id_text
 
+from ..mending import compare, mend
 from .arguments import Json, Store, StoreArgument, either, noun
 from .context import desk, now_ms
 from .forks import fork_rows, show_waiting, waiting_rows, who
@@ -118,14 +119,21 @@ def verify(ctx: typer.Context, name: StoreArgument = None, store: Store = None, 
     store = either(name, store)
     with desk(ctx) as on:
         handles = [on.node.find(store)] if store else list(on.node.stores)
+        damage = _medium_damage(on.storage)
+        on.node.rollback()
+        if any([mend(on.node, handle.id) for handle in handles]) or on.storage.mended:
+            damage = damage or "; ".join(on.storage.mended)
+            on.node.rollback()
         reports = [_verified(on.node, handle) for handle in handles]
         if not store:
             reports += [_closed(store_id, words) for store_id, words in on.node.damaged]
-        damage = _medium_damage(on.storage)
     clean = damage is None and all(report["problem_count"] == 0 for report in reports)
     emit(json, {"clean": clean, "medium": damage, "stores": reports}, _show_reports)
     if not clean:
-        raise UsageError("damage was found: sync with a peer that has the data, it fills what is missing")
+        raise UsageError(
+            "damage was found: sync with a peer that has the data, it fills what is missing; what follows from the log "
+            "was worked out anew where it could be: `store verify` again says what is left"
+        )
 
 
 def _medium_damage(storage):
@@ -140,6 +148,12 @@ def _verified(node, handle):
     report = handle.weaver.verify()
     if report.damaged or report.damaged_blobs:
         node.note_damage(handle, report.damaged, report.damaged_blobs)
+    try:
+        wrong = compare(node, handle)
+    except StorageError as error:
+        wrong = str(error)
+    if wrong is not None:
+        report.problem(wrong)
     return {
         "id": id_text(handle.id),
         "name": handle.name,

@@ -1,5 +1,6 @@
 """The authors' witnessed chains of one store: in memory, one entry an author, and as rows."""
 
+from lattice_core.errors import StorageError
 from lattice_core.weaver.store import ZERO
 
 
@@ -52,6 +53,11 @@ class Chains:
         return list(self._keys)
 
     def author(self, number):
+        if not 1 <= number <= len(self._keys):
+            raise StorageError(
+                "%s names an author that it does not have: it is damaged; `store verify` works it out anew"
+                % self._database.path
+            )
         return self._keys[number - 1]
 
     def chain(self, author):

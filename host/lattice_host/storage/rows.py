@@ -1,6 +1,9 @@
 """The ordered state tables of one store in SQLite, write-behind."""
 
+from lattice_core.errors import StorageError
 from lattice_core.weaver.store import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLES
+
+from . import mending
 
 _ROW_OVERHEAD_BYTES = 64  # about what the index and the row header add
 _PAGE_ROWS = 256
@@ -21,6 +24,7 @@ class StateRows:
         self._storage = storage
         self._database = storage.database
         self._store = store_number
+        self.suspects = []  # (table, key) of rows that were found damaged
         self.forget()
 
     def forget(self):
@@ -35,7 +39,39 @@ class StateRows:
         row = self._database.one(
             "SELECT value FROM state WHERE store = ? AND kind = ? AND key = ?", (self._store, table, key)
         )
-        return None if row is None else row[0]
+        return None if row is None else self._opened(table, key, row[0])
+
+    def _opened(self, table, key, stored):
+        """The value of a row without its sum; one bit that has flipped is put right. StorageError when it is more."""
+        value = mending.opened(table, key, stored)
+        if value is not None:
+            return value
+        self.suspects.append((table, key))
+        value = mending.mended(table, key, stored)
+        if value is None:
+            raise StorageError(
+                "%s: a row of the state is damaged in it; what follows from the log is worked out from it anew now: "
+                "try again, and see `store verify`" % self._database.path
+            )
+        return value
+
+    def damaged(self):
+        """[(table, key)] of rows with more than one wrong bit: each row is read, and what can be put right is, in the
+        open transaction."""
+        self.flush()
+        damaged = []
+        rows = self._database.all("SELECT kind, key, value FROM state WHERE store = ?", (self._store,))
+        for table, key, stored in rows:
+            try:
+                value = self._opened(table, key, stored)
+            except StorageError:
+                damaged.append((table, key))
+                continue
+            if stored[: -mending.SUM_BYTES] != value or stored[len(value) :] != mending.sum_of(table, key, value):
+                self._storage.note_mended("a row of the state had a wrong bit")
+                if not self._database.read_only:
+                    self.put_row(table, key, value)
+        return damaged
 
     def put_row(self, table, key, value):
         if len(key) > ROW_KEY_BYTES:
@@ -61,9 +97,9 @@ class StateRows:
                 self._flush_table(table)
                 scan.stale = False
                 page = self._page(table, prefix, scan.last)
-                for key, value in page:
+                for key, stored in page:
                     scan.last = key
-                    yield key, value
+                    yield key, self._opened(table, key, stored)
                     if scan.stale:
                         break  # something ahead has changed
                 else:
@@ -94,7 +130,11 @@ class StateRows:
         if not pending:
             return
         self._database.begin()
-        kept = [(self._store, table, key, value) for key, value in pending.items() if value is not None]
+        kept = [
+            (self._store, table, key, value + mending.sum_of(table, key, value))
+            for key, value in pending.items()
+            if value is not None
+        ]
         if len(kept) < len(pending):
             gone = [(self._store, table, key) for key, value in pending.items() if value is None]
             self._database.many("DELETE FROM state WHERE store = ? AND kind = ? AND key = ?", gone)

@@ -7,7 +7,7 @@ witnessing fills in its place. `sequence` and `position` are 0 while it floats.
 from lattice_core.errors import StorageError
 
 APPLICATION_ID = 0x4C4E414E  # "LNAN": tells our file from any other SQLite database
-VERSION = 2
+VERSION = 3
 PAGE_BYTES = 8192  # measured, docs/decisions.md "Host storage"
 
 # What is remembered of files on disks (places.py). `heads`: hashes, one after the other; `disk`: which one it is.
@@ -27,6 +27,7 @@ _TABLES = (
     "CREATE INDEX intention_by_hash ON intention (store, hash, sequence)",
     "CREATE INDEX intention_by_sequence ON intention (store, sequence)",
     "CREATE INDEX intention_by_chain ON intention (store, author, position)",
+    # value: with a sum behind it, see mending.py
     """CREATE TABLE state (store INTEGER, kind INTEGER, key BLOB, value BLOB NOT NULL,
        PRIMARY KEY (store, kind, key)) WITHOUT ROWID""",
     """CREATE TABLE blob (n INTEGER PRIMARY KEY, store INTEGER NOT NULL, hash BLOB NOT NULL,

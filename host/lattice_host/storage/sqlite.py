@@ -30,6 +30,7 @@ class SqliteStorage:
         self._limit_bytes = limit_bytes
         self._stores = {}  # id -> SqliteStore, in order of creation
         self._pending_bytes = 0
+        self.mended = []  # what was damaged and put right, in words
         try:
             prepare(self.database)
             for number, store_id in self.database.all("SELECT n, id FROM store ORDER BY n"):
@@ -137,6 +138,10 @@ class SqliteStorage:
     def close(self):
         """Drops what was not committed and lets the file go."""
         self.database.close()
+
+    def note_mended(self, words):
+        if words not in self.mended:
+            self.mended.append(words)
 
     # -- health -------------------------------------------------------------------------------------------
 

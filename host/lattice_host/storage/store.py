@@ -16,6 +16,7 @@ from .blobs import Blobs
 from .bodies import body_bytes
 from .chains import Chains
 from .fingerprints import SqliteNodes
+from .mending import columns_differ, log_is_good, mend_columns
 from .rows import StateRows
 
 _ROW_OVERHEAD_BYTES = 64  # about what indexes and row headers add
@@ -39,7 +40,25 @@ class SqliteStore:
         self.has_blob, self.put_blob, self.blob = blobs.has_blob, blobs.put_blob, blobs.blob
         self.drop_blob, self.blobs = blobs.drop_blob, blobs.blobs
         self.suspects = []  # hashes of intentions that were found damaged
+        self.suspect_rows = self._state.suspects
         self.reload()
+        if columns_differ(self._database, number):
+            self.mend_columns()
+
+    def mend_columns(self, only_when_damaged=False):
+        """Works out from the bodies and the heads of the log what stands beside them, and commits that. False when that
+        cannot be done. Nothing may be pending."""
+        if self._database.read_only:
+            return False
+        if only_when_damaged and not columns_differ(self._database, self._number) and self._chains_are_good():
+            return False
+        done = mend_columns(self._database, self._number, self.id, self._index.add)
+        if done:
+            self._index.flush()
+            self._database.commit()
+            self._storage.note_mended("columns of the log were worked out anew from its bodies and heads")
+        self.reload()
+        return done
 
     def reload(self):
         """Everything from the tables; what was pending is forgotten."""
@@ -259,9 +278,22 @@ class SqliteStore:
         for pending in (arrived, placed, self._sequences, self._positions):
             pending.clear()
 
+    def damaged_rows(self):
+        """[(table, key)] of rows that cannot be put right by themselves. Reads all; what can be put right is."""
+        return self._state.damaged()
+
+    def _chains_are_good(self):
+        """Each entry of the log follows from the one before, and stands in its author's chain. Reads all."""
+        return log_is_good(self._database, self._number, self.id)
+
     def check(self):
-        """StorageError unless the fingerprints add up to what is witnessed."""
+        """StorageError unless the fingerprints add up to what is witnessed and the rows fit their sums."""
         self.flush()
+        if columns_differ(self._database, self._number):
+            raise StorageError("%s: columns of its log do not say what its counts do" % self._database.path)
+        damaged = len(self._state.damaged())
+        if damaged:
+            raise StorageError("%s: rows of the state are damaged: %d" % (self._database.path, damaged))
         self._nodes.check()
 
 

@@ -264,6 +264,8 @@ def _size_written(row, at):
         size += 8
     elif kind == PREFIXED:
         size += 9 + row[at + size]
+    elif kind != DELETED:
+        raise StorageError("a row of the state is damaged: it holds a write of no kind that there is")
     return size + 8 if flags & _LONG_KEY else size
 
 
@@ -317,7 +319,7 @@ def heads(store, crypto, table, key):
     if count_more(row):
         stem = bytes((table,)) + crypto.blake3_digest(key)
         for _, record in store.rows(TABLE_HEADS, stem):
-            yield Head(record)
+            yield Head(record[: _head_size(record, 0)])
 
 
 def value_of(store, head):

@@ -138,7 +138,6 @@ class StoreSync:
                     raise
         raise StreamLost("the peer ends every session early")
 
-
     def _read_on(self, first):
         """Task: the peer's log from where we last were, when its first answer says that there is more. It waits for
         our next message meanwhile, but not for ever."""

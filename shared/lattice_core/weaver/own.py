@@ -128,8 +128,7 @@ class OwnChain:
         if length < position:
             self._why = (
                 "this node's own chain ends at %d of %d: sync with a node that has the rest, or take a new "
-                "identity (`node rekey`)"
-                % (length, position)
+                "identity (`node rekey`)" % (length, position)
             )
         elif self._store.chain_at(self._identity.public, position) != hash:
             self._why = "this node's own chain is not the one it wrote: take a new identity (`node rekey`)"
@@ -210,7 +209,6 @@ class OwnChain:
                 seen = self._observe(seen, dep, now_ms)
         self.seen_ms = seen
         return seen
-
 
     def _observe(self, seen, hash, now_ms):
         try:

@@ -42,10 +42,13 @@ def verify_store(store, crypto, log, progress=None):
     except StorageError as error:
         report.problem(str(error))
     check = _Check(store, crypto, report)
-    for sequence, hash, author, _ in store.witness_log():
-        check.witnessed(sequence, hash, author)
-        if progress is not None and sequence % _AT_ONCE == 0:
-            progress(sequence, store.count)
+    try:
+        for sequence, hash, author, _ in store.witness_log():
+            check.witnessed(sequence, hash, author)
+            if progress is not None and sequence % _AT_ONCE == 0:
+                progress(sequence, store.count)
+    except StorageError as error:
+        report.problem("the log cannot be read further: %s" % error)
     for hash in store.floating():
         check.floating(hash)
     check.flush()
