@@ -175,7 +175,7 @@ class Destination:
 
     def _check_unwritten(self, path: str, where: Path, is_folder: bool) -> None:
         """OSError when the place is one that this object wrote: a folder under another name, a file under any."""
-        twin = self._written.get(where.relative_to(self.folder).as_posix())
+        twin = self._written.get(self._relative(where))
         if twin is None:
             try:
                 status = os.stat(where, follow_symlinks=False)
@@ -190,7 +190,7 @@ class Destination:
         into the data directory of a node."""
         where = self.place(path)
         self._check_no_node(where.parent)
-        names, called = path.split("/"), where.relative_to(self.folder).parts
+        names, called = path.split("/"), self._relative(where).split("/")
         for depth in range(1, len(names) + 1):
             there = self.folder.joinpath(*called[:depth])
             self._check_unwritten("/".join(names[:depth]), there, depth < len(names))
@@ -211,13 +211,17 @@ class Destination:
         self._take(path, where, status)
         self._touched.setdefault(self._below(where), set())
 
+    def _relative(self, where: Path) -> str:
+        """A place in the destination, relative to it. (`Path.relative_to` costs a tenth of a `get` of small files.)"""
+        return str(where)[len(str(self.folder).rstrip("/")) + 1 :]
+
     def _below(self, where: Path) -> str:
         """The folder of a place, relative to the destination."""
         return "" if where.parent == self.folder else where.parent.relative_to(self.folder).as_posix()
 
     def _take(self, path: str, where: Path, status: os.stat_result) -> None:
         """Notes that a file, and the folders on the way to it, are these names'."""
-        names, called = path.split("/"), where.relative_to(self.folder).parts
+        names, called = path.split("/"), self._relative(where).split("/")
         for depth in range(1, len(names) + 1):
             self._written["/".join(called[:depth])] = "/".join(names[:depth])
             self._names("/".join(called[: depth - 1])).add(called[depth - 1])
