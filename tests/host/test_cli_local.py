@@ -104,7 +104,11 @@ def test_a_damaged_store_does_not_close_the_others(laptop):
     laptop.run("kv", "put", "a", "b", "--store", "notes")
     notes = laptop.json("store", "list")["stores"][1]["id"]
     database = sqlite3.connect(laptop.folder / "node.db")
-    database.execute("UPDATE store SET head = zeroblob(32) WHERE id = ?", (bytes.fromhex(notes.replace("-", "")),))
+    the_store = "store = (SELECT n FROM store WHERE id = ?)"
+    database.execute(
+        "DELETE FROM intention WHERE n = (SELECT max(n) FROM intention WHERE %s)" % the_store,
+        (bytes.fromhex(notes.replace("-", "")),),
+    )
     database.commit()
     database.close()
     laptop.run("kv", "put", "c", "d", "--store", "diary")
