@@ -87,7 +87,7 @@ class Apt:
     def address_of(self, source: Source) -> str:
         verb = ["--download-only", "source"] if source.what == "source" else ["download"]
         for line in self.run("apt-get", "-q", "--print-uris", *verb, source.package).splitlines():
-            address, name = (line.split() + ["", ""])[:2]
+            address, name = ([*line.split(), "", ""])[:2]
             if name.replace("%3a", ":") == source.file:
                 return address.strip("'")
         return ""

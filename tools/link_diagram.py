@@ -1,7 +1,7 @@
 """Draws the link's state machine from its table into docs/protocol.md, between the two markers there.
 
-    python tools/link_diagram.py          writes the file
-    python tools/link_diagram.py --check  exit status 1 when the file is not what the table says
+python tools/link_diagram.py          writes the file
+python tools/link_diagram.py --check  exit status 1 when the file is not what the table says
 """
 
 import pathlib

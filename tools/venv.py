@@ -12,13 +12,9 @@ import json
 import pathlib
 import subprocess
 import sys
+import tomllib
 
 import system_packages
-
-if sys.version_info < (3, 11):
-    sys.exit("Lattice Nano needs Python 3.11 or later; set PYTHON= to one. This is " + sys.version.split()[0])
-
-import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"

@@ -44,9 +44,10 @@ class Bulk:
         slots = self.slots
         if size < SEGMENT_BYTES:
             for slot in slots.of_kind(BULK):
-                if slots.sizes[slot] < _NEARLY_FULL and not (slot in self._busy or slot in self.emptied):
-                    if best < 0 or slots.sizes[slot] > slots.sizes[best]:
-                        best = slot
+                if slots.sizes[slot] >= _NEARLY_FULL or slot in self._busy or slot in self.emptied:
+                    continue
+                if best < 0 or slots.sizes[slot] > slots.sizes[best]:
+                    best = slot
         if best < 0:
             best, self._open[best] = slots.create(BULK)
         elif best not in self._open:

@@ -230,4 +230,3 @@ class Log:
     def record_length(self, at):
         buffer = self.buffer
         return buffer[at + 4] | buffer[at + 5] << 8 | buffer[at + 6] << 16
-

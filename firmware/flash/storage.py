@@ -1,9 +1,9 @@
 """`weaver.store.Storage` on flash: the transaction, its commit, and getting everything back at boot.
 
-    storage = FlashStorage(vfs)      # a VfsLfs2; reads the checkpoint and the tail of the log
-    …
-    storage.commit()                 # bodies synced, log synced with its mark, then the records' copy
-    storage.idle()                   # one small piece of housekeeping; True while there is more
+storage = FlashStorage(vfs)      # a VfsLfs2; reads the checkpoint and the tail of the log
+…
+storage.commit()                 # bodies synced, log synced with its mark, then the records' copy
+storage.idle()                   # one small piece of housekeeping; True while there is more
 """
 
 from lattice_core.compat import const

@@ -68,11 +68,13 @@ class Nor:
             return -_EIO
         self.file.seek(self.start + block * BLOCK_BYTES + offset)
         self.file.readinto(buffer)
+        return None
 
     def writeblocks(self, block, buffer, offset=None):
         if self.dead:
             return -_EIO
         self._write_pages(block, buffer, offset)
+        return None
 
     def _write_pages(self, block, buffer, offset):
         if offset is None:

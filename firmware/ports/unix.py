@@ -54,7 +54,7 @@ class Board:
 
 
 def _options(words):
-    return dict([(words[i], int(words[i + 1])) for i in range(0, len(words), 2)])
+    return {words[i]: int(words[i + 1]) for i in range(0, len(words), 2)}
 
 
 class Clock:

@@ -1,6 +1,7 @@
 """What this project uses of MicroPython's own module, for the type checker."""
 
-from typing import Any, Callable, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 

@@ -188,7 +188,8 @@ def _heads(files: Files, path: str) -> list[bytes]:
 
 def _keep_winner(files: Files, copy: Copy, more: list[tuple[bytes, bytes]], now_ms: int) -> None:
     """Writes the winner again as the successor of itself and of one losing version: other versions stay beside it."""
-    assert copy.file is not None and copy.version is not None
+    assert copy.file is not None
+    assert copy.version is not None
     winner = copy.file.version
     gone = [other.hash for other in copy.file.versions if other.entry is not None and other.entry.cid == copy.entry.cid]
     body = None if copy.version is winner else kvtable.value_of(files.store, winner.head)  # None: a folder has the name

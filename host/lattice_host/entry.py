@@ -3,6 +3,7 @@
 No traceback reaches a person: what nothing else has caught becomes one sentence, and a file that can be sent to us.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -88,10 +89,8 @@ def _finish(status):
         _complain("what was printed could not be written (%s)" % (getattr(error, "strerror", None) or error))
         status = status or _FAILED
     _discard(sys.stdout)
-    try:
+    with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
-    except (OSError, ValueError):
-        pass
     _discard(sys.stderr)
     return status
 

@@ -349,10 +349,7 @@ class _Putter:
         """The entry's mode is the store's unless somebody changed it on a disk that can keep it."""
         if file is None or file.entry is None or found.where is None:
             return
-        if known is not None:
-            changed = known.mode != found.mode
-        else:
-            changed = keeps_modes(found.where)
+        changed = known.mode != found.mode if known is not None else keeps_modes(found.where)
         if not changed:
             found.entry.mode = file.entry.mode
 

@@ -64,7 +64,8 @@ class Beside:
         # -P: its own folder, whose names are not those of the standard library, stays off its path.
         command = [sys.executable, "-P", __file__]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         self._process = process
         self._questions = process.stdin
         self._answers = process.stdout

@@ -7,9 +7,10 @@ verdict on every signature (docs/protocol.md, "Signatures").
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Protocol, Union
+    from collections.abc import Iterable
+    from typing import Protocol
 
-    Buffer = Union[bytes, bytearray, memoryview]
+    Buffer = bytes | bytearray | memoryview
 
     class Hasher(Protocol):
         def update(self, data: Buffer) -> None: ...

@@ -74,7 +74,8 @@ class Ingest:
     def write(self, batch, verdicts):
         for intention, good in zip(batch, verdicts, strict=True):
             fate = self.weaver.ingest(intention, NOW_MS, good)
-            assert good and fate == WITNESSED
+            assert good
+            assert fate == WITNESSED
         self.weaver.events.clear()
         self.uncommitted += len(batch)
         if self.uncommitted >= COMMIT_INTENTIONS:

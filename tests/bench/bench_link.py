@@ -9,6 +9,7 @@ buffer sizes and looks at nothing) and through the link (framed, checked, sealed
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -39,7 +40,7 @@ class Desk:
         environment = {**os.environ, "MICROPYPATH": ".frozen"}
         command = [str(INTERPRETER), "-X", "heapsize=" + HEAP, str(ROOT / "tests" / "bench" / "link_device.py")]
         self.child = subprocess.Popen(
-            command + [str(slave), mode, what, str(count)], pass_fds=(slave,), env=environment
+            [*command, str(slave), mode, what, str(count)], pass_fds=(slave,), env=environment
         )
         os.close(slave)
         self.port = master
@@ -53,10 +54,8 @@ class Desk:
 
     def write(self):
         """Gives the port what it takes of `out`."""
-        try:
+        with contextlib.suppress(BlockingIOError):
             self.out = self.out[os.write(self.port, self.out) :]
-        except BlockingIOError:
-            pass
 
     def wait(self, timeout_s):
         select.select([self.port], [self.port] if self.out else [], [], timeout_s)

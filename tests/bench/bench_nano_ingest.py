@@ -57,7 +57,8 @@ def measure(count, folder):
         own += time.perf_counter() - started
     if task.error is not None:
         raise task.error
-    assert task.result.complete and right.get(notes.id).store.count == notes.store.count
+    assert task.result.complete
+    assert right.get(notes.id).store.count == notes.store.count
     return own, time.monotonic() - began, time.process_time() - processor
 
 

@@ -109,7 +109,8 @@ def measure(left, right, notes, opener):
         wire.round()
     if task.error is not None:
         raise task.error
-    assert task.result.complete and same(left, right)
+    assert task.result.complete
+    assert same(left, right)
     moved = sum(peer.progress.sent_bytes + ITEM_FRAME_BYTES * peer.progress.sent_intentions for peer in wire.peers)
     return wire.bytes - moved, (planned + 1) // 2
 

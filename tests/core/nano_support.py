@@ -76,11 +76,11 @@ def joined(left, right, world_of=World, **wire):
 
 def hashes(handle):
     """Everything witnessed in a store."""
-    return set([hash for _, hash, _, _ in handle.weaver.store.witness_log()])
+    return {hash for _, hash, _, _ in handle.weaver.store.witness_log()}
 
 
 def same(left, right):
     """True when both hold the same stores with the same intentions."""
-    theirs = dict([(handle.id, hashes(handle)) for handle in right.stores])
-    ours = dict([(handle.id, hashes(handle)) for handle in left.stores])
+    theirs = {handle.id: hashes(handle) for handle in right.stores}
+    ours = {handle.id: hashes(handle) for handle in left.stores}
     return ours == theirs

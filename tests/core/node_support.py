@@ -36,7 +36,7 @@ def carry(source, target, now_ms=NOW_MS):
         for handle in handles:
             done.append(handle.id)
             weaver = source.get(handle.id).weaver
-            for intention in list(weaver.held_after({author: 0 for author in weaver.held_authors()})):
+            for intention in list(weaver.held_after(dict.fromkeys(weaver.held_authors(), 0))):
                 handle.weaver.ingest(intention, now_ms)
             target.commit(now_ms)
 

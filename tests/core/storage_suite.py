@@ -100,8 +100,12 @@ def check_intention_comes_back_whole(make, reopen):
     storage.store(STORE).put(item)
     for _ in range(2):
         got = storage.store(STORE).get(item.hash)
-        assert got.hash == item.hash and got.signature == item.signature and got.author == item.author
-        assert got.wall_ms == item.wall_ms and got.store_prev == ZERO and got.dep_count == 2
+        assert got.hash == item.hash
+        assert got.signature == item.signature
+        assert got.author == item.author
+        assert got.wall_ms == item.wall_ms
+        assert got.store_prev == ZERO
+        assert got.dep_count == 2
         assert got.body.size == item.body.size
         assert got.body.read(0, got.body.size) == item.body.read(0, item.body.size)
         assert got.body.read(97, 5) == item.body.read(97, 5)
@@ -136,7 +140,8 @@ def check_floating_is_in_order_of_arrival(make, reopen):
     storage = reopen(storage)
     store = storage.store(STORE)
     assert store.floating() == expected
-    assert not store.has(items[4].hash) and store.get(items[4].hash) is None
+    assert not store.has(items[4].hash)
+    assert store.get(items[4].hash) is None
     store.drop(items[0].hash)
     assert store.floating() == expected[1:]
     storage.rollback()
@@ -158,7 +163,9 @@ def check_a_dropped_intention_may_come_again(make, reopen):
     store.witness(item.hash, 1, head(1))
     storage.commit()
     store = reopen(storage).store(STORE)
-    assert store.get(item.hash).hash == item.hash and store.count == 1 and store.floating() == []
+    assert store.get(item.hash).hash == item.hash
+    assert store.count == 1
+    assert store.floating() == []
 
 
 def check_large_bodies_stream(make, reopen):
@@ -171,7 +178,8 @@ def check_large_bodies_stream(make, reopen):
     for at in range(0, len(data), 1000):
         writer.write(memoryview(data)[at : at + 1000])
     body = writer.body()
-    assert body.size == len(data) and body.read(40000, 20) == data[40000:40020]
+    assert body.size == len(data)
+    assert body.read(40000, 20) == data[40000:40020]
     store.put(from_body(body, item.hash, item.signature))
     store.witness(item.hash, 9, head(1))
     storage.commit()
@@ -179,7 +187,8 @@ def check_large_bodies_stream(make, reopen):
     dropped.write(b"x" * 3000)
     dropped.discard()
     got = reopen(storage).store(STORE).get(item.hash)
-    assert got.body.size == len(data) and got.ops_size == len(ops)
+    assert got.body.size == len(data)
+    assert got.ops_size == len(ops)
     for at in (0, 255, 20000, len(data) - 7):
         assert got.body.read(at, 7) == data[at : at + 7]
 
@@ -191,7 +200,8 @@ def check_witness_log_and_chains(make, reopen):
     storage = make()
     store = storage.store(STORE)
     assert (store.count, store.head) == (0, ZERO)
-    assert store.chain(author_key(1)) == (0, ZERO) and store.authors() == []
+    assert store.chain(author_key(1)) == (0, ZERO)
+    assert store.authors() == []
     one, two = chain(author_key(1), 4), chain(author_key(2), 3)
     order = [one[0], two[0], one[1], one[2], two[1], two[2], one[3]]
     for item in reversed(order):
@@ -206,7 +216,8 @@ def check_witness_log_and_chains(make, reopen):
 
 
 def _check_log(store, order, one, two):
-    assert store.count == 7 and store.head == head(7)
+    assert store.count == 7
+    assert store.head == head(7)
     for number, item in enumerate(order):
         assert store.witness_sequence(item.hash) == number + 1
         assert store.witness_at(number + 1) == (item.hash, 100 + number)
@@ -215,7 +226,8 @@ def _check_log(store, order, one, two):
     assert store.witness_sequence(b"n" * 32) == 0
     expected = [(n + 1, item.hash, item.author, 100 + n) for n, item in enumerate(order)]
     assert list(store.witness_log()) == expected
-    assert list(store.witness_log(5)) == expected[5:] and list(store.witness_log(7)) == []
+    assert list(store.witness_log(5)) == expected[5:]
+    assert list(store.witness_log(7)) == []
     assert store.authors() == [author_key(1), author_key(2)]
     assert store.newest_authors(5) == [author_key(1), author_key(2)]
     assert store.newest_authors(1) == [author_key(1)]
@@ -245,7 +257,8 @@ def check_witness_log_grows_while_read(make, reopen):
         seen.append(hash)
         if sequence == 3:
             store.witness(items[3].hash, 1, head(2))
-    assert seen[:2] == [items[1].hash, items[2].hash] and seen[2:] in ([], [items[3].hash])
+    assert seen[:2] == [items[1].hash, items[2].hash]
+    assert seen[2:] in ([], [items[3].hash])
 
 
 def check_many_authors(make, reopen):
@@ -264,7 +277,8 @@ def check_many_authors(make, reopen):
     store = reopen(storage).store(STORE)
     assert store.authors() == [author_key(n) for n in range(1, 41)]
     assert store.newest_authors(3) == [author_key(7), author_key(40), author_key(39)]
-    assert store.chain(author_key(7)) == (2, again.hash) and store.chain(author_key(8)) == (1, tips[7])
+    assert store.chain(author_key(7)) == (2, again.hash)
+    assert store.chain(author_key(8)) == (1, tips[7])
 
 
 # -- transactions --------------------------------------------------------------------------------------------------
@@ -309,12 +323,18 @@ def _check_unchanged(storage, first, second):
     assert storage.store_ids() == [STORE]
     store = storage.store(STORE)
     assert (store.count, store.head) == (1, head(1))
-    assert not store.has(second.hash) and store.witness_sequence(second.hash) == 0
-    assert store.chain(author_key(1)) == (1, first.hash) and store.chain(author_key(5)) == (0, ZERO)
-    assert store.authors() == [author_key(1)] and store.floating() == []
-    assert list(store.rows(TABLE_DATA)) == [(b"key", b"old")] and list(store.rows(TABLE_META)) == []
-    assert store.has_blob(b"b" * 32) and not store.has_blob(b"c" * 32)
-    assert storage.record(b"name") == b"old" and storage.record(b"more") is None
+    assert not store.has(second.hash)
+    assert store.witness_sequence(second.hash) == 0
+    assert store.chain(author_key(1)) == (1, first.hash)
+    assert store.chain(author_key(5)) == (0, ZERO)
+    assert store.authors() == [author_key(1)]
+    assert store.floating() == []
+    assert list(store.rows(TABLE_DATA)) == [(b"key", b"old")]
+    assert list(store.rows(TABLE_META)) == []
+    assert store.has_blob(b"b" * 32)
+    assert not store.has_blob(b"c" * 32)
+    assert storage.record(b"name") == b"old"
+    assert storage.record(b"more") is None
 
 
 def check_reads_see_the_open_transaction(make, reopen):
@@ -325,7 +345,8 @@ def check_reads_see_the_open_transaction(make, reopen):
     assert storage.pending() == 0
     store.put_row(TABLE_DATA, b"a", None)
     store.put_row(TABLE_DATA, b"b", b"2")
-    assert store.row(TABLE_DATA, b"a") is None and store.row(TABLE_DATA, b"b") == b"2"
+    assert store.row(TABLE_DATA, b"a") is None
+    assert store.row(TABLE_DATA, b"b") == b"2"
     assert list(store.rows(TABLE_DATA)) == [(b"b", b"2")]
     storage.commit()
     assert list(reopen(storage).store(STORE).rows(TABLE_DATA)) == [(b"b", b"2")]
@@ -336,7 +357,8 @@ def check_stores_are_apart_and_ordered(make, reopen):
     ids = [bytes([250 - n]) * 16 for n in range(4)]
     for number, store_id in enumerate(ids):
         store = storage.store(store_id)
-        assert store.id == store_id and storage.store(store_id) is store
+        assert store.id == store_id
+        assert storage.store(store_id) is store
         store.put_row(TABLE_DATA, b"key", b"%d" % number)
         item = intention(author_key(1), ops=b"%d" % number, store_id=store_id)
         store.put(item)
@@ -380,7 +402,7 @@ def check_row_order_prefix_and_after(make, reopen):
     expected = sorted(keys)
     for _ in range(2):
         assert [key for key, _ in store.rows(TABLE_DATA)] == expected
-        assert all([value == b"v" + key for key, value in store.rows(TABLE_DATA)])
+        assert all(value == b"v" + key for key, value in store.rows(TABLE_DATA))
         for prefix in (b"", b"\x00", b"a", b"a\xff", b"\xff", b"zz"):
             for after in (None, b"", b"\x00", b"a", b"a\x01", b"ab", b"\xff", b"\xff\xff\xff"):
                 wanted = [k for k in expected if k.startswith(prefix) and (after is None or k > after)]
@@ -402,8 +424,10 @@ def check_row_limits(make, reopen):
     storage.commit()
     store = reopen(storage).store(STORE)
     assert store.row(TABLE_SYSTEM, longest) == b"v" * ROW_VALUE_BYTES
-    assert store.row(TABLE_SYSTEM, b"empty") == b"" and store.row(TABLE_SYSTEM, b"view") == b"value"
-    assert store.row(TABLE_SYSTEM, b"absent") is None and store.row(TABLE_DATA, longest) is None
+    assert store.row(TABLE_SYSTEM, b"empty") == b""
+    assert store.row(TABLE_SYSTEM, b"view") == b"value"
+    assert store.row(TABLE_SYSTEM, b"absent") is None
+    assert store.row(TABLE_DATA, longest) is None
 
 
 def check_rows_change_while_iterated(make, reopen):
@@ -422,10 +446,12 @@ def check_rows_change_while_iterated(make, reopen):
             store.put_row(TABLE_DATA, b"k07x", b"ahead")
         if key == b"k10":
             store.put_row(TABLE_DATA, b"k12", b"changed")
-    assert seen == sorted(seen) and len(set(seen)) == len(seen)
+    assert seen == sorted(seen)
+    assert len(set(seen)) == len(seen)
     for n in range(20):
         assert (b"k%02d" % n in seen) == (n != 5)
-    assert b"k01x" not in seen and b"k07x" in seen
+    assert b"k01x" not in seen
+    assert b"k07x" in seen
 
 
 def check_rows_against_a_dict(make, reopen):
@@ -555,7 +581,8 @@ def _compare(store, model, chains):
     assert store.head == (head(len(model.log)) if model.log else ZERO)
     assert [entry[1] for entry in store.witness_log()] == [item.hash for item in model.log]
     for number, item in enumerate(model.log):
-        assert store.witness_sequence(item.hash) == number + 1 and store.witness_author(number + 1) == item.author
+        assert store.witness_sequence(item.hash) == number + 1
+        assert store.witness_author(number + 1) == item.author
         got = store.get(item.hash)
         assert got.body.read(0, got.body.size) == item.body.read(0, item.body.size)
     for items in chains:
@@ -565,7 +592,7 @@ def _compare(store, model, chains):
         for item in items:
             assert store.has(item.hash) == (item.hash in mine or item.hash in model.floating)
     assert dict(store.rows(TABLE_SYSTEM)) == model.rows
-    assert dict(store.blobs()) == dict([(hash, len(data)) for hash, data in model.blobs.items()])
+    assert dict(store.blobs()) == {hash: len(data) for hash, data in model.blobs.items()}
     for hash, data in model.blobs.items():
         assert store.blob(hash).read(0, len(data)) == data
 
@@ -589,14 +616,17 @@ def check_blobs(make, reopen):
     storage = reopen(storage)
     store = storage.store(STORE)
     assert sorted(store.blobs()) == [(b"0" * 32, 0), (b"1" * 32, 10240), (b"2" * 32, 11), (b"3" * 32, 10240)]
-    assert store.blob(b"3" * 32).read(255, 300) == data[255:555] and store.blob(b"0" * 32).size == 0
-    assert store.blob(b"2" * 32).read(0, 11) == b"from a body" and store.blob(b"9" * 32) is None
+    assert store.blob(b"3" * 32).read(255, 300) == data[255:555]
+    assert store.blob(b"0" * 32).size == 0
+    assert store.blob(b"2" * 32).read(0, 11) == b"from a body"
+    assert store.blob(b"9" * 32) is None
     assert not storage.store(OTHER).has_blob(b"1" * 32)
     store.drop_blob(b"1" * 32)
     store.drop_blob(b"9" * 32)
     storage.commit()
     store = reopen(storage).store(STORE)
-    assert not store.has_blob(b"1" * 32) and store.has_blob(b"2" * 32)
+    assert not store.has_blob(b"1" * 32)
+    assert store.has_blob(b"2" * 32)
 
 
 def check_records(make, reopen):
@@ -609,12 +639,14 @@ def check_records(make, reopen):
     storage.put_record(b"tip" + STORE, b"2")
     assert storage.record(b"tip" + STORE) == b"2"
     storage = reopen(storage)
-    assert storage.record(b"tip" + STORE) == b"1" and storage.record(b"empty") == b""
+    assert storage.record(b"tip" + STORE) == b"1"
+    assert storage.record(b"empty") == b""
     raises(ValueError, storage.put_record, b"x", b"i" * (RECORD_VALUE_BYTES + 1))
     storage.put_record(b"identity", None)
     storage.commit()
     storage = reopen(storage)
-    assert storage.record(b"identity") is None and storage.record(b"tip" + STORE) == b"1"
+    assert storage.record(b"identity") is None
+    assert storage.record(b"tip" + STORE) == b"1"
 
 
 def check_commit_when_clean_is_free(make, reopen):
@@ -624,7 +656,8 @@ def check_commit_when_clean_is_free(make, reopen):
     storage.commit()
     storage.commit()
     storage.rollback()
-    assert storage.pending() == 0 and storage.store(STORE).row(TABLE_DATA, b"a") == b"b"
+    assert storage.pending() == 0
+    assert storage.store(STORE).row(TABLE_DATA, b"a") == b"b"
 
 
 def check_full_storage_refuses_and_stays_readable(make, reopen):
@@ -640,10 +673,12 @@ def check_full_storage_refuses_and_stays_readable(make, reopen):
     raises(StorageFull, storage.body_writer, storage.room() + (1 << 20))
     stored = _fill(storage, store)
     assert stored > 0
-    assert store.has(item.hash) and store.row(TABLE_DATA, b"key") == b"value"
+    assert store.has(item.hash)
+    assert store.row(TABLE_DATA, b"key") == b"value"
     storage = reopen(storage)
     store = storage.store(STORE)
-    assert store.get(item.hash).hash == item.hash and store.row(TABLE_DATA, b"key") == b"value"
+    assert store.get(item.hash).hash == item.hash
+    assert store.row(TABLE_DATA, b"key") == b"value"
     for number in range(stored):
         assert store.blob(_blob_name(number)).read(4000, 3) == bytes([number & 255]) * 3
     store.drop_blob(_blob_name(0))

@@ -27,7 +27,8 @@ def test_cumulative_acknowledgement_frees_the_window():
     arq.on_ack(3, 0, 10)
     assert (arq.acked, arq.in_flight(), arq.lost_count) == (3, 2, 0)
     arq.on_ack(5, 0, 12)
-    assert arq.in_flight() == 0 and arq.timer_at is None
+    assert arq.in_flight() == 0
+    assert arq.timer_at is None
 
 
 def test_impossible_and_old_acknowledgements_change_nothing():
@@ -59,7 +60,8 @@ def test_a_pipe_that_reorders_gets_three_packets_of_grace():
     arq.on_ack(0, 0b11, 5)
     assert arq.lost_count == 0
     arq.on_ack(0, 0b1111, 6)  # number 4 arrived, sent four packets after number 0
-    assert arq.lost_count == 1 and arq.number_of(arq.next_lost(6)) == 0
+    assert arq.lost_count == 1
+    assert arq.number_of(arq.next_lost(6)) == 0
 
 
 def test_a_packet_lost_twice_is_sent_a_third_time():
@@ -92,9 +94,12 @@ def test_the_timer_adapts_and_backs_off():
         arq.on_time(now)
         assert arq.next_lost(now) == arq.number_of(0) & 7 or arq.lost_count == 0
         times.append(arq.timer_at - now)
-    assert times == sorted(times) and times[0] == 2 * rto and times[-1] == 2000
+    assert times == sorted(times)
+    assert times[0] == 2 * rto
+    assert times[-1] == 2000
     arq.on_ack(21, 0, now + 5)
-    assert arq.timer_at is None and arq.rto_ms == rto  # a packet sent twice is no sample (Karn)
+    assert arq.timer_at is None
+    assert arq.rto_ms == rto
 
 
 def test_the_timer_never_falls_below_a_flash_erase():
@@ -109,20 +114,23 @@ def test_holding_and_releasing_early_packets():
     arq = make()
     arq.hold(2, DATA, memoryview(b"two"))
     arq.hold(1, DATA, memoryview(b"one"))
-    assert arq.sack == 0b11 and arq.ack_now
+    assert arq.sack == 0b11
+    assert arq.ack_now
     arq.hold(2, DATA, memoryview(b"two"))
     assert arq.advance(DATA, 0)
     assert bytes(arq.held()[1]) == b"one"
     assert arq.advance(DATA, 0)
     assert bytes(arq.held()[1]) == b"two"
     assert not arq.advance(DATA, 0)
-    assert arq.expected == 3 and arq.sack == 0
+    assert arq.expected == 3
+    assert arq.sack == 0
 
 
 def test_when_an_acknowledgement_is_due():
     arq = make()
     arq.advance(DATA, 0)
-    assert not arq.ack_due(19) and arq.ack_due(20)
+    assert not arq.ack_due(19)
+    assert arq.ack_due(20)
     arq.note_acked()
     for _ in range(4):
         arq.advance(DATA, 30)

@@ -57,17 +57,21 @@ def test_content_arrives_byte_for_byte():
     for number, size in enumerate(sizes):
         put_file(notes, "file %d" % number, number + 1, size, CHUNK_BYTES if number % 2 else 5000)
     report = world.connect().sync()
-    assert report.complete and same(world.left, world.right)
+    assert report.complete
+    assert same(world.left, world.right)
     for number, size in enumerate(sizes):
         path = "file %d" % number
-        assert content_of(far, path) == content_of(notes, path) and far.files.get(path).entry.size == size
+        assert content_of(far, path) == content_of(notes, path)
+        assert far.files.get(path).entry.size == size
     sent = world.a.progress.sent()
-    assert sent["blobs"] == world.b.progress.received()["blobs"] and sent["bytes"] >= sum(sizes)
+    assert sent["blobs"] == world.b.progress.received()["blobs"]
+    assert sent["bytes"] >= sum(sizes)
     assert world.a.progress.wanted_bytes > 0
     for file in notes.files.list():
         assert (world.right.identity.public, "acknowledged") in notes.files.holders(file)
     again = world.connect().sync()
-    assert again.complete and world.a.progress.sent_blobs == 0
+    assert again.complete
+    assert world.a.progress.sent_blobs == 0
 
 
 def test_content_travels_towards_the_one_who_opens_too():
@@ -101,7 +105,8 @@ def test_a_cut_sends_at_most_one_blob_twice():
             size += world.a.progress.sent_bytes
             if task.done and task.error is None:
                 break
-        assert task.result.complete and content_of(far, "file") == content_of(notes, "file")
+        assert task.result.complete
+        assert content_of(far, "file") == content_of(notes, "file")
         assert blobs <= uncut
         # What the wire took with it: a window, the blob under way, and what came but was not yet committed.
         assert size <= total + 2000 + cuts * (2048 + 16384 + 16384), (size, cuts)
@@ -116,7 +121,9 @@ def test_not_held_is_an_answer():
             notes.store.drop_blob(digest)
     report = world.connect().sync()
     (outcome,) = [one for one in report.outcomes.values() if one.missing_there]
-    assert outcome.missing_there == 1 and not report.complete and not report.errors
+    assert outcome.missing_there == 1
+    assert not report.complete
+    assert not report.errors
     assert content_of(far, "other") == content_of(notes, "other")
     assert not far.files.held(far.files.get("file"))
     file = notes.files.get("file")
@@ -162,7 +169,7 @@ def raw_requests(world, store_id, digests):
 
 
 def test_a_blob_counts_only_in_the_store_it_came_through():
-    world, notes, far = share()
+    world, notes, _far = share()
     other = world.left.create_store("other", "core:kvstore", None, START_MS)
     put_file(notes, "file", 9, 3000, 4096)
     world.connect().sync()
@@ -173,13 +180,14 @@ def test_a_blob_counts_only_in_the_store_it_came_through():
 
 
 def test_a_stranger_gets_no_blob():
-    world, notes, far = share()
+    world, notes, _far = share()
     put_file(notes, "file", 10, 3000, 4096)
     world.sync()
     digest = notes.files.get("file").entry.digest
     stranger = World(node(66, "stranger"), world.right, world.now_ms)
     answers = raw_requests(stranger, notes.id, [digest])
-    assert len(answers) == 1 and "refusal" in answers[0]
+    assert len(answers) == 1
+    assert "refusal" in answers[0]
     assert answers == raw_requests(stranger, b"\x09" * 16, [digest]), "which stores there are stays hidden"
 
 
@@ -198,11 +206,15 @@ def test_a_blob_that_is_not_what_its_hash_names_is_not_kept():
             world.now_ms += 1
             world.a.step(world.now_ms)
             world.b.step(world.now_ms)
-        assert task.done and task.result is not None
+        assert task.done
+        assert task.result is not None
         # It ends nothing: it is named, and its holder looks at its copy and wants it again (test_damaged_blobs.py).
         outcome = task.result.outcomes[notes.id]
-        assert not task.result.errors and outcome.damaged == ["file"] and not task.result.complete
-        assert not far.files.contents.has(entry.digest) and not notes.files.contents.has(entry.digest)
+        assert not task.result.errors
+        assert outcome.damaged == ["file"]
+        assert not task.result.complete
+        assert not far.files.contents.has(entry.digest)
+        assert not notes.files.contents.has(entry.digest)
 
 
 def test_answers_nobody_asked_for_end_the_stream():
@@ -216,7 +228,8 @@ def test_answers_nobody_asked_for_end_the_stream():
             world.now_ms += 1
             world.b.step(world.now_ms)
             world.a.step(world.now_ms)
-        assert task.done and not list(far.store.blobs()), what
+        assert task.done, what
+        assert not list(far.store.blobs()), what
 
 
 class Impostor:

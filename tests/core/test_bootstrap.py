@@ -58,7 +58,8 @@ def test_catch_up_goes_on_where_it_was():
     theirs = world.right.get(notes.id)
     assert fetched_up_to(theirs, world.b.key) == 2
     write(world, notes, 9)
-    assert catch_up(world, theirs, 4) == 9 and same(world.left, world.right)
+    assert catch_up(world, theirs, 4) == 9
+    assert same(world.left, world.right)
     assert fetched_up_to(theirs, world.b.key) == notes.store.count
     assert catch_up(world, theirs, 4) == 0
 
@@ -110,7 +111,8 @@ def refused(world, notes, change):
     (frame,) = frames(notes, 1, 1000)
     change(frame)
     raises(ProtocolError, page.take, frame)
-    assert theirs.store.count == before and not theirs.store.floating()
+    assert theirs.store.count == before
+    assert not theirs.store.floating()
 
 
 def test_what_the_client_verifies():

@@ -62,7 +62,8 @@ def status_fits(character):
     assert STORES // 2 < len(shown["stores"]) <= STORES + 1
     for store in shown["stores"]:
         assert not store["name"] or [name for name in names if name.startswith(store["name"])]
-    assert shown["name"] == world.device.name and len(shown["last_error"].encode()) <= 200
+    assert shown["name"] == world.device.name
+    assert len(shown["last_error"].encode()) <= 200
 
 
 def test_a_refusal_and_a_reason_are_cut_in_bytes():
@@ -78,7 +79,8 @@ def test_a_refusal_and_a_reason_are_cut_in_bytes():
             said = str(raises(Refused, world.run, world.a.status()))
         finally:
             control._answer = real
-        assert words.startswith(said) and 290 < len(said.encode()) <= 300
+        assert words.startswith(said)
+        assert 290 < len(said.encode()) <= 300
 
 
 def test_a_device_remembers_whole_characters():
@@ -105,7 +107,8 @@ def test_the_reason_of_a_skipped_intention_can_be_read_again():
     reasons = [reason for _, _, reason in projection.skipped()]
     assert len(reasons) == len(SCRIPTS)
     for reason in reasons:
-        assert reason[0] == "b" and 195 < len(reason.encode()) <= 200
+        assert reason[0] == "b"
+        assert 195 < len(reason.encode()) <= 200
 
 
 class Named:
@@ -131,10 +134,12 @@ def test_a_path_that_is_noted_is_cut_between_characters():
             path = "a" * shift + character * 3001
             contents.consider(b"k%d%d" % (number, shift), path, [Entry])
     for want in contents.wants():
-        assert len(want.path.encode()) > 2990 and len(set(want.path)) <= 2
+        assert len(want.path.encode()) > 2990
+        assert len(set(want.path)) <= 2
 
 
 def test_a_close_in_words_is_cut_between_characters():
     face = Face()
     face.a.close("é" * 300)
-    assert len(face.a._close_text) <= 200 and face.a._close_text.decode() == "é" * 100
+    assert len(face.a._close_text) <= 200
+    assert face.a._close_text.decode() == "é" * 100

@@ -47,7 +47,8 @@ def test_up_to_31_intentions_are_served_target_first():
         answer = chain.answer(notes.store, request(items, gap, 0))["intention_response"]
         bodies = [entry["intention_borsh"] for entry in answer["intentions"]]
         assert bodies == [items[at].body_bytes() for at in range(gap, 0, -1)]
-        assert answer["done"] and answer["store_id"] == notes.id
+        assert answer["done"]
+        assert answer["store_id"] == notes.id
     raises(LatticeError, chain.answer, notes.store, request(items, 32, 0))
 
 
@@ -67,7 +68,8 @@ def test_a_gap_is_filled_by_the_peer():
     theirs.weaver.ingest(items[0], world.now_ms)
     assert theirs.weaver.ingest(items[5], world.now_ms) == FLOATING
     stored = world.run(world.b.start(chain.fetch(world.b, theirs, items[4].hash, items[0].hash), "chain"))
-    assert stored == 4 and not theirs.weaver.gaps()
+    assert stored == 4
+    assert not theirs.weaver.gaps()
     assert theirs.store.chain(items[0].author) == (6, items[5].hash)
 
 

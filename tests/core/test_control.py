@@ -26,10 +26,13 @@ def test_a_stick_that_is_not_set_up_is_no_member():
         raises(UsageError, world.run, world.a.setup(root, name, START_MS + 5))
         assert root.store.count == count  # not even let in
     raises(Refused, world.run, world.a.setup(root, "carrier", LATEST_MS + 1))
-    assert device.state == FRESH and world.right.stores == []
-    assert not left.may_connect(root.id, key) and left.sticks(root) == []
+    assert device.state == FRESH
+    assert world.right.stores == []
+    assert not left.may_connect(root.id, key)
+    assert left.sticks(root) == []
     world.run(world.a.setup(root, "carrier", START_MS + 6))
-    assert left.may_connect(root.id, key) and left.sticks(root) == [key]
+    assert left.may_connect(root.id, key)
+    assert left.sticks(root) == [key]
 
 
 def test_a_member_that_refuses_its_setup_stays_a_member():
@@ -59,11 +62,15 @@ def test_a_revoked_owner_commands_nothing():
     right.revoke_peer(right.get(root.id), owner, START_MS + 9000)
     world.connect()
     shown = world.run(world.a.status())["status"]
-    assert shown["owned"] and not shown["member"] and shown["stores"] == [] and shown["name"] == ""
+    assert shown["owned"]
+    assert not shown["member"]
+    assert shown["stores"] == []
+    assert shown["name"] == ""
     before = device.now_ms(world.now_ms)
     for command in (world.a.owner_add(FRIEND), world.a.owner_transfer(FRIEND), world.a.set_clock(START_MS + 10**9)):
         assert "revoked" in str(raises(Refused, world.run, command))
-    assert device.owners == [owner] and device.now_ms(world.now_ms) < before + 60000
+    assert device.owners == [owner]
+    assert device.now_ms(world.now_ms) < before + 60000
     # Let in again, it commands again.
     right.admit(right.get(root.id), owner, "", START_MS + 9001)
     world.connect()
@@ -83,7 +90,8 @@ def test_nobody_commands_a_stick_whose_list_of_members_cannot_be_read():
     before = device.now_ms(world.now_ms)
     for command in (world.a.owner_add(FRIEND), world.a.owner_transfer(FRIEND), world.a.set_clock(START_MS + 10**9)):
         assert "damaged" in str(raises(Refused, world.run, command))
-    assert device.owners == [owner] and device.now_ms(world.now_ms) < before + 60000
+    assert device.owners == [owner]
+    assert device.now_ms(world.now_ms) < before + 60000
     assert "damaged" in world.run(world.a.status())["status"]["damage"]
 
 

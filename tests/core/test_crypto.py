@@ -120,7 +120,8 @@ def test_ed25519_verdicts_of_the_mesh():
         assert found == (case["strict"] == "ok"), case["name"]
         speccheck += case["kind"] == "speccheck"
         strict += case["strict"] != case["verify"]
-    assert speccheck >= 12 and strict
+    assert speccheck >= 12
+    assert strict
 
 
 def signature_cases():
@@ -201,10 +202,12 @@ def test_aead_stays_in_its_window():
     view = memoryview(buf)[20:170]
     view[:100] = text
     assert _CRYPTO.aead_seal(key, 2**64 - 1, b"ad", view, 100) == 116
-    assert buf[:20] == b"\xee" * 20 and buf[136:] == b"\xee" * 64
+    assert buf[:20] == b"\xee" * 20
+    assert buf[136:] == b"\xee" * 64
     assert bytes(view[:100]) != text
     assert _CRYPTO.aead_open(key, 2**64 - 1, b"ad", view, 116) == 100
-    assert bytes(view[:100]) == text and buf[136:] == b"\xee" * 64
+    assert bytes(view[:100]) == text
+    assert buf[136:] == b"\xee" * 64
 
 
 def test_aead_refuses_what_was_touched():
@@ -245,4 +248,5 @@ def test_aead_wrong_arguments():
 def test_random():
     assert _CRYPTO.random(0) == b""
     first, second = _CRYPTO.random(32), _CRYPTO.random(32)
-    assert len(first) == len(second) == 32 and first != second
+    assert len(first) == len(second) == 32
+    assert first != second

@@ -62,24 +62,29 @@ def test_a_damaged_chunk_is_named_passed_over_and_mended():
     damage(there, victim)
     newcomer, mine, report, world = arrive(stick, token, notes.id)
     outcome = report.outcomes[notes.id]
-    assert not report.errors and not report.complete
+    assert not report.errors
+    assert not report.complete
     assert (outcome.damaged, outcome.damaged_count) == (["file 1"], 1)
     assert held(mine) == ["file 0", "file 2", "file 3"]
     # The holder has looked, does not call it its own any more, and gets it from the next one that has it.
     assert world.b.progress.damaged_here == 1
-    assert not there.store.has_blob(victim) and "file 1" not in held(there)
+    assert not there.store.has_blob(victim)
+    assert "file 1" not in held(there)
     assert World(laptop, stick, START_MS + 5000).sync().complete
-    assert good(there, victim) and len(held(there)) == 4
+    assert good(there, victim)
+    assert len(held(there)) == 4
     assert World(newcomer, stick, START_MS + 6000).sync().complete
     assert len(held(mine)) == 4
 
 
 def test_a_puller_that_lies_about_a_blob_costs_nothing():
-    laptop, stick, notes, there, token = carried(1)
+    _laptop, _stick, _notes, there, _token = carried(1)
     victim = pieces(there, "file 0")[0]
-    assert there.files.contents.check(victim) and good(there, victim)
+    assert there.files.contents.check(victim)
+    assert good(there, victim)
     raises(ProtocolError, there.files.contents.put, victim, b"other bytes")
-    assert not there.files.contents.doubted() and held(there) == ["file 0"]
+    assert not there.files.contents.doubted()
+    assert held(there) == ["file 0"]
 
 
 def test_a_damaged_chunk_list_is_missing_where_it_lies_and_comes_again():
@@ -92,20 +97,26 @@ def test_a_damaged_chunk_list_is_missing_where_it_lies_and_comes_again():
         data[at] ^= 1
         damage(there, root, bytes(data))
         _, mine, report, _ = arrive(stick, token, notes.id)
-        assert held(mine) == ["file 1"] and not report.complete and not report.errors
+        assert held(mine) == ["file 1"]
+        assert not report.complete
+        assert not report.errors
         assert World(laptop, stick, START_MS + 5000).sync().complete
-        assert good(there, root) and held(there) == ["file 0", "file 1"]
+        assert good(there, root)
+        assert held(there) == ["file 0", "file 1"]
 
 
 def test_a_list_that_is_found_damaged_by_its_own_node_is_wanted_again():
-    laptop, stick, notes, there, token = carried(2)
+    laptop, stick, _notes, there, _token = carried(2)
     root = there.files.get("file 0").entry.digest
     damage(there, root)
     there.files.contents.doubt()
     stick.commit(START_MS)
-    assert there.files.lacks() and held(there) == ["file 1"]
+    assert there.files.lacks()
+    assert held(there) == ["file 1"]
     assert World(laptop, stick, START_MS + 5000).sync().complete
-    assert good(there, root) and held(there) == ["file 0", "file 1"] and not there.files.lacks()
+    assert good(there, root)
+    assert held(there) == ["file 0", "file 1"]
+    assert not there.files.lacks()
 
 
 class Unreadable:
@@ -139,8 +150,10 @@ def read_up_to(good_bytes):
 
     there.store.blob = blob
     _, mine, report, world = arrive(stick, token, notes.id)
-    assert not report.errors and held(mine) == ["file 0"], good_bytes
-    assert not there.store.has_blob(victim) and world.b.progress.damaged_here == 1
+    assert not report.errors, good_bytes
+    assert held(mine) == ["file 0"], good_bytes
+    assert not there.store.has_blob(victim)
+    assert world.b.progress.damaged_here == 1
     there.store.blob = read
     assert World(laptop, stick, START_MS + 5000).sync().complete
     assert good(there, victim)
@@ -154,7 +167,8 @@ def test_a_peer_that_has_only_bad_blobs_is_asked_for_a_bounded_number():
         for number in range(4):
             damage(there, pieces(there, "file %d" % number)[0])
         newcomer, mine, report, _ = arrive(stick, token, notes.id)
-        assert not report.errors and not report.complete
+        assert not report.errors
+        assert not report.complete
         assert 2 <= report.outcomes[notes.id].damaged_count <= 4
         # What it was told of its holder has dropped, so that the next session comes further.
         gc.collect()
@@ -162,17 +176,19 @@ def test_a_peer_that_has_only_bad_blobs_is_asked_for_a_bounded_number():
         World(newcomer, stick, START_MS + 4500).sync()
         gc.collect()
         assert World(laptop, stick, START_MS + 5000).sync().complete
-        assert World(newcomer, stick, START_MS + 6000).sync().complete and len(held(mine)) == 4
+        assert World(newcomer, stick, START_MS + 6000).sync().complete
+        assert len(held(mine)) == 4
     finally:
         blobs.Puller.bad_at_most = before
 
 
 def test_a_reader_finds_a_damaged_chunk_and_it_is_wanted_again():
-    laptop, stick, notes, there, token = carried(1)
+    laptop, stick, notes, _there, _token = carried(1)
     victim = pieces(notes, "file 0")[1]
     damage(notes, victim)
     entry = notes.files.get("file 0").entry
     assert "damaged" in str(raises(ProtocolError, list, notes.files.read(entry)))
-    assert not notes.store.has_blob(victim) and notes.files.lacks()
+    assert not notes.store.has_blob(victim)
+    assert notes.files.lacks()
     assert World(laptop, stick, START_MS + 5000).sync().complete
     assert b"".join(notes.files.read(notes.files.get("file 0").entry))[:1] == b"\x00"

@@ -31,7 +31,7 @@ def test_identity_is_durable_before_it_is_given():
 
 
 def test_setup_is_one_step_and_only_once():
-    storage, device = owned()
+    storage, _device = owned()
     again = devices.Device(storage.reopened())
     assert (again.state, again.owners, again.name, again.store_id) == (devices.OWNED, [OWNER], "blue stick", SHARE)
     raises(Refused, again.setup, FRIEND, "mine", SHARE)
@@ -51,7 +51,8 @@ def test_an_owner_whose_record_was_rolled_back_is_none():
     device.add_owner(OWNER, FRIEND)
     assert device.is_owner(FRIEND)
     storage.rollback()
-    assert device.owners == [OWNER] and not device.is_owner(FRIEND)
+    assert device.owners == [OWNER]
+    assert not device.is_owner(FRIEND)
 
 
 def test_names_have_limits():
@@ -72,7 +73,9 @@ def test_owners_are_added_and_replaced_by_owners_only():
     device.add_owner(OWNER, FRIEND)
     assert device.owners == [OWNER, FRIEND]
     device.transfer_owner(OWNER, MEMBER)
-    assert not device.is_owner(OWNER) and device.is_owner(MEMBER) and device.is_owner(FRIEND)
+    assert not device.is_owner(OWNER)
+    assert device.is_owner(MEMBER)
+    assert device.is_owner(FRIEND)
     raises(Refused, device.add_owner, OWNER, OWNER)
     raises(UsageError, device.add_owner, MEMBER, b"short")
     device.add_owner(MEMBER, b"1" * 32)
@@ -180,7 +183,8 @@ def test_a_rollback_of_the_first_time_leaves_a_clock_that_is_stored_later():
     device.add_owner(OWNER, FRIEND)
     storage.rollback()
     device.reload()
-    assert device.owners == [OWNER] and device.now_ms(5) == NOW_MS + 5
+    assert device.owners == [OWNER]
+    assert device.now_ms(5) == NOW_MS + 5
     device.keep_clock(10)
     storage.commit()
     assert devices.Device(storage.reopened()).now_ms(0) == NOW_MS + 10
@@ -223,7 +227,7 @@ def test_safe_to_unplug_only_when_all_is_stored():
 
 
 def test_factory_reset_destroys_identity_and_owner():
-    storage, device = owned()
+    storage, _device = owned()
     before = devices.load_identity(storage, crypto()).public
     devices.factory_reset(storage)
     storage = storage.reopened()

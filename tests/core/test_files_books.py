@@ -49,7 +49,8 @@ def test_few_blobs_that_claim_to_be_terabytes_take_few_steps():
     while wanted.next() is None and calls < 20:
         assert wanted.again()
         calls += 1
-    assert calls < 20 and wanted.blobs == 1
+    assert calls < 20
+    assert wanted.blobs == 1
 
 
 def test_a_tree_that_many_names_share_is_walked_once():
@@ -62,7 +63,9 @@ def test_a_tree_that_many_names_share_is_walked_once():
     blob = data.files.contents.blob
     data.files.contents.blob = lambda digest: looked.append(digest) or blob(digest)
     kept = set(data.files.referenced())
-    assert len(looked) == 4 and entry.digest in kept and len(kept) == 5
+    assert len(looked) == 4
+    assert entry.digest in kept
+    assert len(kept) == 5
     other = Entry("b", 0o644, entry.cid, NOW_MS, entry.size - 1)  # a claim that its list does not bear out
     data.kv.put(b"fs/0", other.encode(), NOW_MS + 1)
     node_.commit(NOW_MS)
@@ -132,7 +135,8 @@ def test_a_missing_list_is_fetched_when_the_rest_of_the_file_is_here():
     entry = Entry("big", 0o644, cid, 1, 401 * 65536)  # far more than there is room for, but one chunk again and again
     far.kv.put(b"fs/big", entry.encode(), NOW_MS)
     other.commit(NOW_MS)
-    assert carry_blobs(laptop, other) == 1 and far.files.held(far.files.get("big"))
+    assert carry_blobs(laptop, other) == 1
+    assert far.files.held(far.files.get("big"))
 
 
 def test_lists_of_tiny_chunks_are_refused():
@@ -146,7 +150,8 @@ def test_lists_of_tiny_chunks_are_refused():
     data.files.node.commit(NOW_MS)
     assert not data.files.held(data.files.get("tiny"))
     wanted = data.files.wanted()
-    assert wanted.next() is None and not wanted.again()
+    assert wanted.next() is None
+    assert not wanted.again()
     assert wanted.missing == 1  # a peer that hears of it must not take it to be here
 
 
@@ -194,9 +199,11 @@ def test_a_large_file_is_looked_through_in_pieces():
         if digest is not None:
             found.append(digest)
         else:
-            assert wanted.paused and wanted.again()
+            assert wanted.paused
+            assert wanted.again()
             pauses += 1
-    assert found[-1] == missing and pauses > 2
+    assert found[-1] == missing
+    assert pauses > 2
 
 
 def test_an_estimate_looks_at_a_bounded_number_of_blobs():
@@ -208,7 +215,9 @@ def test_an_estimate_looks_at_a_bounded_number_of_blobs():
     wanted.estimate_steps = 101  # the list and 100 chunks
     counting.asked = 0
     count, size = wanted.estimate()
-    assert size == 297 * 4096 and count > 97 and counting.asked <= 102
+    assert size == 297 * 4096
+    assert count > 97
+    assert counting.asked <= 102
 
 
 def step_until_done(wanted):
@@ -229,7 +238,8 @@ def test_what_is_lost_while_a_file_is_looked_through_is_not_called_complete():
     for pauses in range(1, 5):
         wanted = data.files.wanted()
         for _ in range(pauses):
-            assert wanted.next() is None and wanted.paused
+            assert wanted.next() is None
+            assert wanted.paused
         node_.rollback()
         while wanted.next() is not None or wanted.paused:
             pass
@@ -240,7 +250,8 @@ def test_what_is_lost_while_a_file_is_looked_through_is_not_called_complete():
     assert not data.files.held(data.files.get("many"))
     data.files.contents.put(CRYPTO.blake3_digest(lost), lost)
     assert step_until_done(data.files.wanted()) == 0
-    assert data.files.held(data.files.get("many")) and list(data.files.contents.wants()) == []
+    assert data.files.held(data.files.get("many"))
+    assert list(data.files.contents.wants()) == []
 
 
 def test_a_content_that_came_another_way_is_settled_by_the_next_look():
@@ -252,8 +263,10 @@ def test_a_content_that_came_another_way_is_settled_by_the_next_look():
         far.files.contents.put(digest, body.read(0, body.size))
     far.kv.put(b"fs/b", entry.encode(), NOW_MS)
     other.commit(NOW_MS)
-    assert far.files.lacks() and far.files.held(far.files.get("b"))
-    assert carry_blobs(laptop, other) == 0 and not far.files.lacks()
+    assert far.files.lacks()
+    assert far.files.held(far.files.get("b"))
+    assert carry_blobs(laptop, other) == 0
+    assert not far.files.lacks()
     assert whole(far, "b") == content(1, 9000)
 
 
@@ -271,7 +284,7 @@ def test_a_dropped_content_that_looks_like_a_kept_one_is_not_complete():
         for entry in kept + gone:
             missing = [kind for kind, _, _ in walk(data, entry) if kind in (chunks.MISSING_CHUNK, chunks.MISSING_LIST)]
             assert data.files.contents.complete(entry) == (not missing)
-        assert all([data.files.contents.complete(entry) for entry in kept])
+        assert all(data.files.contents.complete(entry) for entry in kept)
     finally:
         contents._mark = mark
 
@@ -295,11 +308,15 @@ def test_content_whose_want_finds_no_room_is_not_acknowledged_as_here():
 
     far.files.contents.store.put_row = full
     report = world.sync()
-    assert far.files.lacks() and not far.files.held(far.files.get("f"))
-    assert not report.complete and notes.files.holders(notes.files.get("f")) == []
+    assert far.files.lacks()
+    assert not far.files.held(far.files.get("f"))
+    assert not report.complete
+    assert notes.files.holders(notes.files.get("f")) == []
     wanted = far.files.wanted()
-    assert wanted.unfit == [("f", 9000)] and wanted.unfit_count == 1
+    assert wanted.unfit == [("f", 9000)]
+    assert wanted.unfit_count == 1
     far.files.contents.store.put_row = put_row
     report = world.sync()
-    assert report.complete and far.files.held(far.files.get("f"))
+    assert report.complete
+    assert far.files.held(far.files.get("f"))
     assert notes.files.holders(notes.files.get("f")) == [(right.identity.public, "acknowledged")]

@@ -39,7 +39,8 @@ def build(count, size=4096, content_hash=b"h" * 32):
 def test_cid_bytes_and_text():
     digest = CRYPTO.blake3_digest(b"hello")
     cid = cids.make(cids.RAW, digest)
-    assert cid[:4].hex() == "01551e20" and len(cid) == cids.BYTES
+    assert cid[:4].hex() == "01551e20"
+    assert len(cid) == cids.BYTES
     assert cids.parse(cid) == (cids.RAW, digest)
     assert cids.text(cid) == "bafkr4ihkr4ld3m4gqkjf4reryxsy2s5tkbxprqkow6fin2iiyvreuzzab4"
     for bad in (b"", cid[:-1], cid + b"x", b"\x02" + cid[1:], b"\x01\x70" + cid[2:], b"\x01\x55\x12" + cid[3:]):
@@ -53,7 +54,8 @@ def test_no_chunk_one_chunk_and_a_list():
     assert builder.add(b"1" * 32, 5) == []
     assert builder.finish(b"1" * 32) == (cids.make(cids.RAW, b"1" * 32), [])
     cid, store = build(2)
-    assert cids.parse(cid)[0] == cids.LIST and len(store.held) == 1
+    assert cids.parse(cid)[0] == cids.LIST
+    assert len(store.held) == 1
 
 
 def test_lists_nest_at_every_border():
@@ -76,7 +78,9 @@ def test_a_full_level_grows_a_new_top():
         builder.add(i.to_bytes(32, "little"), 5000)
     cid, lists = builder.finish(b"h" * 32)
     top = chunks.ListReader(BytesBody(lists[-1][1]))
-    assert top.depth == 2 and top.count == 2 and top.size == 5000 * (400 * 400 + 400)
+    assert top.depth == 2
+    assert top.count == 2
+    assert top.size == 5000 * (400 * 400 + 400)
     assert cids.parse(cid) == (cids.LIST, lists[-1][0])
 
 
@@ -182,7 +186,8 @@ def test_a_list_that_repeats_itself_is_walked_once():
         steps = 0
         for kind, _, _ in chunks.walk(store, cids.LIST, root, size, True):
             steps += 1
-            assert kind in (chunks.HELD_LIST, chunks.HELD_CHUNK) and steps <= 400 * len(store.held)
+            assert kind in (chunks.HELD_LIST, chunks.HELD_CHUNK)
+            assert steps <= 400 * len(store.held)
         assert steps == 400 + depth + 1
     root, size, store = nested(1)
     steps = 0

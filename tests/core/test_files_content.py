@@ -54,12 +54,15 @@ def test_content_arrives_with_its_list_first():
     wanted = far.files.wanted()
     first = wanted.next()
     assert first == data.files.get("big").entry.digest
-    assert wanted.next() == data.files.get("one chunk").entry.digest and wanted.next() is None
+    assert wanted.next() == data.files.get("one chunk").entry.digest
+    assert wanted.next() is None
     assert not far.files.held(far.files.get("big"))
     raises(UsageError, list, far.files.read(far.files.get("big").entry))
     assert carry_blobs(laptop, other) == 1 + 5 + 1
-    assert whole(far, "big") == big and whole(far, "one chunk") == big[:4000]
-    assert far.files.held(far.files.get("big")) and list(far.files.contents.wants()) == []
+    assert whole(far, "big") == big
+    assert whole(far, "one chunk") == big[:4000]
+    assert far.files.held(far.files.get("big"))
+    assert list(far.files.contents.wants()) == []
     assert carry_blobs(laptop, other) == 0
 
 
@@ -121,11 +124,13 @@ def test_what_does_not_fit_is_named_and_the_rest_comes():
     meet(laptop, other)
     wanted = far.files.wanted()
     carry_blobs(laptop, other)
-    assert whole(far, "little") == little and not far.files.held(far.files.get("large"))
+    assert whole(far, "little") == little
+    assert not far.files.held(far.files.get("large"))
     wanted = far.files.wanted()
     while wanted.next() is not None:
         pass
-    assert wanted.unfit == [("large", 30000)] and wanted.unfit_count == 1
+    assert wanted.unfit == [("large", 30000)]
+    assert wanted.unfit_count == 1
     far.kv.put(b"still", b"writable", NOW_MS)
     other.commit(NOW_MS)
 
@@ -199,8 +204,10 @@ def test_a_want_that_found_no_room_is_noted_later():
     contents.consider = full
     meet(laptop, other)
     contents.consider = consider
-    assert list(contents.wants()) == [] and not far.files.held(far.files.get("a"))
-    assert carry_blobs(laptop, other) == 3 and whole(far, "a") == content(22, 5000)
+    assert list(contents.wants()) == []
+    assert not far.files.held(far.files.get("a"))
+    assert carry_blobs(laptop, other) == 3
+    assert whole(far, "a") == content(22, 5000)
 
 
 def test_content_of_losers_is_wanted_and_kept_too():
@@ -208,7 +215,8 @@ def test_content_of_losers_is_wanted_and_kept_too():
     make_file(data, "a", content(10, 9000), now_ms=NOW_MS + 1000)
     make_file(far, "a", content(11, 9000), now_ms=NOW_MS + 2000)
     meet(laptop, other)
-    assert carry_blobs(laptop, other) == 4 and carry_blobs(other, laptop) == 4
+    assert carry_blobs(laptop, other) == 4
+    assert carry_blobs(other, laptop) == 4
     for handle in (data, far):
         handle.files.drop_unreferenced()
         file = handle.files.get("a")
@@ -232,7 +240,8 @@ def test_unreferenced_blobs_are_dropped_after_their_time():
     assert data.files.collect(NOW_MS + 71 * DAY_MS)[0] == 4
     assert whole(data, "kept") == kept
     laptop.commit(NOW_MS)
-    assert not laptop.settle(NOW_MS + 80 * DAY_MS) and laptop.storage.pending() == 0
+    assert not laptop.settle(NOW_MS + 80 * DAY_MS)
+    assert laptop.storage.pending() == 0
     data.files.undo("gone", NOW_MS + 72 * DAY_MS)
     laptop.commit(NOW_MS)
     assert not data.files.held(data.files.get("gone"))
@@ -286,7 +295,7 @@ def test_who_holds_what_follows_from_what_was_acknowledged():
 
 
 def test_holdings_never_say_too_much():
-    laptop, _, data = share()
+    _laptop, _, data = share()
     key = b"p" * 32
     data.holdings.acknowledged(key, 2)
     data.holdings.acknowledged(key, 1)
@@ -296,14 +305,18 @@ def test_holdings_never_say_too_much():
     data.holdings.content_acknowledged(key, 2, [b"fs/%d" % i for i in range(100)])
     assert not data.holdings.holds_content(key, 1, b"fs/x")
     data.holdings.content_acknowledged(key, 2, [b"fs/1"])
-    assert data.holdings.holds_content(key, 1, b"fs/x") and not data.holdings.holds_content(key, 1, b"fs/1")
-    assert not data.holdings.holds_content(key, 3, b"fs/x") and not data.holdings.holds_content(key, 0, b"fs/x")
-    assert data.holdings.peers() == [key] and data.holdings.holds_items(b"q" * 32) == 0
+    assert data.holdings.holds_content(key, 1, b"fs/x")
+    assert not data.holdings.holds_content(key, 1, b"fs/1")
+    assert not data.holdings.holds_content(key, 3, b"fs/x")
+    assert not data.holdings.holds_content(key, 0, b"fs/x")
+    assert data.holdings.peers() == [key]
+    assert data.holdings.holds_items(b"q" * 32) == 0
     assert peers.key_text(key) == "70" * 32
 
 
 def test_content_ids_of_whole_contents():
     _, _, data = share()
     entry = make_file(data, "a", content(19, 4096))
-    assert entry.codec == cids.RAW and entry.digest == CRYPTO.blake3_digest(content(19, 4096))
+    assert entry.codec == cids.RAW
+    assert entry.digest == CRYPTO.blake3_digest(content(19, 4096))
     assert make_file(data, "b", content(19, 4097)).codec == cids.LIST

@@ -64,11 +64,17 @@ def test_what_is_no_entry():
 
 def test_put_list_and_get():
     _, _, data = share()
-    assert put(data, "b.txt", b"two") and put(data, "a/one.txt", b"one") and put(data, "empty", b"")
+    assert put(data, "b.txt", b"two")
+    assert put(data, "a/one.txt", b"one")
+    assert put(data, "empty", b"")
     assert [file.path for file in data.files.list()] == ["a/one.txt", "b.txt", "empty"]
-    assert [file.path for file in data.files.list("a")] == ["a/one.txt"] and data.files.count() == 3
-    assert list(data.files.list("b.tx")) == [] and list(data.files.list("nothing")) == []
-    assert text(data, "b.txt") == b"two" and text(data, "empty") == b"" and text(data, "c") is None
+    assert [file.path for file in data.files.list("a")] == ["a/one.txt"]
+    assert data.files.count() == 3
+    assert list(data.files.list("b.tx")) == []
+    assert list(data.files.list("nothing")) == []
+    assert text(data, "b.txt") == b"two"
+    assert text(data, "empty") == b""
+    assert text(data, "c") is None
     assert data.files.held(data.files.get("empty"))
 
 
@@ -76,9 +82,11 @@ def test_an_unchanged_file_writes_nothing():
     _, _, data = share()
     put(data, "a", b"same")
     count = data.store.count
-    assert not put(data, "a", b"same") and not put(data, "a", b"same", modified_at=99999)
+    assert not put(data, "a", b"same")
+    assert not put(data, "a", b"same", modified_at=99999)
     assert data.store.count == count
-    assert put(data, "a", b"same", mode=0o755) and put(data, "a", b"other")
+    assert put(data, "a", b"same", mode=0o755)
+    assert put(data, "a", b"other")
     assert data.store.count == count + 2
 
 
@@ -110,7 +118,8 @@ def test_remove_and_undo():
     put(data, "a", b"second")
     assert data.files.remove("a", NOW_MS) == ["a"]
     assert text(data, "a") is None
-    assert data.files.undo("a", NOW_MS) == ["a"] and text(data, "a") == b"second"
+    assert data.files.undo("a", NOW_MS) == ["a"]
+    assert text(data, "a") == b"second"
     put(data, "a", b"third")
     data.files.undo("a", NOW_MS)
     assert text(data, "a") == b"second"
@@ -159,7 +168,8 @@ def test_move_changes_names_only():
     assert data.files.get("old/a") is None
     data.files.move("new/a", "z.txt", NOW_MS)
     assert data.files.get("z.txt").entry.name == "z.txt"
-    assert data.files.undo("new/a", NOW_MS) == ["new/a"] and text(data, "new/a") == b"1"
+    assert data.files.undo("new/a", NOW_MS) == ["new/a"]
+    assert text(data, "new/a") == b"1"
 
 
 def test_a_move_is_never_half_done():
@@ -206,11 +216,14 @@ def test_concurrent_edits_stand_side_by_side_until_somebody_writes():
         names.append(file.conflict_path(loser))
         raises(UsageError, handle.files.undo, "a.txt", NOW_MS + 3000)
         raises(UsageError, handle.files.move, "a.txt", "b.txt", NOW_MS + 3000)
-    assert names[0] == names[1] and names[0].startswith("a (conflict 2027") and names[0].endswith(".txt")
+    assert names[0] == names[1]
+    assert names[0].startswith("a (conflict 2027")
+    assert names[0].endswith(".txt")
     put(data, "a.txt", b"of the desktop", NOW_MS + 4000)  # the winner itself, put again: this ends the conflict
     laptop.commit(NOW_MS)
     meet(laptop, desktop)
-    assert other.files.get("a.txt").conflicts == [] and text(other, "a.txt") == b"of the desktop"
+    assert other.files.get("a.txt").conflicts == []
+    assert text(other, "a.txt") == b"of the desktop"
 
 
 def test_equal_content_is_no_conflict():
@@ -222,14 +235,18 @@ def test_equal_content_is_no_conflict():
     meet(laptop, desktop)
     for handle in (data, other):
         file = handle.files.get("a.txt")
-        assert len(file.versions) == 2 and file.conflicts == [] and file.entry.modified_at == 2
+        assert len(file.versions) == 2
+        assert file.conflicts == []
+        assert file.entry.modified_at == 2
         assert not put(handle, "a.txt", b"photo", NOW_MS + 3000)
     put(data, "a.txt", b"edited", NOW_MS + 4000)
-    assert data.files.undo("a.txt", NOW_MS + 5000) == ["a.txt"] and text(data, "a.txt") == b"photo"
+    assert data.files.undo("a.txt", NOW_MS + 5000) == ["a.txt"]
+    assert text(data, "a.txt") == b"photo"
     data.files.move("a.txt", "b.txt", NOW_MS + 6000)
     laptop.commit(NOW_MS)
     meet(laptop, desktop)
-    assert [file.path for file in other.files.list()] == ["b.txt"] and text(other, "b.txt") == b"photo"
+    assert [file.path for file in other.files.list()] == ["b.txt"]
+    assert text(other, "b.txt") == b"photo"
 
 
 def test_of_several_versions_with_one_content_one_is_listed():
@@ -238,7 +255,8 @@ def test_of_several_versions_with_one_content_one_is_listed():
     for number, content in enumerate((b"x", b"y", b"x", b"base", b"y")):
         data.files.write([("a", small("a", content), [base])], NOW_MS + 1000 * number)
     file = data.files.get("a")
-    assert len(file.versions) == 5 and text(data, "a") == b"y"
+    assert len(file.versions) == 5
+    assert text(data, "a") == b"y"
     assert [version.entry.inline for version in file.conflicts] == [b"base", b"x"]
 
 
@@ -254,10 +272,13 @@ def test_a_write_on_top_of_an_older_version_leaves_the_newer_one():
     third = data.files.write(items, NOW_MS + 3)
     assert len(set(third)) == 3
     file = data.files.get("a")
-    assert text(data, "a") == b"3" and [version.hash for version in file.conflicts] == [second[0]]
-    assert data.files.get("b").conflicts == [] and text(data, "b") == b"3"
+    assert text(data, "a") == b"3"
+    assert [version.hash for version in file.conflicts] == [second[0]]
+    assert data.files.get("b").conflicts == []
+    assert text(data, "b") == b"3"
     data.files.write([("a", None, [second[0]])], NOW_MS + 4)
-    assert data.files.get("a").removed and data.files.get("a").conflicts[0].hash == third[1]
+    assert data.files.get("a").removed
+    assert data.files.get("a").conflicts[0].hash == third[1]
 
 
 def test_what_two_have_removed_comes_back():
@@ -270,8 +291,10 @@ def test_what_two_have_removed_comes_back():
     laptop.commit(NOW_MS)
     desktop.commit(NOW_MS)
     meet(laptop, desktop)
-    assert list(data.files.list()) == [] and data.files.undo("d", NOW_MS + 3000) == ["d/a"]
-    assert text(data, "d/a") == b"base" and other.files.undo("d/a", NOW_MS + 3000) == ["d/a"]
+    assert list(data.files.list()) == []
+    assert data.files.undo("d", NOW_MS + 3000) == ["d/a"]
+    assert text(data, "d/a") == b"base"
+    assert other.files.undo("d/a", NOW_MS + 3000) == ["d/a"]
 
 
 def test_an_edit_beside_a_removal_is_not_lost():
@@ -285,7 +308,9 @@ def test_an_edit_beside_a_removal_is_not_lost():
     desktop.commit(NOW_MS)
     meet(laptop, desktop)
     (file,) = data.files.list()
-    assert file.removed and file.entry is None and [version.entry.inline for version in file.conflicts] == [b"edited"]
+    assert file.removed
+    assert file.entry is None
+    assert [version.entry.inline for version in file.conflicts] == [b"edited"]
     data.files.remove("a", NOW_MS + 3000)
     assert list(data.files.list()) == []
 
@@ -301,7 +326,7 @@ def test_rows_that_are_no_files_are_listed_as_such():
     listed = list(data.files.list())
     assert len(listed) == 4
     assert [file.path for file in listed if file.problem is None] == ["../escape"]
-    assert all([file.problem.startswith("not a file") for file in listed if file.path != "../escape"])
+    assert all(file.problem.startswith("not a file") for file in listed if file.path != "../escape")
     assert not data.files.held(data.files.get("note"))
     put(data, "note", b"now a file")
     assert text(data, "note") == b"now a file"
@@ -338,7 +363,8 @@ def test_any_bytes_in_a_row_are_listed_and_never_raised():
         data.kv.put(b"fs/%d" % number, bytes(value[: rng.below(len(value)) + 1]), NOW_MS)
     data.files.node.commit(NOW_MS)
     listed = list(data.files.list())
-    assert len(listed) == 60 and [file for file in listed if file.problem]
+    assert len(listed) == 60
+    assert [file for file in listed if file.problem]
     for file in listed:
         data.files.held(file)
         data.files.holders(file)

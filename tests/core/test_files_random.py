@@ -77,7 +77,7 @@ def check_books(handle):
     # A want whose blobs came another way stays noted until the next session looks.
     assert wanted <= noted
     assert all(
-        [files.contents.complete(want) for want in files.contents.wants() if (want.path, want.digest) not in wanted]
+        files.contents.complete(want) for want in files.contents.wants() if (want.path, want.digest) not in wanted
     )
     assert referenced - set(files.referenced()) == set()
 

@@ -89,7 +89,8 @@ def attempt(function, *arguments):
 def check(handle, model):
     shown = {}
     for file in handle.files.list():
-        assert not file.conflicts and handle.files.held(file), file.path
+        assert not file.conflicts, file.path
+        assert handle.files.held(file), file.path
         shown[file.path] = b"".join(handle.files.read(file.entry))
     assert sorted(shown) == sorted([name for name in NAMES if model.now(name) is not None])
     for name, data in shown.items():
@@ -152,6 +153,7 @@ def test_undo_of_each_kind_of_write():
     remove(data, model, "d", NOW_MS)
     put(data, model, "d/y", 4, NOW_MS)
     undo(data, model, "d", NOW_MS)  # what stands there now is not touched
-    assert model.now("d/x") == 2 and model.now("d/y") == 4
+    assert model.now("d/x") == 2
+    assert model.now("d/y") == 4
     node.commit(NOW_MS)
     check(data, model)

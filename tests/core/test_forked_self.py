@@ -36,7 +36,8 @@ def check_stopped(clone):
     """Every store of the node refuses every write and says the way out; so it does when it is opened again."""
     for opened in (clone, node(1, "left", clone.storage.reopened())):
         for handle in opened.stores:
-            assert "two histories" in handle.weaver.read_only and handle.weaver.own_chain_is_forked()
+            assert "two histories" in handle.weaver.read_only
+            assert handle.weaver.own_chain_is_forked()
             words = str(raises(UsageError, handle.weaver.submit, b"\x52\x00", [], START_MS + 9000))
             assert "node rekey --invite" in words
         raises(UsageError, opened.create_store, "another", "core:kvstore", None, START_MS + 9000)
@@ -53,7 +54,8 @@ def test_the_copy_learns_of_it_whatever_the_lengths_of_the_two_and_whoever_begin
             other = World(clone, world.right, START_MS + 5000)
             report = other.run((other.a if begins else other.b).sync())
             outcome = report.outcomes[store_id]
-            assert outcome.forks == [clone.identity.public] and not report.complete
+            assert outcome.forks == [clone.identity.public]
+            assert not report.complete
             if begins:
                 assert outcome.unheld == here
             assert mine.kv.get(b"k0") is not None, "what it has written it keeps"
@@ -87,7 +89,8 @@ def test_large_writes_are_evidence_too():
     put(clone, store_id, 1, 7000)
     other = World(clone, world.right, START_MS + 5000)
     outcome = other.sync().outcomes[store_id]
-    assert outcome.forks and outcome.refused_here == outcome.refused_there == 0
+    assert outcome.forks
+    assert outcome.refused_here == outcome.refused_there == 0
     check_stopped(clone)
 
 
@@ -105,13 +108,14 @@ def accuse(world, theirs, item):
 
 
 def test_an_accusation_without_evidence_stops_nobody():
-    world, clone, store_id = cloned()
+    world, _clone, store_id = cloned()
     handle = put(world.left, store_id, 2)
     own = world.left.identity.public
     forged = intentions.create(crypto(), node(7, "x").identity, START_MS, 0, store_id, ZERO, [], b"\x52\x00")
     for item in (None, forged, handle.store.get(handle.store.chain(own)[1])):
         accuse(world, world.right.get(store_id), item)
-        assert handle.weaver.read_only is None and world.left.storage.record(FORKED_RECORD) is None
+        assert handle.weaver.read_only is None
+        assert world.left.storage.record(FORKED_RECORD) is None
     handle.kv.put(b"still", b"v", START_MS + 9000)
     world.left.commit(START_MS)
     assert world.connect().sync().complete
@@ -122,7 +126,8 @@ def test_what_only_lies_ahead_is_no_fork():
     put(world.left, store_id, 5, key=b"later")
     assert world.connect().sync().complete
     other = World(old, world.right, START_MS + 5000)
-    assert other.sync().complete and old.get(store_id).weaver.read_only is None
+    assert other.sync().complete
+    assert old.get(store_id).weaver.read_only is None
     put(old, store_id, 1)
     assert other.connect().sync().complete
 

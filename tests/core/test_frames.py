@@ -40,7 +40,8 @@ def test_sealed_frames_are_equal_and_open():
         payload = rng.bytes(length)
         frame, slot = seal(platform, payload, nonce=length, seq=length)
         again, slot_of_twin = seal(twin, payload, nonce=length, seq=length)
-        assert frame == again and slot == slot_of_twin
+        assert frame == again
+        assert slot == slot_of_twin
         assert frame.find(b"\0") == len(frame) - 1
         for functions in (platform, twin):
             buf = bytearray(b"xyz" + frame + b"rest")
@@ -76,7 +77,8 @@ def test_pieces_are_not_opened():
         frame, _ = seal(platform, b"piece", flags=flags, key=None)
         for functions in (platform, twin):
             found = functions[0](bytearray(frame), 0, len(frame), CHECK, 0, KEY, 0)
-            assert found[1:3] == (PACKET, flags) and found[7] == 5
+            assert found[1:3] == (PACKET, flags)
+            assert found[7] == 5
 
 
 def test_sending_again_needs_no_key():

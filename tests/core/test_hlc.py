@@ -48,7 +48,8 @@ def test_own_stamps_of_a_random_history_increase():
         if rng.below(2):
             seen = hlc.observe(seen, now_ms + rng.below(4 * MAX_DRIFT_MS) - MAX_DRIFT_MS, now_ms)
         wall = hlc.own_wall(now_ms, last, seen)
-        assert wall > last and wall >= now_ms
+        assert wall > last
+        assert wall >= now_ms
         assert seen > now_ms + MAX_DRIFT_MS or wall > seen or wall == now_ms
         last = wall
 
@@ -57,5 +58,6 @@ def test_order():
     assert hlc.compare((1, 2), (1, 2)) == 0
     assert hlc.compare((1, 9), (2, 0)) == -1
     assert hlc.compare((2, 1), (2, 0)) == 1
-    assert hlc.tick((5, 1), 5) == (5, 2) and hlc.tick((5, 1), 6) == (6, 0)
+    assert hlc.tick((5, 1), 5) == (5, 2)
+    assert hlc.tick((5, 1), 6) == (6, 0)
     assert hlc.clamp_future((NOW + MAX_DRIFT_MS + 1, 0), (3, 4), NOW) == (3, 5)

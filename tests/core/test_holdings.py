@@ -18,10 +18,12 @@ def test_content_says_nothing_of_intentions():
     holdings = data.holdings
     count = data.store.count
     holdings.content_acknowledged(PEER, count)
-    assert holdings.holds_items(PEER) == 0 and not holdings.holds_content(PEER, count, b"fs/3")
+    assert holdings.holds_items(PEER) == 0
+    assert not holdings.holds_content(PEER, count, b"fs/3")
     holdings.acknowledged(PEER, count - 1)
     assert holdings.holds_items(PEER) == count - 1
-    assert holdings.holds_content(PEER, count - 1, b"fs/2") and not holdings.holds_content(PEER, count, b"fs/3")
+    assert holdings.holds_content(PEER, count - 1, b"fs/2")
+    assert not holdings.holds_content(PEER, count, b"fs/3")
     holdings.acknowledged(PEER, count)
     assert holdings.holds_content(PEER, count, b"fs/3")
 

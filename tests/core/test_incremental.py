@@ -112,7 +112,8 @@ def test_messages_are_read_through():
         assert events[:2] == [(FIELD, 1, b"\xaa" * 16), (FIELD, 2, 1)]
         first = events[2]
         assert first[:2] == (BEGIN, 3)
-        assert events[3] == (BEGIN, 1, body) and events[4] == (END, 1, 0)
+        assert events[3] == (BEGIN, 1, body)
+        assert events[4] == (END, 1, 0)
         assert events[5:] == [
             (FIELD, 2, b"s" * 64),
             (END, 3, 0),

@@ -20,7 +20,8 @@ class ElsewhereBody:
         self.largest = 0
 
     def read(self, offset, count):
-        assert 0 <= offset and offset + count <= self.size
+        assert offset >= 0
+        assert offset + count <= self.size
         self.largest = max(self.largest, count)
         return self._data[offset : offset + count]
 
@@ -45,9 +46,11 @@ def test_known_bytes():
     body = intentions.encode_body(b"\x01" * 32, 1000, 5, STORE, bytes(32), deps, h("01020304"))
     parsed = intentions.parse(crypto(), body)
     assert parsed.hash == h("5473a41a01e54bb9ee010c2d79fc56709929f29eb7db8e1f515bdc6aaa2881e8")
-    assert list(parsed.deps()) == deps and parsed.dep(1) == deps[1]
+    assert list(parsed.deps()) == deps
+    assert parsed.dep(1) == deps[1]
     assert parsed.stamp() == (1000, 5)
-    assert parsed.ops_bytes() == h("01020304") and parsed.ops().read(1, 2) == h("0203")
+    assert parsed.ops_bytes() == h("01020304")
+    assert parsed.ops().read(1, 2) == h("0203")
 
 
 def test_known_signature():
@@ -102,7 +105,8 @@ def test_a_large_body_is_read_in_small_pieces():
     body = ElsewhereBody(made.body_bytes())
     read = intentions.from_body(body, made.hash, made.signature)
     assert (read.author, read.store_prev, read.ops_size) == (made.author, made.store_prev, 20000)
-    assert list(read.deps()) == list(made.deps()) and read.dep(39) == made.dep(39)
+    assert list(read.deps()) == list(made.deps())
+    assert read.dep(39) == made.dep(39)
     assert intentions.verify(crypto(), read)
     assert body.largest <= 512
     assert read.ops().read(0, 4) == bytes(4)
@@ -120,7 +124,8 @@ def test_envelopes_in_other_forms_are_read_alike():
     for message in (plain, reordered, padded, unknown, twice, memoryview(bytearray(plain))):
         read = intentions.parse_signed(crypto(), message)
         assert (read.hash, read.signature) == (made.hash, signature)
-        assert isinstance(read.body.data, bytes) and isinstance(read.signature, bytes)
+        assert isinstance(read.body.data, bytes)
+        assert isinstance(read.signature, bytes)
     table = SignedIntention.encode({"intention_borsh": body, "signature": signature})
     assert table == plain
 
@@ -148,9 +153,11 @@ def test_a_changed_bit_fails_verification():
 def test_identities():
     raises(UsageError, Identity, crypto(), bytes(31))
     first, second = generate(crypto()), generate(crypto())
-    assert first.public != second.public and len(first.seed) == 32
+    assert first.public != second.public
+    assert len(first.seed) == 32
 
 
 def test_bytes_body_gives_exactly_what_was_asked():
     body = BytesBody(memoryview(bytearray(b"0123456789")))
-    assert body.size == 10 and body.read(3, 4) == b"3456"
+    assert body.size == 10
+    assert body.read(3, 4) == b"3456"

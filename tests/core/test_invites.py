@@ -41,7 +41,8 @@ def test_redeeming_claims_and_activates():
     token = node.invite(root, NOW_MS)
     count = root.store.count
     assert node.accept_join(root.id, token.secret, JOINER, NOW_MS) == "core:rootstore"
-    assert node.durable(node.ticket()) and root.store.count == count + 1
+    assert node.durable(node.ticket())
+    assert root.store.count == count + 1
     (claim,) = last_ops(root, 1)
     status, by, active = claim["system"]["batch"]["ops"]
     assert status["invite"]["set_status"] == {"status": INVITE_CLAIMED}
@@ -70,7 +71,8 @@ def test_a_join_that_finds_no_room_uses_nothing_up():
     node.commit(NOW_MS)
     again = reopened(node, "laptop")
     root = again.get(root.id)
-    assert root.store.count == count and again.invites(root)[0].status == INVITE_VALID
+    assert root.store.count == count
+    assert again.invites(root)[0].status == INVITE_VALID
     assert value(again.get(data.id), b"somebody") is not None
     again.accept_join(root.id, token.secret, JOINER, NOW_MS)
     assert again.may_connect(root.id, JOINER)
@@ -94,7 +96,8 @@ def test_a_revoked_member_does_not_come_back_with_its_own_invite():
     unheard = member.invite(member.get(root.id), NOW_MS)
     carry(member, laptop)
     assert "no active member" in str(raises(Refused, laptop.accept_join, root.id, unheard.secret, OTHER, NOW_MS))
-    assert not laptop.may_connect(root.id, key) and not laptop.may_connect(root.id, OTHER)
+    assert not laptop.may_connect(root.id, key)
+    assert not laptop.may_connect(root.id, OTHER)
 
 
 def test_a_member_with_many_invites_can_be_revoked():
@@ -145,7 +148,8 @@ def test_refusals_tell_a_stranger_nothing():
         (data.id, token.secret),
     ):
         words.add(str(raises(Refused, node.accept_join, store_id, secret, OTHER, NOW_MS)))
-    assert len(words) == 1 and "notes" not in words.pop()
+    assert len(words) == 1
+    assert "notes" not in words.pop()
     raises(Refused, node.accept_join, root.id, token.secret, node.identity.public, NOW_MS)
     assert root.store.count == count
 
@@ -181,7 +185,8 @@ def test_a_stick_without_a_clock_cannot_let_anybody_in():
     token = node.invite(root, NOW_MS)
     count = root.store.count
     assert "time" in str(raises(Refused, node.accept_join, root.id, token.secret, JOINER, None))
-    assert root.store.count == count and not node.may_connect(root.id, JOINER)
+    assert root.store.count == count
+    assert not node.may_connect(root.id, JOINER)
 
 
 def test_a_token_lists_active_members_sticks_first():
@@ -193,8 +198,10 @@ def test_a_token_lists_active_members_sticks_first():
     node.note_stick(root, members[0])
     node.note_stick(root, members[7])
     token = node.invite(root, NOW_MS)
-    assert token.listed[0] == members[0] and len(token.listed) == 6
-    assert members[7] not in token.listed and node.identity.public not in token.listed
+    assert token.listed[0] == members[0]
+    assert len(token.listed) == 6
+    assert members[7] not in token.listed
+    assert node.identity.public not in token.listed
     assert node.sticks(root) == [members[0]]
     assert node.invite(root, NOW_MS, []).listed == ()
     raises(UsageError, node.invite, root, NOW_MS, members[:7])
@@ -214,7 +221,8 @@ def test_the_secret_is_kept_from_others():
     joiner.begin_join(token, node.identity.public)
     joiner.begin_join(token, stick)
     words = str(raises(Refused, joiner.begin_join, token, stranger))
-    assert node.identity.public.hex()[:8] in words and token.secret.hex() not in words
+    assert node.identity.public.hex()[:8] in words
+    assert token.secret.hex() not in words
     raises(UsageError, node.begin_join, token, stick)
 
 
@@ -232,7 +240,8 @@ def test_a_root_of_an_unknown_type_is_refused():
     joiner = make_node(2)
     for store_type in ("", "core:other", "x" * 500):
         raises(Refused, joiner.complete_join, token, store_type, NOW_MS)
-    assert joiner.stores == [] and joiner.storage.store_ids() == []
+    assert joiner.stores == []
+    assert joiner.storage.store_ids() == []
 
 
 def test_a_join_at_a_member_that_carries_the_invite():
@@ -265,8 +274,10 @@ def test_two_offline_redemptions_show_when_they_meet():
     meet(laptop, stick)
     for node in (laptop, stick):
         ((invite, keys),) = node.double_claims(node.get(root.id))
-        assert sorted(keys) == [JOINER, OTHER] and invite.id == CRYPTO.blake3_digest(token.secret)
-        assert node.may_connect(root.id, JOINER) and node.may_connect(root.id, OTHER)
+        assert sorted(keys) == [JOINER, OTHER]
+        assert invite.id == CRYPTO.blake3_digest(token.secret)
+        assert node.may_connect(root.id, JOINER)
+        assert node.may_connect(root.id, OTHER)
     assert "used already" in str(raises(Refused, laptop.accept_join, root.id, token.secret, b"3" * 32, NOW_MS))
 
 

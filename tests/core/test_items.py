@@ -80,7 +80,8 @@ def test_a_refused_intention_ends_nothing():
     for item in (bad, elsewhere, good):
         raw.item(item)
     raw.pump([{"sent": {"count": 3}}, {"content": {"done": True}}])
-    assert far.weaver.store.count == before + 1 and good.hash in hashes(far)
+    assert far.weaver.store.count == before + 1
+    assert good.hash in hashes(far)
     assert sorted([item["hash"] for item in raw.named("item_refused")]) == sorted([bad.hash, elsewhere.hash])
     assert raw.named("done")[0]["count"] == 3
     assert world.b.progress.refused_count == 2
@@ -97,7 +98,8 @@ def test_the_rest_of_a_refused_chain_is_not_taken():
     raw.item(second)
     raw.pump([{"sent": {"count": 2}}])
     assert raw.named("done")[0]["count"] == 2
-    assert not far.weaver.store.has(second.hash) and far.weaver.floating_count == 0
+    assert not far.weaver.store.has(second.hash)
+    assert far.weaver.floating_count == 0
 
 
 def test_counts_that_do_not_fit_are_a_protocol_error():
@@ -107,13 +109,14 @@ def test_counts_that_do_not_fit_are_a_protocol_error():
         before = far.weaver.store.count
         raw.pump([lie])
         assert isinstance(world.b.last_fault, ProtocolError), lie
-        assert raw.frames.stream.error is not None and far.weaver.store.count == before
+        assert raw.frames.stream.error is not None
+        assert far.weaver.store.count == before
 
 
 def test_what_is_no_intention_is_a_protocol_error():
     rng = Rng(3)
     for size in (0, 10, 64, 65, 200):
-        world, notes, far = small_share()
+        world, notes, _far = small_share()
         raw = RawPeer(world, notes)
         raw.frames._queue.append(NanoFrame.encode({"item": rng.bytes(size)}))
         raw.frames._queue[-1] = len(raw.frames._queue[-1]).to_bytes(4, "big") + raw.frames._queue[-1]
@@ -132,7 +135,8 @@ def test_a_large_intention_streams_both_small_and_large_windows():
         world.connect()
         held = []
         report = world.run(watched(world, held))
-        assert report.complete and same(left, right)
+        assert report.complete
+        assert same(left, right)
         assert right.get(notes.id).store.get(large.hash).ops_size > len(value)
         assert max(held) < 20000, max(held)
 
@@ -176,7 +180,8 @@ def test_a_full_node_says_so_and_takes_what_fits():
     assert not report.complete
     assert right.get(notes.id).kv.get(b"fits") is not None
     reasons = [reason for _, _, reason, _ in report.progress.refused]
-    assert reasons and "room" in reasons[0]
+    assert reasons
+    assert "room" in reasons[0]
     assert report.outcomes[notes.id].unfit_count == 1
 
 
@@ -199,9 +204,12 @@ def test_nothing_is_acknowledged_before_it_is_durable():
     except StorageError:
         pass
     raw.frames.flush()
-    assert lost and not raw.named("done") and not raw.named("durable")
+    assert lost
+    assert not raw.named("done")
+    assert not raw.named("durable")
     world.right.storage.commit = commit
-    assert far.weaver.store.count == len(hashes(far)) and not far.weaver.store.has(author.public)
+    assert far.weaver.store.count == len(hashes(far))
+    assert not far.weaver.store.has(author.public)
 
 
 def test_live_sessions_push_what_is_new():
@@ -228,7 +236,8 @@ def test_live_sessions_push_what_is_new():
         world.now_ms += 1
         world.a.step(world.now_ms)
         world.b.step(world.now_ms)
-    assert not world.a.sessions and not world.b.sessions
+    assert not world.a.sessions
+    assert not world.b.sessions
     assert world.a.progress.sent_intentions == sent <= 2, "nothing is pushed back to where it came from"
 
 
@@ -244,8 +253,9 @@ def test_a_fork_is_named_on_both_sides_and_the_rest_goes_on():
     world.right.commit(START_MS)
     sessions = []
     report = world.run(remembered(world, sessions))
-    assert not report.complete and report.forks() == [(notes.id, author.public)]
-    assert [session.outcome.forks for session in sessions if session.handle is far][0] == [author.public]
+    assert not report.complete
+    assert report.forks() == [(notes.id, author.public)]
+    assert next(session.outcome.forks for session in sessions if session.handle is far) == [author.public]
     assert hashes(notes) ^ hashes(far) == {left.hash, right.hash}
     for handle, peer in ((notes, world.right), (far, world.left)):
         known = handle.files.holdings.holds_items(peer.identity.public)
@@ -282,7 +292,9 @@ def test_floating_intentions_travel_and_wait():
     notes.weaver.ingest(waiting, START_MS)
     world.left.commit(START_MS)
     report = World(world.left, world.right, world.now_ms).sync()
-    assert not report.complete and not report.errors and far.weaver.floating_count == 1
+    assert not report.complete
+    assert not report.errors
+    assert far.weaver.floating_count == 1
     again = World(world.left, world.right, world.now_ms)
     again.sync()
     assert again.a.progress.sent_intentions == 0, "what floats at both is not sent again"

@@ -43,7 +43,9 @@ def test_joining_at_the_inviter():
     laptop, root, token = share()
     phone = node(2, "phone")
     error, world = attempt(phone, laptop, token)
-    assert error is None and world.a.complete and same(laptop, phone)
+    assert error is None
+    assert world.a.complete
+    assert same(laptop, phone)
     assert peers.status_of(laptop, root, phone.identity.public) is not None
     assert laptop.peer_name(phone.identity.public) == "phone", "its name came back in the same session"
     assert token.secret in seen_by(world.pair.b)
@@ -56,15 +58,17 @@ def test_joining_at_a_listed_stick_that_never_met_the_joiner():
     assert stick.identity.public in token.listed
     World(laptop, stick).sync()
     desktop = node(4, "desktop")
-    error, world = attempt(desktop, stick, token)
-    assert error is None and same(stick, desktop)
+    error, _world = attempt(desktop, stick, token)
+    assert error is None
+    assert same(stick, desktop)
     World(laptop, stick).sync()
     assert laptop.may_connect(root.id, desktop.identity.public)
 
 
 def impostor_sees_nothing(joiner, impostor, token):
     error, world = attempt(joiner, impostor, token)
-    assert error is not None and "only at" in str(error), error
+    assert error is not None, error
+    assert "only at" in str(error), error
     assert token.secret not in seen_by(world.pair.b)
     assert seen_by(world.pair.b) == b"", "a peer that may not see it hears nothing at all"
     assert not joiner.stores
@@ -88,7 +92,7 @@ def test_a_stick_revoked_before_the_invite_never_sees_the_secret():
 
 def test_a_relay_in_the_middle_never_sees_the_secret():
     """It has its own identity on both sides: the connection says so, whatever it would pass on."""
-    laptop, root, token = share()
+    laptop, _root, token = share()
     relay = node(66, "relay")
     outside = World(node(2, "phone"), relay, record=True)
     task = outside.a.join(token)
@@ -104,12 +108,14 @@ def test_a_relay_in_the_middle_never_sees_the_secret():
             right.write(left.read(4096))
             left.write(right.read(4096))
         inside.b.step(outside.now_ms)
-    assert task.done and isinstance(task.error, Refused)
-    assert token.secret not in seen_by(outside.pair.b) and token.secret not in seen_by(inside.pair.b)
+    assert task.done
+    assert isinstance(task.error, Refused)
+    assert token.secret not in seen_by(outside.pair.b)
+    assert token.secret not in seen_by(inside.pair.b)
 
 
 def test_what_a_stranger_with_a_wrong_token_learns():
-    laptop, root, token = share()
+    laptop, _root, token = share()
     wrong = Token(token.store_id, bytes(32), token.inviter)
     error, world = attempt(node(2, "phone"), laptop, wrong)
     assert "not known here" in str(error)
@@ -117,11 +123,12 @@ def test_what_a_stranger_with_a_wrong_token_learns():
     same_words, other = attempt(node(3, "tablet"), laptop, elsewhere)
     assert str(same_words) == str(error), "which stores there are stays hidden"
     for connection in (world.pair.a, other.pair.a):
-        assert b"notes" not in seen_by(connection) and b"laptop" not in seen_by(connection)
+        assert b"notes" not in seen_by(connection)
+        assert b"laptop" not in seen_by(connection)
 
 
 def test_a_token_works_once():
-    laptop, root, token = share()
+    laptop, _root, token = share()
     assert attempt(node(2, "phone"), laptop, token)[0] is None
     error, _ = attempt(node(3, "thief"), laptop, token)
     assert "used already" in str(error)
@@ -142,11 +149,12 @@ def test_a_revoked_member_is_refused_in_words():
     count = root.weaver.store.count
     world = World(phone, laptop)
     error = raises(Refused, world.run, world.a.sync())
-    assert "revoked" in str(error) and root.weaver.store.count == count
+    assert "revoked" in str(error)
+    assert root.weaver.store.count == count
 
 
 def test_nothing_is_answered_when_the_claim_was_not_stored():
-    laptop, root, token = share()
+    laptop, _root, token = share()
     world = World(node(2, "phone"), laptop, record=True)
     task = world.a.join(token)
     commit = laptop.storage.commit
@@ -163,7 +171,9 @@ def test_nothing_is_answered_when_the_claim_was_not_stored():
         except StorageError:
             world.b.close("the medium failed")
     laptop.storage.commit = commit
-    assert task.done and task.error is not None and not world.left.stores
+    assert task.done
+    assert task.error is not None
+    assert not world.left.stores
     assert b"core:rootstore" not in seen_by(world.pair.a)
     assert attempt(node(3, "tablet"), laptop, token)[0] is None, "the invite is still good"
 
@@ -179,7 +189,7 @@ def test_joining_again_is_a_local_mistake():
 
 
 def test_an_interrupted_join_can_be_repeated():
-    laptop, root, token = share()
+    laptop, _root, token = share()
     phone = node(2, "phone")
     for budget in range(40, 4000, 120):
         world = World(phone, laptop, budget=budget)

@@ -47,7 +47,8 @@ def test_keys_of_any_length_are_listed_in_order():
     assert keys_of(replica) == [shown(key) for key in sorted(ALL)]
     for entry in replica.kv.list():
         assert whole(entry.value()) == b"value of %d" % ALL.index(whole(entry.key_body()))
-        assert len(entry.row_key) <= ROW_KEY_BYTES and replica.value(whole(entry.key_body())) is not None
+        assert len(entry.row_key) <= ROW_KEY_BYTES
+        assert replica.value(whole(entry.key_body())) is not None
 
 
 def test_prefixes_and_starts_inside_and_outside_of_long_keys():
@@ -88,9 +89,11 @@ def test_a_long_key_is_one_row_whatever_writes_it():
     first = author.put(key, b"1")
     replica.ingest(first)
     replica.ingest(author.write(put_ops([(b"other", bytes(20000)), (key, b"2")]), [first.hash]))
-    assert replica.value(key) == b"2" and len(list(replica.store.rows(TABLE_DATA, key[:50]))) == 1
+    assert replica.value(key) == b"2"
+    assert len(list(replica.store.rows(TABLE_DATA, key[:50]))) == 1
     replica.kv.delete(key, 1800000000000)
-    assert replica.value(key) is None and keys_of(replica) == [b"other"]
+    assert replica.value(key) is None
+    assert keys_of(replica) == [b"other"]
 
 
 def test_row_keys_are_the_same_however_they_are_made():

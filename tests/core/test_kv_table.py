@@ -13,15 +13,19 @@ from weaver_support import CRYPTO, NOW_MS, Author, Replica, put_ops, whole
 
 def test_put_get_delete():
     replica = Replica(1)
-    assert replica.kv.get(b"k") is None and replica.kv.inspect(b"k") is None
+    assert replica.kv.get(b"k") is None
+    assert replica.kv.inspect(b"k") is None
     replica.kv.put(b"k", b"", NOW_MS)
     assert replica.value(b"k") == b""
     replica.kv.put(b"k", b"value", NOW_MS)
     deletion = replica.kv.delete(b"k", NOW_MS)
     assert replica.kv.get(b"k") is None
     entry = replica.kv.inspect(b"k")
-    assert entry.winner.deleted and entry.value() is None and entry.winner.hash == deletion.hash
-    assert not entry.conflicted and [head.hash for head in entry.heads()] == [deletion.hash]
+    assert entry.winner.deleted
+    assert entry.value() is None
+    assert entry.winner.hash == deletion.hash
+    assert not entry.conflicted
+    assert [head.hash for head in entry.heads()] == [deletion.hash]
     replica.kv.delete(b"never there", NOW_MS)
     assert replica.kv.inspect(b"never there").winner.deleted
 
@@ -37,7 +41,9 @@ def test_batches_keep_the_last_write_of_a_key_and_name_all_heads():
         {"put": {"key": b"a", "value": b"4"}},
     ]
     assert sorted(written.deps()) == sorted([first.hash, second.hash])
-    assert replica.value(b"a") == b"4" and replica.value(b"b") is None and replica.value(b"c") == b"3"
+    assert replica.value(b"a") == b"4"
+    assert replica.value(b"b") is None
+    assert replica.value(b"c") == b"3"
     raises(UsageError, replica.kv.batch, [], NOW_MS)
     raises(UsageError, replica.kv.put, b"", b"v", NOW_MS)
 
@@ -57,12 +63,14 @@ def test_concurrent_writes_conflict_until_somebody_writes_again():
     two.learn(one)
     for replica in (one, two):
         entry = replica.kv.get(b"k")
-        assert entry.conflicted and whole(entry.value()) == b"two"
+        assert entry.conflicted
+        assert whole(entry.value()) == b"two"
         shown = [(head.author, head.wall_ms, whole(entry.value_of(head))) for head in entry.heads()]
         assert shown == [(two.identity.public, NOW_MS + 5, b"two"), (one.identity.public, NOW_MS, b"one")]
     one.kv.put(b"k", b"merged", NOW_MS)
     two.learn(one)
-    assert two.value(b"k") == b"merged" and not two.kv.get(b"k").conflicted
+    assert two.value(b"k") == b"merged"
+    assert not two.kv.get(b"k").conflicted
     assert one.weaver.state_hash() == two.weaver.state_hash()
 
 
@@ -90,7 +98,8 @@ def test_many_heads_spill_and_stay_sorted():
         items.append(item)
         standing = [hash for hash in standing if hash not in deps] + [item.hash]
         row = replica.store.row(TABLE_DATA, b"k")
-        assert len(row) <= ROW_VALUE_BYTES and len(kvtable.split(row)) == min(len(standing), kvtable.HEADS)
+        assert len(row) <= ROW_VALUE_BYTES
+        assert len(kvtable.split(row)) == min(len(standing), kvtable.HEADS)
     heads = list(replica.kv.inspect(b"k").heads())
     assert sorted([head.hash for head in heads]) == sorted(standing)
     ranks = [(head.wall_ms, head.counter, head.author, items_index(items, head.hash)) for head in heads]
@@ -128,14 +137,16 @@ def test_a_payload_too_large_to_hold_is_applied_where_it_lies():
     item = author.write(put_ops(pairs))
     assert item.ops_size > 16384
     replica.ingest(item)
-    assert len(list(replica.kv.list())) == 171 and replica.value(b"key-000") == b"last"
+    assert len(list(replica.kv.list())) == 171
+    assert replica.value(b"key-000") == b"last"
     assert replica.value(b"large") == bytes(range(256)) * 20
     # A value is not copied into its row.
     assert len(replica.store.row(TABLE_DATA, b"large")) < 100
     small = Replica(3)
     # Its last operation does not decode: nothing of it applies.
     small.ingest(Author(4).write(ops.app(_payload(item) + b"\x0a\x03\x0a\x01\x08")))
-    assert list(small.kv.list()) == [] and len(list(small.weaver.skipped())) == 1
+    assert list(small.kv.list()) == []
+    assert len(list(small.weaver.skipped())) == 1
 
 
 def test_odd_but_legal_payloads():
@@ -148,11 +159,13 @@ def test_odd_but_legal_payloads():
     replica.ingest(author.write(ops.app(b"\x0a\x08\x0a\x06" + put)))
     assert replica.value(b"k") == b"v"
     replica.ingest(author.write(ops.app(merged + replaced + unknown), [author.tip]))
-    assert replica.value(b"k") == b"w" and replica.kv.inspect(b"d").winner.deleted
+    assert replica.value(b"k") == b"w"
+    assert replica.kv.inspect(b"d").winner.deleted
     # A put whose value was given to a delete in between starts afresh.
     back = b"\x0a" + bytes((8 + 5 + 5,)) + b"\x0a\x06" + put + b"\x12\x03\x0a\x01d" + b"\x0a\x03\x0a\x01k"
     replica.ingest(author.write(ops.app(back), [author.tip]))
-    assert replica.value(b"k") == b"" and list(replica.weaver.skipped()) == []
+    assert replica.value(b"k") == b""
+    assert list(replica.weaver.skipped()) == []
 
 
 def test_wrong_wire_types_are_skipped_and_nothing_of_them_applies():
@@ -167,7 +180,8 @@ def test_wrong_wire_types_are_skipped_and_nothing_of_them_applies():
         replica, author = Replica(1), Author(2)
         replica.ingest(author.write(ops.app(good + bad)))
         replica.ingest(author.put(b"next", b"1"))
-        assert replica.kv.inspect(b"k") is None and replica.value(b"next") == b"1", bad
+        assert replica.kv.inspect(b"k") is None, bad
+        assert replica.value(b"next") == b"1", bad
         assert [key for _, key, _ in replica.weaver.skipped()] == [author.key]
 
 
@@ -188,7 +202,8 @@ def test_events_tell_what_was_written_and_who_wins():
 def test_events_are_bounded():
     replica, author = Replica(1), Author(2)
     replica.ingest(author.write(put_ops([(b"k%d" % n, b"") for n in range(600)])))
-    assert len(replica.weaver.events) == EVENTS + 1 and replica.weaver.events[-1] == ("lost", replica.store.id)
+    assert len(replica.weaver.events) == EVENTS + 1
+    assert replica.weaver.events[-1] == ("lost", replica.store.id)
 
 
 def test_a_head_applied_twice_stands_once():

@@ -27,14 +27,17 @@ def test_a_revoked_node_comes_back_with_a_new_invite():
         laptop, root, phone = shut_out(world_of)
         world = world_of(phone, laptop)
         words = str(raises(Refused, world.run, world.a.sync()))
-        assert "active member" in words and "revoked" in words
+        assert "active member" in words
+        assert "revoked" in words
         # It has not heard of it: by its own list it is in.
         token = laptop.invite(root, START_MS)
         raises(UsageError, phone.begin_join, token)
         world = world_of(phone, laptop)
         report = world.run(world.a.join(token, True))
-        assert report.complete and laptop.may_connect(root.id, phone.identity.public)
-        assert same(laptop, phone) and laptop.find("notes").kv.get(b"k") is not None
+        assert report.complete
+        assert laptop.may_connect(root.id, phone.identity.public)
+        assert same(laptop, phone)
+        assert laptop.find("notes").kv.get(b"k") is not None
         # Once more changes nothing, and uses no invite up.
         spare = laptop.invite(root, START_MS)
         world = world_of(phone, laptop)
@@ -51,7 +54,8 @@ def test_a_revoked_node_that_has_heard_of_it_joins_as_before():
         phone.commit(START_MS + 3)
         assert there.system.peer(phone.identity.public).status == PEER_REVOKED
         world = world_of(phone, laptop)
-        assert world.run(world.a.join(laptop.invite(root, START_MS))).complete and same(laptop, phone)
+        assert world.run(world.a.join(laptop.invite(root, START_MS))).complete
+        assert same(laptop, phone)
 
 
 def test_a_join_that_was_cut_goes_on():
@@ -71,7 +75,8 @@ def test_a_join_that_was_cut_goes_on():
             world.a.step(world.now_ms)
             world.b.step(world.now_ms)
     world = World(phone, laptop)
-    assert world.run(world.a.join(token, phone.get(root.id) is not None)).complete and same(laptop, phone)
+    assert world.run(world.a.join(token, phone.get(root.id) is not None)).complete
+    assert same(laptop, phone)
 
 
 def test_an_invite_ends_when_its_time_has_come():
@@ -96,7 +101,8 @@ def test_an_invite_ends_when_its_time_has_come():
     assert not invites.is_redeemable(laptop, root, root.system.invite(invite_id), end_ms)
     assert laptop.end_expired_invites(end_ms - 1) == 0
     assert root.system.invite(invite_id).status == INVITE_VALID
-    assert laptop.end_expired_invites(end_ms) == 1 and laptop.end_expired_invites(end_ms) == 0
+    assert laptop.end_expired_invites(end_ms) == 1
+    assert laptop.end_expired_invites(end_ms) == 0
     assert root.system.invite(invite_id).status == INVITE_REVOKED
     # Where the revocation has not arrived, whoever does not say when it ends is let in: this is said where it is made.
     stick.accept_join(root.id, token.secret, b"r" * 32, end_ms)

@@ -42,7 +42,9 @@ def test_a_connection_knows_both_identities():
         a, b = desk.connect()
         keys = (crypto().ed25519_public(b"a" * 32), crypto().ed25519_public(b"b" * 32))
         assert (a.local, a.peer, b.local, b.peer) == (keys[0], keys[1], keys[1], keys[0])
-        assert a.initiator and not b.initiator and a.alpn == b.alpn == "lattice-nano/1"
+        assert a.initiator
+        assert not b.initiator
+        assert a.alpn == b.alpn == "lattice-nano/1"
         assert (a.peer_firmware, b.peer_firmware) == (b"stick 1.0", b"host 1.0")
         assert desk.a.state == desk.b.state == link.OPEN
 
@@ -98,7 +100,9 @@ def test_the_initiator_waits_for_a_stick_that_is_not_there_yet():
             hellos.append(now)
         assert desk.a.deadline_ms(now) > now
     gaps = [later - earlier for earlier, later in zip(hellos, hellos[1:])]
-    assert gaps[0] == 100 and max(gaps) <= 1010 and 15 < len(hellos) < 40
+    assert gaps[0] == 100
+    assert max(gaps) <= 1010
+    assert 15 < len(hellos) < 40
     desk.now = 21000
     desk.connect()
 
@@ -126,7 +130,9 @@ def test_a_stick_that_restarts_ends_the_connection_and_comes_back():
         desk.restart_b()
         stream.write(b"after")
         assert closes(desk, a)
-        assert "restarted" in a.closed and stream.error == a.closed and "restarted" in desk.a.trouble
+        assert "restarted" in a.closed
+        assert stream.error == a.closed
+        assert "restarted" in desk.a.trouble
         again, _ = desk.connect()
         assert again is not a
         assert send_all(desk, again, b"resumed") == (b"resumed", None)
@@ -151,7 +157,8 @@ def test_a_host_that_restarts_ends_the_connection_on_the_stick():
         desk.exchange()
         desk.restart_a()
         assert closes(desk, b)
-        assert "restarted" in b.closed and stream.error == b.closed
+        assert "restarted" in b.closed
+        assert stream.error == b.closed
         again, _ = desk.connect()
         assert send_all(desk, again, b"resumed") == (b"resumed", None)
 
@@ -172,7 +179,8 @@ def test_a_late_hello_of_an_earlier_life_moves_nobody():
         desk.to_b.put(replay, desk.now)
         desk.exchange()
     assert send_all(desk, a, b"still here") == (b"still here", None)
-    assert b.closed is None and desk.b.connection is b
+    assert b.closed is None
+    assert desk.b.connection is b
 
 
 def test_a_replayed_handshake_is_refused():
@@ -193,7 +201,8 @@ def test_a_replayed_handshake_is_refused():
             stick.receive(data, desk.now)
             while stick.send(desk.now) is not None:
                 pass
-    assert stick.connection is None and stick.counters.connections == 0
+    assert stick.connection is None
+    assert stick.counters.connections == 0
 
 
 def test_replayed_frames_of_the_same_session_are_dropped():
@@ -212,7 +221,8 @@ def test_replayed_frames_of_the_same_session_are_dropped():
     theirs = desk.b.connection
     for data in recorded * 2:
         desk.b.receive(data, desk.now)
-    assert theirs.accept_stream() is None and desk.b.connection is theirs
+    assert theirs.accept_stream() is None
+    assert desk.b.connection is theirs
     assert desk.b.counters.duplicates > 0
 
 
@@ -220,9 +230,13 @@ def test_versions_that_do_not_meet_are_refused_in_words():
     desk = world()
     desk.b._greeting.terms = hello.Terms(2, 4, 8, 8192, b"stick \x1b9.0")
     assert desk.run(lambda: desk.a.closed is not None)
-    assert "versions 2 to 4" in desk.a.closed and "1 to 1" in desk.a.closed and "stick ?9.0" in desk.a.closed
-    assert "versions 1 to 1" in desk.b.trouble and desk.b.state == link.LISTENING
-    assert desk.a.send(desk.now) is None and desk.a.deadline_ms(desk.now) is None
+    assert "versions 2 to 4" in desk.a.closed
+    assert "1 to 1" in desk.a.closed
+    assert "stick ?9.0" in desk.a.closed
+    assert "versions 1 to 1" in desk.b.trouble
+    assert desk.b.state == link.LISTENING
+    assert desk.a.send(desk.now) is None
+    assert desk.a.deadline_ms(desk.now) is None
 
 
 def test_a_downgrade_of_the_hello_ends_the_handshake():
@@ -290,11 +304,13 @@ def test_a_proof_of_somebody_else_is_refused():
     desk = world()
     desk.a.local = crypto().ed25519_public(b"c" * 32)  # claims a key whose seed it does not have
     desk.run(lambda: False, limit_ms=3000)
-    assert desk.b.counters.connections == 0 and "prove" in desk.b.trouble
+    assert desk.b.counters.connections == 0
+    assert "prove" in desk.b.trouble
     desk = world()
     desk.b.local = crypto().ed25519_public(b"c" * 32)
     assert desk.run(lambda: desk.a.closed is not None)
-    assert "prove" in desk.a.closed and desk.a.counters.connections == 0
+    assert "prove" in desk.a.closed
+    assert desk.a.counters.connections == 0
 
 
 def test_somebody_in_the_middle_learns_nothing_to_pass_on():
@@ -313,7 +329,9 @@ def close_and_check(desk, closer):
     closing, other = (desk.a, b) if closer == "a" else (desk.b, a)
     closing.close("done for today")
     assert closes(desk, other, 500)
-    assert "done for today" in a.closed and "done for today" in b.closed and stream.error
+    assert "done for today" in a.closed
+    assert "done for today" in b.closed
+    assert stream.error
     over = link.CLOSED if closer == "a" else link.LISTENING
     assert desk.run(lambda: closing.state == over, limit_ms=500)
     assert (closing.closed or closing.trouble) == "done for today"
@@ -326,13 +344,16 @@ def test_close_is_heard_in_words():
         assert desk.b.state == link.LISTENING  # a stick waits for the next
         desk = world(pipe=pipe)
         close_and_check(desk, "b")
-        assert desk.a.state == link.CLOSED and "done for today" in desk.a.closed
+        assert desk.a.state == link.CLOSED
+        assert "done for today" in desk.a.closed
 
 
 def test_closing_before_there_is_a_connection():
     desk = world()
     desk.a.close("never mind")
-    assert desk.a.state == link.CLOSED and desk.a.closed == "never mind" and desk.a.send(5000) is None
+    assert desk.a.state == link.CLOSED
+    assert desk.a.closed == "never mind"
+    assert desk.a.send(5000) is None
 
 
 def ends_of_a_session(desk):
@@ -386,7 +407,9 @@ def test_however_a_session_ends_the_stick_listens_again():
             desk.to_b.put, desk.to_a.put = lines
             desk.restart_a()
             _, b = desk.connect()
-            assert b is not first and b.closed is None and desk.b.closed is None, name
+            assert b is not first, name
+            assert b.closed is None, name
+            assert desk.b.closed is None, name
 
 
 def test_closing_in_the_middle_of_a_handshake_leaves_the_stick_listening():
@@ -403,7 +426,8 @@ def test_closing_in_the_middle_of_a_handshake_leaves_the_stick_listening():
             if stick.state == state and not reached:
                 reached.append(state)
                 stick.close("not now")
-                assert stick.state == link.LISTENING and stick.closed is None, state
+                assert stick.state == link.LISTENING, state
+                assert stick.closed is None, state
             return True
 
         desk._deliver = deliver
@@ -429,7 +453,8 @@ def test_silence_ends_the_connection_and_both_begin_anew():
     started = desk.now
     assert desk.run(lambda: a.closed is not None and b.closed is not None, limit_ms=30000)
     assert 19000 <= desk.now - started <= 22000
-    assert "nothing was heard" in a.closed and "nothing was heard" in b.closed
+    assert "nothing was heard" in a.closed
+    assert "nothing was heard" in b.closed
     desk.to_b.put, desk.to_a.put = keep
     again, _ = desk.connect()
     assert send_all(desk, again, b"back") == (b"back", None)
@@ -441,7 +466,8 @@ def test_an_idle_connection_stays():
     sent = desk.a.counters.bytes_out
     end = desk.now + 120000
     assert desk.run(lambda: desk.now >= end)
-    assert a.closed is None and b.closed is None
+    assert a.closed is None
+    assert b.closed is None
     assert desk.a.counters.bytes_out - sent < 24 * 80
 
 
@@ -451,7 +477,8 @@ def test_a_long_stall_does_not_end_it():
     data = Rng(8).bytes(20000)
     desk.to_b._stalled_until = desk.now + 3000  # a stick that writes flash
     assert send_all(desk, a, data) == (data, None)
-    assert b.closed is None and desk.a.counters.connections == 1
+    assert b.closed is None
+    assert desk.a.counters.connections == 1
 
 
 def test_a_peer_that_breaks_the_rules_is_left_in_words():
@@ -465,7 +492,9 @@ def test_a_peer_that_breaks_the_rules_is_left_in_words():
     a.fill = fill
     a.control_due = True
     desk.run(lambda: b.closed is not None, limit_ms=1000)
-    assert "unknown kind" in b.closed and "unknown kind" in desk.b.trouble and desk.b.state != link.CLOSED
+    assert "unknown kind" in b.closed
+    assert "unknown kind" in desk.b.trouble
+    assert desk.b.state != link.CLOSED
 
 
 def test_forged_packets_are_dropped_and_the_true_ones_get_through():
@@ -483,7 +512,8 @@ def test_forged_packets_are_dropped_and_the_true_ones_get_through():
     for _ in range(300):
         end = sealed(out, forged, 64, 7, 0, session.arq.expected, session.arq.sent & 0xFFFF, session.number, None, 0)
         desk.b.receive(bytes(out[:end]), desk.now)
-    assert desk.b.connection is None and "did not decrypt" in desk.b.trouble
+    assert desk.b.connection is None
+    assert "did not decrypt" in desk.b.trouble
 
 
 def link_frames():
@@ -514,7 +544,9 @@ def test_the_table_is_sound():
     rows = {}
     reached = {(link.INITIATOR, link.SEEKING), (link.RESPONDER, link.LISTENING)}
     for role, state, event, action, following in link.TABLE:
-        assert role in (link.INITIATOR, link.RESPONDER) and state in states and following in states
+        assert role in (link.INITIATOR, link.RESPONDER)
+        assert state in states
+        assert following in states
         assert (role, state, event) not in rows, "two rows for one event"
         rows[(role, state, event)] = action
         assert hasattr(Link, action), action
@@ -630,7 +662,8 @@ def test_any_bytes_in_any_state_raise_nothing():
                 desk.now += rng.below(50)
                 desk.b.deadline_ms(desk.now)
             after = snapshot(desk)
-            assert after[0] == before[0] and after[2:] == before[2:]
+            assert after[0] == before[0]
+            assert after[2:] == before[2:]
             assert known is None or not known._accepted, "a stranger opened a stream"
 
 
@@ -641,5 +674,7 @@ def test_memory_before_the_handshake_is_bounded():
     for number in range(2000):
         packets = hello.parts(number + 1, 0, b"\x01\x01\x00\x08\x20\x00", 20)
         desk.b.receive(bytes(desk.b._pipe.wrap(rng.choice(packets))), desk.now)
-    assert len(desk.b._greeting.parts) <= 16 and len(desk.b._greeting._collector._parts) == 16
-    assert desk.b._session is None and desk.b.state == link.LISTENING
+    assert len(desk.b._greeting.parts) <= 16
+    assert len(desk.b._greeting._collector._parts) == 16
+    assert desk.b._session is None
+    assert desk.b.state == link.LISTENING

@@ -58,15 +58,23 @@ def test_bytes_go_both_ways_and_end():
     mine.finish()
     face.move()
     theirs = face.b.accept_stream()
-    assert theirs.id == mine.id == 1 and face.b.accept_stream() is None
-    assert theirs.readable() == 8 and not theirs.at_end()
-    assert theirs.read(3) == b"que" and theirs.read(100) == b"stion" and theirs.read(1) == b""
-    assert theirs.at_end() and mine.finished()
+    assert theirs.id == mine.id == 1
+    assert face.b.accept_stream() is None
+    assert theirs.readable() == 8
+    assert not theirs.at_end()
+    assert theirs.read(3) == b"que"
+    assert theirs.read(100) == b"stion"
+    assert theirs.read(1) == b""
+    assert theirs.at_end()
+    assert mine.finished()
     assert theirs.write(b"answer") == 6
     theirs.finish()
     face.move()
-    assert mine.read(100) == b"answer" and mine.at_end() and theirs.finished()
-    assert mine.error is None and theirs.error is None
+    assert mine.read(100) == b"answer"
+    assert mine.at_end()
+    assert theirs.finished()
+    assert mine.error is None
+    assert theirs.error is None
 
 
 def test_a_stream_is_announced_without_data():
@@ -135,12 +143,14 @@ def test_streams_beyond_the_limit_wait_for_room():
         stream.finish()
     face.move()
     first, second = face.b.accept_stream(), face.b.accept_stream()
-    assert face.b.accept_stream() is None and not mine[2].finished()
+    assert face.b.accept_stream() is None
+    assert not mine[2].finished()
     first.read(9)
     first.finish()
     face.move()
     third = face.b.accept_stream()
-    assert third.id == mine[2].id and third.read(9) == b"x"
+    assert third.id == mine[2].id
+    assert third.read(9) == b"x"
     assert second.read(9) == b"x"
 
 
@@ -171,13 +181,16 @@ def test_reset_ends_both_directions_here_and_there():
     other = face.a.open_stream()
     mine.reset()
     face.move()
-    assert mine.error and theirs.error
+    assert mine.error
+    assert theirs.error
     assert theirs.read(100) == b"some data"  # what has arrived stays
-    assert mine.write(b"x") == 0 and theirs.write(b"x") == 0
+    assert mine.write(b"x") == 0
+    assert theirs.write(b"x") == 0
     other.write(b"lives")
     face.move()
     assert face.b.accept_stream().read(9) == b"lives"
-    assert mine.id not in face.a._streams and theirs.id not in face.b._streams
+    assert mine.id not in face.a._streams
+    assert theirs.id not in face.b._streams
 
 
 def test_data_that_crossed_a_reset_is_ignored():
@@ -192,7 +205,8 @@ def test_data_that_crossed_a_reset_is_ignored():
     theirs.reset()
     face.move()
     face.b.message(view[:length])
-    assert mine.error is not None and theirs.error is not None
+    assert mine.error is not None
+    assert theirs.error is not None
 
 
 def test_resetting_a_thousand_times_leaves_nothing():
@@ -205,7 +219,9 @@ def test_resetting_a_thousand_times_leaves_nothing():
         stream.reset()
         face.move()
     for connection in (face.a, face.b):
-        assert not connection._streams and not connection._all and len(connection._accepted) <= 4
+        assert not connection._streams
+        assert not connection._all
+        assert len(connection._accepted) <= 4
         held = sum([size * len(free) for size, free in connection._pool.items()])
         assert held <= 8192 * 4 + 4096 * 4
 
@@ -218,12 +234,16 @@ def test_buffers_are_given_back():
         mine.finish()
         face.move()
         theirs = face.b.accept_stream()
-        assert len(theirs.read(2000)) == 1000 and theirs.at_end()
+        assert len(theirs.read(2000)) == 1000
+        assert theirs.at_end()
         theirs.finish()
         face.move()
-        assert mine.at_end() and mine.finished() and theirs.finished()
+        assert mine.at_end()
+        assert mine.finished()
+        assert theirs.finished()
     assert [len(free) for free in face.b._pool.values()] == [1]
-    assert not face.a._streams and not face.b._streams
+    assert not face.a._streams
+    assert not face.b._streams
 
 
 def test_a_stick_without_memory_stops_the_stream_not_itself():
@@ -248,7 +268,8 @@ def test_the_end_gives_back_what_nobody_has_seen():
     face.b.end("unplugged")
     assert face.b.accept_stream() is None
     assert [len(free) for free in face.b._pool.values()] == [2]
-    assert len(seen.read(1000)) == 500 and [len(free) for free in face.b._pool.values()] == [3]
+    assert len(seen.read(1000)) == 500
+    assert [len(free) for free in face.b._pool.values()] == [3]
 
 
 def test_close_reaches_the_peer_in_words():
@@ -256,13 +277,16 @@ def test_close_reaches_the_peer_in_words():
     stream = face.a.open_stream()
     stream.write(b"lost")
     face.a.close("going home\n\x1b[31m")
-    assert face.a.closed and stream.error == face.a.closed
+    assert face.a.closed
+    assert stream.error == face.a.closed
     view = memoryview(bytearray(ROOM))
     reason = face.b.message(view[: face.a.fill(view)])
     assert reason == "going home??[31m"
-    assert face.a.fill(view) == 0 and face.a.close_sent
+    assert face.a.fill(view) == 0
+    assert face.a.close_sent
     after = face.a.open_stream()
-    assert after.error and after.write(b"x") == 0
+    assert after.error
+    assert after.write(b"x") == 0
 
 
 def test_what_had_ended_well_stays_well():
@@ -275,7 +299,9 @@ def test_what_had_ended_well_stays_well():
     theirs.finish()
     face.move()
     face.b.end("unplugged")
-    assert theirs.error is None and theirs.read(100) == b"all of it" and theirs.at_end()
+    assert theirs.error is None
+    assert theirs.read(100) == b"all of it"
+    assert theirs.at_end()
     half = face.a.open_stream()
     half.finish()
     face.a.end("unplugged")

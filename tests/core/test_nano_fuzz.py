@@ -66,7 +66,7 @@ def recorded(world):
     world.connect(record=True)
     opened = world.run(world.a.sync()) and []
     answered = []
-    numbers = sorted(set([number for number, _ in world.pair.b.received]))
+    numbers = sorted({number for number, _ in world.pair.b.received})
     for number in numbers:
         data = b"".join([piece for stream, piece in world.pair.b.received if stream == number])
         (answered if data[4:5] in (b"\x7a", b"\x82") else opened).append(data)

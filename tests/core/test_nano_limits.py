@@ -61,7 +61,8 @@ def test_who_is_revoked_in_a_transfer_gets_no_more_than_was_on_its_way():
     left.revoke_peer(left.roots()[0], right.identity.public, START_MS + 9000)
     taken = there.count
     turns(world, 100)
-    assert task.done and there.count <= taken + 5
+    assert task.done
+    assert there.count <= taken + 5
     assert not task.result.complete if task.error is None else isinstance(task.error, (Refused, StreamLost))
 
 
@@ -101,7 +102,8 @@ def test_bad_intentions_of_too_many_authors_end_the_session():
     assert few.stream.error is None
     world.connect()
     many = bad_items(world, notes, AUTHORS_REFUSED_STICK + 4)
-    assert many.stream.error is not None and isinstance(world.b.last_fault, ProtocolError)
+    assert many.stream.error is not None
+    assert isinstance(world.b.last_fault, ProtocolError)
     assert "%d authors" % AUTHORS_REFUSED_STICK in str(world.b.last_fault)
     assert not world.b.sessions
 
@@ -112,7 +114,7 @@ def test_acknowledgements_that_nobody_reads_do_not_pile_up():
     task = world.a.sync(live=True)
     world.run(task)
     ((session, _),) = [item for item in world.b.sessions if item[0].handle.id == notes.id]
-    mine = [item[0] for item in world.a.sessions if item[0].handle.id == notes.id][0]
+    mine = next(item[0] for item in world.a.sessions if item[0].handle.id == notes.id)
     mine.frames.poll = lambda: None  # the left node writes and reads nothing more
     most = 0
     for number in range(80):
@@ -120,7 +122,8 @@ def test_acknowledgements_that_nobody_reads_do_not_pile_up():
         left.commit(START_MS)
         turns(world, 8, 100)
         most = max(most, session.frames.queued())
-    assert session.receiver.count > 60 and most <= 32, (session.receiver.count, most)
+    assert session.receiver.count > 60, (session.receiver.count, most)
+    assert most <= 32, (session.receiver.count, most)
 
 
 def test_chains_that_only_the_peer_has_are_bounded():
@@ -139,7 +142,8 @@ def test_chains_that_only_the_peer_has_are_bounded():
             exchange.receive(NanoFrame.decode(NanoFrame.encode({"tips": message})))
 
     error = raises(Refused, endless)
-    assert str(CHAINS_STICK) in str(error) and len(exchange.table.strangers) == 4 * CHAINS_STICK
+    assert str(CHAINS_STICK) in str(error)
+    assert len(exchange.table.strangers) == 4 * CHAINS_STICK
 
 
 def test_sizes_that_are_claimed_stop_no_sync_however_large_their_sum():
@@ -153,9 +157,11 @@ def test_sizes_that_are_claimed_stop_no_sync_however_large_their_sum():
         left.commit(START_MS + 99)
         for attempt in range(2):
             report = world.connect().sync()
-            assert not report.errors and same(left, right), report.errors
+            assert not report.errors, report.errors
+            assert same(left, right), report.errors
             outcome = report.outcomes[notes.id]
-            assert outcome.unfit_count == 140 and world.a.progress.wanted_bytes == 2**64 - 1  # 70 on each side
+            assert outcome.unfit_count == 140
+            assert world.a.progress.wanted_bytes == 2**64 - 1
             notes.kv.put(b"later", b"%d" % attempt, START_MS + 100)
             left.commit(START_MS + 100)
 
@@ -173,7 +179,8 @@ def test_a_trickle_ends_the_connection():
         for _ in range(5):
             world.now_ms += 2800
             world.b.step(world.now_ms)
-    assert world.pair.b.closed is not None and "trickle" in world.pair.b.closed
+    assert world.pair.b.closed is not None
+    assert "trickle" in world.pair.b.closed
     assert world.now_ms - began < 2 * PACE_MS
 
 
@@ -192,24 +199,28 @@ def test_a_live_session_that_rests_is_no_trickle():
 def test_stores_that_are_not_open_there_are_named_and_no_fault():
     left, right = node(1, "laptop"), node(2, "stick")
     left.stores_open = 64
-    world, notes = joined(left, right)
+    world, _notes = joined(left, right)
     for number in range(12):
         left.create_store("s%d" % number, "core:kvstore", None, START_MS + number)
     right.stores_open = 4
     world.connect()
     report = world.sync()
-    assert not report.complete and world.b.faults == 0 and world.pair.a.closed is None
+    assert not report.complete
+    assert world.b.faults == 0
+    assert world.pair.a.closed is None
     words = [str(error) for _, error in report.errors]
-    assert len(words) == 10 and all(["is not open there: this node keeps at most 4" in text for text in words]), words
+    assert len(words) == 10, words
+    assert all("is not open there: this node keeps at most 4" in text for text in words), words
     right.stores_open = stores.STORES_OPEN
     right.open(START_MS)
     world.connect()
-    assert world.sync().complete and same(left, right)
+    assert world.sync().complete
+    assert same(left, right)
 
 
 def test_a_stranger_does_not_learn_what_is_not_open():
     left, right = node(1, "laptop"), node(2, "stick")
-    world, notes = joined(left, right)
+    world, _notes = joined(left, right)
     right.stores_open = 2
     hidden = left.create_store("hidden", "core:kvstore", None, START_MS)
     world.sync()
@@ -241,7 +252,8 @@ def test_a_medium_that_fails_in_the_middle_of_an_intention_leaves_nothing_of_it(
     there.store.put_row = real
     assert not there.store.has(mine.hash)
     report = world.connect().sync()
-    assert report.complete and there.kv.get(b"k") is not None
+    assert report.complete
+    assert there.kv.get(b"k") is not None
     assert notes.weaver.state_hash() == there.weaver.state_hash()
 
 
@@ -258,7 +270,10 @@ def test_an_intention_that_does_not_fit_takes_nothing_of_others_with_it():
     left.commit(START_MS)
     there.weaver.projection.estimate = lambda intention, room: 0  # it seems to fit, and fails in the middle
     report = world.connect().sync()
-    assert not report.complete and not report.errors
-    assert there.store.has(small.hash) and there.store.has(late.hash)
-    assert there.kv.get(b"key-00000") is None and not right.spoilt()
+    assert not report.complete
+    assert not report.errors
+    assert there.store.has(small.hash)
+    assert there.store.has(late.hash)
+    assert there.kv.get(b"key-00000") is None
+    assert not right.spoilt()
     assert [refusal[3] for refusal in world.a.progress.refused] == [True]

@@ -35,7 +35,7 @@ def write(handle, name, count, now_ms=START_MS):
 
 def test_join_brings_the_share_and_its_stores():
     left, right = node(1, "left"), node(2, "right")
-    world, notes = joined(left, right)
+    world, _notes = joined(left, right)
     assert [handle.id for handle in right.stores] == [handle.id for handle in left.stores]
     assert same(left, right)
     assert world.b.complete
@@ -46,10 +46,13 @@ def test_writes_of_both_sides_arrive():
     write(notes, b"left", 30)
     write(far, b"right", 20)
     report = world.sync()
-    assert report.complete and world.a.complete and same(world.left, world.right)
+    assert report.complete
+    assert world.a.complete
+    assert same(world.left, world.right)
     assert world.a.progress.sent()["intentions"] == world.b.progress.received()["intentions"] == 30
     assert world.a.progress.received()["intentions"] == world.b.progress.sent()["intentions"] == 20
-    assert notes.kv.get(b"right 7") is not None and far.kv.get(b"left 7") is not None
+    assert notes.kv.get(b"right 7") is not None
+    assert far.kv.get(b"left 7") is not None
     for handle, peer in ((notes, world.right), (far, world.left)):
         known = handle.files.holdings.holds_items(peer.identity.public)
         assert known > 0
@@ -58,7 +61,7 @@ def test_writes_of_both_sides_arrive():
 def test_a_sync_may_follow_before_the_news_of_the_last_end_has_arrived():
     """The opener knows that all is over when its end was acknowledged; the other side may not have read it yet."""
     for step_between in (False, True):
-        world, notes, far = two_nodes()
+        world, notes, _far = two_nodes()
         write(notes, b"left", 5)
         task = world.a.sync([notes.id])
         while not task.done:
@@ -68,7 +71,8 @@ def test_a_sync_may_follow_before_the_news_of_the_last_end_has_arrived():
                 session.frames.stream.finished = lambda: False  # our acknowledgement is still under way
             world.a.step(world.now_ms)
         late = [session.frames.stream for session, _ in world.b.sessions]
-        assert len(late) == 1 and task.result.complete
+        assert len(late) == 1
+        assert task.result.complete
         again = world.a.sync([notes.id])
         if step_between:
             for _ in range(5):
@@ -76,11 +80,13 @@ def test_a_sync_may_follow_before_the_news_of_the_last_end_has_arrived():
                 world.b.step(world.now_ms)
             assert not again.done
         del late[0].finished
-        assert world.run(again).complete and world.b.faults == 0 and world.b.last_fault is None
+        assert world.run(again).complete
+        assert world.b.faults == 0
+        assert world.b.last_fault is None
 
 
 def test_equal_nodes_say_so_in_a_few_bytes():
-    world, notes, far = two_nodes()
+    world, notes, _far = two_nodes()
     write(notes, b"left", 5)
     world.sync()
     world.connect()
@@ -91,11 +97,12 @@ def test_equal_nodes_say_so_in_a_few_bytes():
 
 
 def test_a_child_made_later_comes_in_the_same_session():
-    world, notes, far = two_nodes()
+    world, _notes, _far = two_nodes()
     more = world.left.create_store("more", "core:kvstore", None, START_MS)
     write(more, b"new", 3)
     assert world.sync().complete
-    assert world.right.get(more.id) is not None and same(world.left, world.right)
+    assert world.right.get(more.id) is not None
+    assert same(world.left, world.right)
 
 
 def test_a_wire_that_is_cut_again_and_again():
@@ -127,12 +134,13 @@ def test_both_open_at_once():
     first, second = world.a.sync(), world.b.sync()
     world.run(first)
     world.run(second)
-    assert first.result.complete and second.result.complete
+    assert first.result.complete
+    assert second.result.complete
     assert same(world.left, world.right)
 
 
 def test_the_next_sync_of_a_store_may_come_before_the_end_of_the_last_is_known():
-    world, notes, far = two_nodes()
+    world, notes, _far = two_nodes()
     write(notes, b"left", 3)
     late = []
 
@@ -150,20 +158,23 @@ def test_the_next_sync_of_a_store_may_come_before_the_end_of_the_last_is_known()
     write(notes, b"more", 3)
     _, task = world.a.open_session(notes, False)
     quiet(world, 20)
-    assert not task.done and world.b.faults == 0
+    assert not task.done
+    assert world.b.faults == 0
     late[:] = []
     quiet(world, 50)
     late[:] = []
-    assert task.done and task.result.complete and same(world.left, world.right)
+    assert task.done
+    assert task.result.complete
+    assert same(world.left, world.right)
 
 
 def test_silence_ends_a_sync():
-    world, notes, far = two_nodes()
+    world, _notes, _far = two_nodes()
     task = world.a.sync()
     for _ in range(40):
         world.now_ms += 1000
         world.a.step(world.now_ms)
-    assert task.done and isinstance(task.error, StreamLost) or task.result.errors
+    assert (task.done and isinstance(task.error, StreamLost)) or task.result.errors
 
 
 def test_a_peer_revoked_during_the_session_gets_no_further():
@@ -184,18 +195,19 @@ def test_nothing_shared_is_said_in_words():
 
 
 def test_too_many_faults_close_the_connection():
-    world, notes, far = two_nodes()
+    world, _notes, _far = two_nodes()
     for _ in range(8):
         frames = Frames(world.pair.a.open_stream())
         frames.post({"equal": {}})
         frames.flush()
         quiet(world, 3)
-    assert world.pair.b.closed is not None and world.b.faults == 8
+    assert world.pair.b.closed is not None
+    assert world.b.faults == 8
     raises(StreamLost, world.run, world.a.sync())
 
 
 def test_streams_beyond_the_limit_wait():
-    world, notes, far = two_nodes()
+    world, _notes, _far = two_nodes()
     streams = [world.pair.a.open_stream() for _ in range(40)]
     quiet(world, 5)
     assert len(world.b._serving) == 16
@@ -206,7 +218,7 @@ def test_streams_beyond_the_limit_wait():
 
 
 def test_a_medium_that_fails_ends_the_step_with_its_error():
-    world, notes, far = two_nodes()
+    world, notes, _far = two_nodes()
     write(notes, b"left", 3)
     commit = world.right.storage.commit
 
@@ -219,7 +231,8 @@ def test_a_medium_that_fails_ends_the_step_with_its_error():
     world.right.storage.commit = commit
     world.connect()
     report = world.sync()
-    assert report.complete and same(world.left, world.right), report.errors
+    assert report.complete, report.errors
+    assert same(world.left, world.right), report.errors
 
 
 # -- control of a stick ------------------------------------------------------------------------------------------
@@ -242,15 +255,21 @@ def test_setup_takes_a_fresh_stick_into_the_share():
     host = share()
     world = stick_world(host)
     shown = world.run(world.a.status())["status"]
-    assert shown["version"] == "1.0" and not shown["owned"]
+    assert shown["version"] == "1.0"
+    assert not shown["owned"]
     root = host.roots()[0]
     world.run(world.a.setup(root, "blue", START_MS))
-    assert world.device.is_owner(host.identity.public) and world.device.name == "blue"
-    assert world.sync().complete and same(host, world.right)
+    assert world.device.is_owner(host.identity.public)
+    assert world.device.name == "blue"
+    assert world.sync().complete
+    assert same(host, world.right)
     shown = world.run(world.a.status())["status"]
-    assert shown["id"] == world.right.identity.public and shown["owners"] == [host.identity.public]
+    assert shown["id"] == world.right.identity.public
+    assert shown["owners"] == [host.identity.public]
     assert sorted([store["name"] for store in shown["stores"]]) == sorted([handle.name for handle in host.stores])
-    assert shown["flash_total"] == 2621440 and shown["safe_to_unplug"] and shown["state"] == "owned"
+    assert shown["flash_total"] == 2621440
+    assert shown["safe_to_unplug"]
+    assert shown["state"] == "owned"
     assert host.peer_name(world.right.identity.public) == "blue"
 
 
@@ -273,10 +292,12 @@ def test_a_stick_whose_flash_was_copied_says_so_and_lets_nobody_in():
     guest = World(node(3, "guest"), world.right, world.now_ms)
     guest.device = world.device
     words = str(raises(Refused, guest.connect().run, guest.a.join(token)))
-    assert "two histories" in words and not world.right.is_member(guest.left.identity.public)
+    assert "two histories" in words
+    assert not world.right.is_member(guest.left.identity.public)
     host.get(root.id).weaver.submit(ops.system_batch([ops.store_name("still")]), [], START_MS + 10)
     host.commit(START_MS)
-    assert world.connect().sync().complete and world.right.roots()[0].name == "still"
+    assert world.connect().sync().complete
+    assert world.right.roots()[0].name == "still"
 
 
 def test_a_stick_is_set_up_once():
@@ -296,7 +317,8 @@ def test_a_stick_is_set_up_once():
     raises(Refused, other.run, other.a.owner_add(thief.identity.public))
     raises(Refused, other.run, other.a.owner_transfer(thief.identity.public))
     raises(Refused, other.run, other.a.set_clock(START_MS))
-    assert other.right.storage.commits == before and world.device.owners == [host.identity.public]
+    assert other.right.storage.commits == before
+    assert world.device.owners == [host.identity.public]
 
 
 def test_a_stranger_learns_version_and_owned():
@@ -308,9 +330,14 @@ def test_a_stranger_learns_version_and_owned():
     other.device = world.device
     other.connect()
     shown = other.run(other.a.status())["status"]
-    assert shown["version"] == "1.0" and shown["owned"] and not shown["member"]
-    assert shown["stores"] == [] and shown["id"] == b"" and shown["name"] == ""
-    assert b"blue" not in other.pair.a.input() and b"notes" not in other.pair.a.input()
+    assert shown["version"] == "1.0"
+    assert shown["owned"]
+    assert not shown["member"]
+    assert shown["stores"] == []
+    assert shown["id"] == b""
+    assert shown["name"] == ""
+    assert b"blue" not in other.pair.a.input()
+    assert b"notes" not in other.pair.a.input()
 
 
 def test_owners_and_clock():
@@ -333,7 +360,7 @@ def test_owners_and_clock():
 
 
 def test_a_computer_is_no_stick():
-    world, notes, far = two_nodes()
+    world, _notes, _far = two_nodes()
     assert "no stick" in str(raises(Refused, world.run, world.a.status()))
 
 
@@ -344,13 +371,15 @@ def test_a_stick_without_a_clock_still_syncs():
     host.admit(root, world.right.identity.public, "blue", START_MS)
     world.right.set_up_stick(world.device, host.identity.public, "blue", root.id, root.type, None)
     assert world.device.now_ms(world.now_ms) is None
-    assert world.sync().complete and same(host, world.right)
+    assert world.sync().complete
+    assert same(host, world.right)
 
 
 def test_a_system_operation_from_a_peer_is_projected_and_counts():
-    world, notes, far = two_nodes()
+    world, _notes, _far = two_nodes()
     root = world.left.roots()[0]
     root.weaver.submit(ops.system_batch([ops.store_name("renamed")]), [], START_MS)
     world.left.commit(START_MS)
-    assert world.sync().complete and world.right.roots()[0].name == "renamed"
+    assert world.sync().complete
+    assert world.right.roots()[0].name == "renamed"
     assert isinstance(world.b.last_fault, (type(None), ProtocolError))

@@ -27,7 +27,8 @@ def test_a_child_with_its_own_list_does_not_inherit():
     node.admit(root, key, "friend", NOW_MS)
     stores.write_system(data, [ops.strategy_independent()], NOW_MS)
     node.commit(NOW_MS)
-    assert node.may_connect(root.id, key) and not node.may_connect(data.id, key)
+    assert node.may_connect(root.id, key)
+    assert not node.may_connect(data.id, key)
 
 
 def test_admit_writes_once():
@@ -35,8 +36,10 @@ def test_admit_writes_once():
     key = b"k" * 32
     node.admit(root, key, "stick", NOW_MS)
     count = root.store.count
-    assert node.peer_name(key) == "stick" and node.is_member(key)
-    assert peers.find(node, root, "stick") == key and peers.find(node, root, peers.key_text(key)[:6]) == key
+    assert node.peer_name(key) == "stick"
+    assert node.is_member(key)
+    assert peers.find(node, root, "stick") == key
+    assert peers.find(node, root, peers.key_text(key)[:6]) == key
     node.admit(root, key, "", NOW_MS)
     assert root.store.count == count
 
@@ -75,7 +78,7 @@ def test_who_cannot_be_revoked():
 
 
 def test_a_joiner_trusts_where_it_joined_until_its_list_arrives():
-    node, root, data = share()
+    node, root, _data = share()
     token = node.invite(root, NOW_MS)
     other = make_node(2, "desktop")
     store_type = node.accept_join(root.id, token.secret, other.identity.public, NOW_MS)
@@ -150,9 +153,11 @@ def test_a_name_that_finds_no_room_waits():
 
     there.weaver.submit = floats
     assert not other.settle(NOW_MS)
-    assert other.storage.pending() == 0 and value(other.get(data.id), b"k") == b"v"
+    assert other.storage.pending() == 0
+    assert value(other.get(data.id), b"k") == b"v"
     there.weaver.submit = real
-    assert other.settle(NOW_MS) and other.peer_name(other.identity.public) == "renamed"
+    assert other.settle(NOW_MS)
+    assert other.peer_name(other.identity.public) == "renamed"
 
 
 def test_a_joiner_tells_its_name_once_it_is_in():
@@ -210,7 +215,8 @@ def test_an_identity_older_than_its_data_writes_nothing_before_a_complete_sync()
     reborn.complete_join(token, store_type, NOW_MS, node.identity.public)
     carry(node, reborn)
     handle = reborn.get(data.id)
-    assert "older than its data" in handle.weaver.read_only and handle.store.count == data.store.count
+    assert "older than its data" in handle.weaver.read_only
+    assert handle.store.count == data.store.count
     raises(UsageError, handle.kv.put, b"new", b"v", NOW_MS + 100)
     reborn = reopened(reborn, "desk again")
     handle = reborn.get(data.id)
@@ -221,7 +227,8 @@ def test_an_identity_older_than_its_data_writes_nothing_before_a_complete_sync()
     handle.kv.put(b"new", b"v", NOW_MS + 100)
     assert reborn.settle(NOW_MS)
     meet(node, reborn)
-    assert value(data, b"new") == b"v" and node.peer_name(reborn.identity.public) == "desk again"
+    assert value(data, b"new") == b"v"
+    assert node.peer_name(reborn.identity.public) == "desk again"
     assert list(data.weaver.forks()) == []
     # What it makes itself has no earlier life.
     made = reborn.create_store("mine", "core:kvstore", None, NOW_MS + 200)

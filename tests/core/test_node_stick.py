@@ -25,7 +25,8 @@ def test_setup_takes_the_stick_into_the_share():
     assert stick.may_connect(root.id, laptop.identity.public)
     again = reopened(stick)
     device = devices.Device(again.storage)
-    assert again.name == "carrier" and device.is_owner(laptop.identity.public)
+    assert again.name == "carrier"
+    assert device.is_owner(laptop.identity.public)
     meet(laptop, again)
     again.settle(NOW_MS)
     assert again.find("notes").id == data.id
@@ -39,10 +40,13 @@ def test_setup_that_fails_leaves_a_fresh_stick():
     owner = laptop.identity.public
     raises(Refused, stick.set_up_stick, device, owner, "carrier", root.id, "core:other", NOW_MS)
     raises(UsageError, stick.set_up_stick, device, owner, "", root.id, root.type, NOW_MS)
-    assert device.state == devices.FRESH and stick.stores == [] and stick.storage.store_ids() == []
+    assert device.state == devices.FRESH
+    assert stick.stores == []
+    assert stick.storage.store_ids() == []
     stick.set_up_stick(device, owner, "carrier", root.id, root.type, NOW_MS)
     raises(Refused, stick.set_up_stick, device, b"x" * 32, "mine", b"s" * 16, root.type, NOW_MS)
-    assert device.owners == [owner] and len(stick.stores) == 1
+    assert device.owners == [owner]
+    assert len(stick.stores) == 1
 
 
 def test_power_lost_in_setup_leaves_it_fresh():
@@ -58,7 +62,9 @@ def test_power_lost_in_setup_leaves_it_fresh():
     raises(devices.StorageError, stick.set_up_stick, device, laptop.identity.public, "c", root.id, root.type, NOW_MS)
     stick.storage.commit = commit
     again = reopened(stick)
-    assert steps and devices.Device(again.storage).state == devices.FRESH and again.stores == []
+    assert steps
+    assert devices.Device(again.storage).state == devices.FRESH
+    assert again.stores == []
     assert again.identity.public == stick.identity.public
 
 

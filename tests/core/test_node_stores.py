@@ -51,10 +51,13 @@ def test_ops_have_the_bytes_that_the_reference_writes():
 def test_a_second_store_goes_under_the_same_root():
     node, root, data = share()
     other = node.create_store("photos", "core:kvstore", None, NOW_MS)
-    assert other.parent == root.id and len(node.roots()) == 1 and node.children(root) == [data, other]
+    assert other.parent == root.id
+    assert len(node.roots()) == 1
+    assert node.children(root) == [data, other]
     assert node.find("photos") is other
     named = node.create_store("work", "core:rootstore", None, NOW_MS)
-    assert named.name == "work" and named.parent is None
+    assert named.name == "work"
+    assert named.parent is None
     error = raises(UsageError, node.create_store, "more", "core:kvstore", None, NOW_MS)
     assert "work" in str(error)
     assert node.create_store("more", "core:kvstore", named.id, NOW_MS).parent == named.id
@@ -76,9 +79,10 @@ def test_what_cannot_be_made():
 def test_a_store_is_found_by_name_or_by_the_beginning_of_its_id():
     node, root, data = share()
     text = stores.id_text(data.id)
-    assert (
-        len(text) == 36 and node.find(text) is data and node.find(text[:10]) is data and node.find(text.upper()) is data
-    )
+    assert len(text) == 36
+    assert node.find(text) is data
+    assert node.find(text[:10]) is data
+    assert node.find(text.upper()) is data
     assert node.find(stores.id_text(root.id)) is root
     assert "notes" in str(raises(UsageError, node.find, "nothing"))
     raises(UsageError, node.find, "")
@@ -86,7 +90,8 @@ def test_a_store_is_found_by_name_or_by_the_beginning_of_its_id():
     node.add_handle(stores.create_child(node, root, "notes", "core:kvstore", NOW_MS))
     assert text[:8] in str(raises(UsageError, node.find, "notes"))
     assert "store create" in str(raises(UsageError, make_node(9).find, "x"))
-    assert node.find_root() is root and node.find_root(text) is root
+    assert node.find_root() is root
+    assert node.find_root(text) is root
     raises(UsageError, make_node(9).find_root)
 
 
@@ -95,8 +100,10 @@ def test_a_name_is_used_once_in_a_share():
     node.create_store("notes-2", "core:kvstore", None, NOW_MS)
     count = root.store.count
     words = str(raises(UsageError, node.create_store, "notes", "core:kvstore", None, NOW_MS))
-    assert stores.id_text(data.id) in words and "notes-3" in words
-    assert root.store.count == count and len(node.stores) == 3
+    assert stores.id_text(data.id) in words
+    assert "notes-3" in words
+    assert root.store.count == count
+    assert len(node.stores) == 3
     stores.write_system(root, [ops.child_status(data.id, CHILD_ARCHIVED)], NOW_MS)
     node.commit(NOW_MS)
     node.create_store("notes", "core:kvstore", None, NOW_MS)
@@ -111,10 +118,12 @@ def test_more_stores_than_records():
     made.kv.put(b"k", b"v", NOW_MS + 1000)
     node.commit(NOW_MS)
     again = reopened(node).get(made.id)
-    assert value(again, b"k") == b"v" and again.weaver.read_only is None
+    assert value(again, b"k") == b"v"
+    assert again.weaver.read_only is None
     tip = again.store.chain(node.identity.public)
     row = again.store.row(TABLE_META, b"own/tip")
-    assert int.from_bytes(row[:4], "big") == tip[0] and row[4:] == tip[1]
+    assert int.from_bytes(row[:4], "big") == tip[0]
+    assert row[4:] == tip[1]
     # A chain that ends before it, as after a lost tail.
     again.store.put_row(TABLE_META, b"own/tip", (tip[0] + 1).to_bytes(4, "big") + bytes(32))
     again.weaver.reload(NOW_MS)
@@ -132,7 +141,9 @@ def test_stores_that_stay_closed_are_named():
     closed = list(other.closed_children())
     assert len(closed) == len(laptop.stores) - 5
     for store_id, root_id, name, why in closed:
-        assert root_id == root.id and name in [handle.name for handle in made] + ["notes"] and "at most 5" in why
+        assert root_id == root.id
+        assert name in [handle.name for handle in made] + ["notes"]
+        assert "at most 5" in why
         assert other.get(store_id) is None
     other.damaged.append((closed[0][0], "its log is damaged"))
     assert next(other.closed_children())[3] == "its log is damaged"
@@ -154,7 +165,8 @@ def test_a_store_closed_for_want_of_room_is_opened_when_there_is_room():
 
     other.storage.store = none_left
     carry(laptop, other)
-    assert other.get(made.id) is None and "no room" in next(other.closed_children())[3]
+    assert other.get(made.id) is None
+    assert "no room" in next(other.closed_children())[3]
     del tried[:]
     for number in range(20):
         room[0] = 5000 - number * 100
@@ -164,7 +176,8 @@ def test_a_store_closed_for_want_of_room_is_opened_when_there_is_room():
     other.storage.store = store
     room[0] = 7000
     other.commit(NOW_MS)
-    assert other.get(made.id) is not None and list(other.closed_children()) == []
+    assert other.get(made.id) is not None
+    assert list(other.closed_children()) == []
     assert other.storage.pending() == 0
 
 
@@ -179,7 +192,8 @@ def test_a_store_of_one_share_is_opened_when_another_share_closes_one():
     assert [found[2] for found in other.closed_children()] == ["photos"]
     stores.write_system(root, [ops.child_status(notes.id, CHILD_ARCHIVED)], NOW_MS)
     carry(laptop, other)
-    assert other.find("photos").parent == desk.roots()[0].id and list(other.closed_children()) == []
+    assert other.find("photos").parent == desk.roots()[0].id
+    assert list(other.closed_children()) == []
 
 
 def test_foreign_names_do_not_control_a_terminal():
@@ -187,7 +201,9 @@ def test_foreign_names_do_not_control_a_terminal():
     stores.write_system(data, [ops.store_name("\x1b[2Jevil" + "x" * 100)], NOW_MS)
     node.admit(root, b"k" * 32, "", NOW_MS)
     words = str(raises(UsageError, node.find, "nothing"))
-    assert "\\x1b[2Jevil" in words and "\x1b" not in words and len(words) < 250
+    assert "\\x1b[2Jevil" in words
+    assert "\x1b" not in words
+    assert len(words) < 250
 
 
 def test_everything_is_there_after_a_restart():
@@ -198,7 +214,8 @@ def test_everything_is_there_after_a_restart():
     assert again.name == "desk"
     assert [handle.id for handle in again.stores] == [root.id, data.id]
     found = again.find("notes")
-    assert found.type == "core:kvstore" and found.parent == root.id
+    assert found.type == "core:kvstore"
+    assert found.parent == root.id
     assert value(found, b"greeting") == b"hello"
     assert again.peer_name(node.identity.public) == "desk"
 
@@ -206,7 +223,8 @@ def test_everything_is_there_after_a_restart():
 def test_a_store_that_does_not_fit_leaves_nothing():
     node = make_node(1, "small", capacity=1500)
     raises(StorageFull, node.create_store, "notes", "core:kvstore", None, NOW_MS)
-    assert node.stores == [] and node.storage.store_ids() == []
+    assert node.stores == []
+    assert node.storage.store_ids() == []
     assert node.storage.pending() == 0
 
 
@@ -232,13 +250,16 @@ def test_an_archived_child_is_closed_and_stays_closed():
     node.commit(NOW_MS)
     assert node.get(data.id) is None
     carry(node, other)
-    assert other.get(data.id) is None and len(other.stores) == 1
+    assert other.get(data.id) is None
+    assert len(other.stores) == 1
     again = reopened(other)
-    assert len(again.stores) == 1 and data.id in again.storage.store_ids()
+    assert len(again.stores) == 1
+    assert data.id in again.storage.store_ids()
     stores.write_system(root, [ops.child_status(data.id, 1)], NOW_MS)
     node.commit(NOW_MS)
     carry(node, again)
-    assert again.get(data.id) is not None and node.get(data.id) is not None
+    assert again.get(data.id) is not None
+    assert node.get(data.id) is not None
 
 
 def test_a_store_that_a_rolled_back_write_closed_is_open_again():
@@ -248,15 +269,17 @@ def test_a_store_that_a_rolled_back_write_closed_is_open_again():
     assert node.get(data.id) is None
     node.rollback()
     found = node.get(data.id)
-    assert found is not None and found.name == "notes"
+    assert found is not None
+    assert found.name == "notes"
     late = stores.create_child(node, root, "late", "core:kvstore", NOW_MS)
     node.add_handle(late)
     node.rollback()
-    assert node.get(late.id) is None and len(node.stores) == 2
+    assert node.get(late.id) is None
+    assert len(node.stores) == 2
 
 
 def test_a_child_without_room_stays_closed_until_there_is_some():
-    node, root, data = share()
+    node, root, _data = share()
     other = make_node(2, "full")
     join(other, node, node.invite(root, NOW_MS))
     late = node.create_store("late", "core:kvstore", None, NOW_MS)
@@ -271,9 +294,11 @@ def test_a_child_without_room_stays_closed_until_there_is_some():
         carry(node, other)
     finally:
         stores.add_store = add_store
-    assert other.get(late.id) is None and other.get(root.id).store.count == root.store.count
+    assert other.get(late.id) is None
+    assert other.get(root.id).store.count == root.store.count
     again = reopened(other)
-    assert again.find("late").parent == root.id and len(again.roots()) == 1
+    assert again.find("late").parent == root.id
+    assert len(again.roots()) == 1
 
 
 def test_a_full_medium_opens_what_it_has():
@@ -297,11 +322,13 @@ def test_a_full_medium_opens_what_it_has():
     storage.commit = full
     again = Node(storage, CRYPTO, other.identity)
     again.open(NOW_MS)
-    assert len(again.stores) == 2 and value(again.find("notes"), b"k") == b"v" and not again.spoilt()
+    assert len(again.stores) == 2
+    assert value(again.find("notes"), b"k") == b"v"
+    assert not again.spoilt()
 
 
 def test_a_root_cannot_declare_itself_or_without_end():
-    node, root, data = share()
+    node, root, _data = share()
     stores.write_system(root, [ops.child_add(root.id, "me", "core:kvstore")], NOW_MS)
     for number in range(stores.STORES_OPEN + 5):
         stores.write_system(root, [ops.child_add(bytes([number]) * 16, "c", "core:kvstore")], NOW_MS)
@@ -311,7 +338,7 @@ def test_a_root_cannot_declare_itself_or_without_end():
 
 
 def test_nothing_is_written_into_a_child_on_discovery():
-    node, root, data = share()
+    node, root, _data = share()
     other = make_node(2, "desktop")
     join(other, node, node.invite(root, NOW_MS))
     assert other.find("notes").store.chain(other.identity.public)[0] == 0
@@ -326,11 +353,14 @@ def test_a_damaged_store_does_not_keep_the_others_closed():
     again = reopened(node)
     assert [handle.id for handle in again.stores] == [root.id, other.id]
     ((damaged, words),) = again.damaged
-    assert damaged == data.id and words
+    assert damaged == data.id
+    assert words
     again.create_store("more", "core:kvstore", None, NOW_MS)
     assert again.get(data.id) is None
 
 
 def test_new_ids_are_random_version_4():
     first, second = stores.new_id(CRYPTO), stores.new_id(CRYPTO)
-    assert first != second and first[6] >> 4 == 4 and first[8] >> 6 == 2
+    assert first != second
+    assert first[6] >> 4 == 4
+    assert first[8] >> 6 == 2

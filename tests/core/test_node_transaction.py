@@ -23,7 +23,8 @@ def test_a_ticket_is_durable_after_the_commit():
     node.commit(NOW_MS)
     assert node.durable(ticket)
     data.kv.put(b"k", b"w", NOW_MS)
-    assert node.durable(ticket) and not node.durable(node.ticket())
+    assert node.durable(ticket)
+    assert not node.durable(node.ticket())
 
 
 def test_a_ticket_of_what_was_rolled_back_never_becomes_durable():
@@ -60,7 +61,8 @@ def test_what_was_lost_never_counts_as_durable_however_much_is_lost_later():
                 said += node.durable(ticket)
             except StorageError:
                 assert kept < 150  # so long ago that nobody knows any more: never said to be durable for want of it
-    assert said >= 16 and node.durable(quiet)
+    assert said >= 16
+    assert node.durable(quiet)
     assert len(node.transaction._lost) <= 32
 
 
@@ -81,7 +83,8 @@ def test_uncommitted_writes_are_gone_after_a_crash():
     node.commit(NOW_MS)
     data.kv.put(b"b", b"2", NOW_MS)
     found = reopened(node).find("notes")
-    assert value(found, b"a") == b"1" and value(found, b"b") is None
+    assert value(found, b"a") == b"1"
+    assert value(found, b"b") is None
 
 
 def test_an_own_chain_goes_on_after_a_rollback_without_a_fork():
@@ -91,7 +94,8 @@ def test_an_own_chain_goes_on_after_a_rollback_without_a_fork():
     data.kv.put(b"a", b"2", NOW_MS)
     node.commit(NOW_MS)
     length, tip = data.store.chain(node.identity.public)
-    assert length == 3 and data.store.get(tip).store_prev == data.store.chain_at(node.identity.public, 2)
+    assert length == 3
+    assert data.store.get(tip).store_prev == data.store.chain_at(node.identity.public, 2)
 
 
 def test_a_commit_is_due_by_size_or_age():
@@ -99,9 +103,11 @@ def test_a_commit_is_due_by_size_or_age():
     assert not node.commit_due(NOW_MS)
     data.kv.put(b"k", b"v", NOW_MS)
     ticket = node.ticket()
-    assert not node.commit_due(NOW_MS) and node.transaction.deadline_ms() == NOW_MS + BATCH_MS
+    assert not node.commit_due(NOW_MS)
+    assert node.transaction.deadline_ms() == NOW_MS + BATCH_MS
     assert not node.commit_due(NOW_MS + BATCH_MS - 1)
-    assert node.commit_due(NOW_MS + BATCH_MS) and node.durable(ticket)
+    assert node.commit_due(NOW_MS + BATCH_MS)
+    assert node.durable(ticket)
     assert node.transaction.deadline_ms() is None
     batch_bytes = getattr(node.storage, "commit_bytes", BATCH_BYTES)
     for _ in range(5 * batch_bytes // BATCH_BYTES):  # large values may count less: a stick writes them as they come
@@ -121,7 +127,8 @@ def test_a_failed_own_write_takes_nothing_else_along():
     data.kv.put(b"received", b"1", NOW_MS)
     ticket = node.ticket()
     raises(UsageError, node.admit, root, b"k" * 32, "bad\nname", NOW_MS)
-    assert node.durable(ticket) and value(data, b"received") == b"1"
+    assert node.durable(ticket)
+    assert value(data, b"received") == b"1"
 
 
 def test_events_come_after_the_commit():
@@ -183,8 +190,10 @@ def half_an_ingest(node, data):
 def check_whole(node, data, item):
     """The state is that of the log, here and after a restart."""
     before = data.weaver.state_hash()
-    assert not data.store.has(item.hash) and value(data, b"theirs") is None
-    assert data.weaver.ingest(item, NOW_MS) == WITNESSED and value(data, b"theirs") == b"v"
+    assert not data.store.has(item.hash)
+    assert value(data, b"theirs") is None
+    assert data.weaver.ingest(item, NOW_MS) == WITNESSED
+    assert value(data, b"theirs") == b"v"
     node.commit(NOW_MS)
     after = data.weaver.state_hash()
     again = reopened(node).find("notes")
@@ -199,7 +208,8 @@ def test_half_of_an_ingest_is_never_committed():
     item = half_an_ingest(node, data)
     assert node.spoilt()
     raises(StorageError, node.commit, NOW_MS)
-    assert not node.spoilt() and value(data, b"k") is None
+    assert not node.spoilt()
+    assert value(data, b"k") is None
     raises(StorageError, node.durable, ticket)
     node.commit(NOW_MS)
     check_whole(node, data, item)
@@ -209,7 +219,8 @@ def test_half_of_an_ingest_is_dropped_at_the_next_turn():
     node, _, data = share()
     item = half_an_ingest(node, data)
     raises(StorageError, node.commit_due, NOW_MS)
-    assert not node.spoilt() and not node.commit_due(NOW_MS + 60000)
+    assert not node.spoilt()
+    assert not node.commit_due(NOW_MS + 60000)
     check_whole(node, data, item)
 
 
@@ -220,7 +231,8 @@ def test_an_own_write_goes_on_after_half_of_an_ingest():
     lost = node.ticket()
     item = half_an_ingest(node, data)
     node.admit(root, b"k" * 32, "phone", NOW_MS)
-    assert node.durable(ticket) and value(data, b"k") is None
+    assert node.durable(ticket)
+    assert value(data, b"k") is None
     raises(StorageError, node.durable, lost)
     check_whole(node, data, item)
 
@@ -332,7 +344,8 @@ def test_a_fault_of_this_program_leaves_no_half_of_a_change():
     raises(IndexError, node.commit, NOW_MS)
     data.files.consider_events = consider
     raises(StorageError, node.durable, ticket)
-    assert value(data, b"k") is None and not node.storage.pending()
+    assert value(data, b"k") is None
+    assert not node.storage.pending()
     raises(IndexError, node._at_once, NOW_MS, lambda: [].pop())
     node.admit(root, b"k" * 32, "phone", NOW_MS)
     assert reopened(node).roots()[0].system.peer(b"k" * 32) is not None
@@ -350,10 +363,14 @@ def test_a_store_that_fails_while_it_is_opened_leaves_nothing_half():
     failing_row(data)
     again = Node(node.storage, node.crypto, node.identity)
     again.open(NOW_MS)
-    assert [store_id for store_id, _ in again.damaged] == [data.id] and again.get(data.id) is None
-    assert data.store.count == before and data.store.floating() == [first.hash]
+    assert [store_id for store_id, _ in again.damaged] == [data.id]
+    assert again.get(data.id) is None
+    assert data.store.count == before
+    assert data.store.floating() == [first.hash]
     found = reopened(node).find("notes")
-    assert value(found, b"theirs") == b"v" and value(found, b"k") == b"v" and found.weaver.verify().problems == []
+    assert value(found, b"theirs") == b"v"
+    assert value(found, b"k") == b"v"
+    assert found.weaver.verify().problems == []
 
 
 def test_a_name_that_was_not_stored_is_not_shown():

@@ -58,7 +58,8 @@ def play(messages):
     initiator, responder = pair()
     writer, reader = initiator, responder
     for payload, ciphertext in messages:
-        assert writer.my_turn() and not reader.my_turn()
+        assert writer.my_turn()
+        assert not reader.my_turn()
         seen = []
 
         def make(bound, payload=payload, seen=seen):
@@ -70,7 +71,8 @@ def play(messages):
         bound, plain = reader.read(message)
         assert (bound, plain) == (seen[0], unhex(payload))
         writer, reader = reader, writer
-    assert initiator.finished() and responder.finished()
+    assert initiator.finished()
+    assert responder.finished()
     return initiator, responder
 
 

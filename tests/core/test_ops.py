@@ -35,7 +35,8 @@ def test_known_bytes():
     assert ops.system(ops.strategy_independent()) == h("5a081a060a040a020801")
     assert ops.system(ops.strategy_inherited()) == h("5a081a060a040a021001")
     assert ops.genesis("core:kvstore", 42) == h("62100a0c636f72653a6b7673746f7265102a")
-    assert ops.app(b"hi") == h("52026869") and ops.app(b"") == h("5200")
+    assert ops.app(b"hi") == h("52026869")
+    assert ops.app(b"") == h("5200")
     added = ops.system_batch([ops.child_add(CHILD, "notes", "core:kvstore"), ops.child_status(CHILD, 1)])
     add = h("0a2b0a290a270a10") + CHILD + h("12056e6f7465731a0c636f72653a6b7673746f7265")
     active = h("0a180a161a140a10") + CHILD + h("1001")
@@ -52,7 +53,8 @@ def test_legs():
     assert split(h("5200")) == (ops.LEG_APP, b"")
     assert split(h("52026869")) == (ops.LEG_APP, b"hi")
     leg, payload = split(ops.genesis("core:kvstore", 7))
-    assert leg == ops.LEG_GENESIS and GenesisOp.decode(payload) == {"store_type": "core:kvstore", "nonce": 7}
+    assert leg == ops.LEG_GENESIS
+    assert GenesisOp.decode(payload) == {"store_type": "core:kvstore", "nonce": 7}
 
 
 def test_the_last_leg_wins_and_repeated_ones_merge():
@@ -105,11 +107,14 @@ def test_put_sizes():
     for key, value in ((0, 0), (1, 1), (1, 0), (0, 5), (16, 200), (127, 127), (128, 128), (5, 20000)):
         payload = KvPayload.encode({"ops": [{"put": {"key": bytes(key), "value": bytes(value)}}]})
         assert ops.put_size(key, value) == len(ops.app(payload))
-    assert ops.put_size(1, 1048557) == OPS_BYTES and ops.put_size(1, 1048558) > OPS_BYTES
+    assert ops.put_size(1, 1048557) == OPS_BYTES
+    assert ops.put_size(1, 1048558) > OPS_BYTES
 
 
 def test_ids():
     text = "00010203-0405-0607-0809-0a0b0c0d0e0f"
-    assert ids.uuid_text(CHILD) == text and ids.uuid_parse(text) == CHILD
+    assert ids.uuid_text(CHILD) == text
+    assert ids.uuid_parse(text) == CHILD
     assert ids.uuid_parse(text.replace("-", "")) == CHILD
-    assert ids.hex_text(b"") == "" and ids.hex_text(memoryview(b"\x0a")) == "0a"
+    assert ids.hex_text(b"") == ""
+    assert ids.hex_text(memoryview(b"\x0a")) == "0a"

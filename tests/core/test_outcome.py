@@ -27,7 +27,7 @@ def outcomes(world, store_id):
         world.connect()
         report = world.run(begin().sync())
         assert not report.errors
-        assert report.complete == all([report.outcomes[one].complete for one in report.outcomes])
+        assert report.complete == all(report.outcomes[one].complete for one in report.outcomes)
         seen.append(report.outcomes[store_id])
     return seen
 
@@ -56,10 +56,10 @@ def spoil(handle, hash):
 
 
 def test_nothing_left_behind_is_complete():
-    world, notes, there = two()
+    world, notes, _there = two()
     notes.kv.put(b"k", b"v", START_MS + 2000)
     world.left.commit(START_MS)
-    assert all([outcome.complete for outcome in outcomes(world, notes.id)])
+    assert all(outcome.complete for outcome in outcomes(world, notes.id))
 
 
 def test_a_write_that_the_other_side_refuses_and_what_follows_it():
@@ -69,31 +69,37 @@ def test_a_write_that_the_other_side_refuses_and_what_follows_it():
     spoil(notes, made[1].hash)
     for _ in range(2):  # the second time, too
         left, right = outcomes(world, notes.id)
-        assert left.refused_there == 1 and left.unheld == 3 and not left.complete
-        assert right.refused_here == 2 and not right.complete
-    assert there.kv.get(b"0") is not None and there.kv.get(b"2") is None
+        assert left.refused_there == 1
+        assert left.unheld == 3
+        assert not left.complete
+        assert right.refused_here == 2
+        assert not right.complete
+    assert there.kv.get(b"0") is not None
+    assert there.kv.get(b"2") is None
 
 
 def test_a_write_of_somebody_else_that_is_refused():
-    world, notes, there = two()
+    world, notes, _there = two()
     item = written(notes, 1, ZERO)
     notes.weaver.ingest(item, START_MS)
     world.left.commit(START_MS)
     spoil(notes, item.hash)
     left, right = outcomes(world, notes.id)
     assert (left.refused_there, left.unheld, right.refused_here) == (1, 0, 1)
-    assert not left.complete and not right.complete
+    assert not left.complete
+    assert not right.complete
 
 
 def test_what_was_listed_and_did_not_come():
-    world, notes, there = two()
+    world, notes, _there = two()
     for number in range(3):
         notes.kv.put(b"%d" % number, b"v", START_MS + 2000 + number)
     world.left.commit(START_MS)
     real = notes.weaver.held_after
     notes.weaver.held_after = lambda plan: iter(list(real(plan))[:-1])
     right = world.connect().run(world.b.sync()).outcomes[notes.id]
-    assert right.not_sent == 1 and not right.complete
+    assert right.not_sent == 1
+    assert not right.complete
 
 
 def test_what_waits_on_either_side():
@@ -104,10 +110,14 @@ def test_what_waits_on_either_side():
     left, right = outcomes(world, notes.id)
     size = item.body.size
     assert left.waiting_there == right.waiting_here == [(item.author, 1, size, b"n" * 32)]
-    assert not left.complete and not right.complete
+    assert not left.complete
+    assert not right.complete
     assert left.waiting_here == left.waiting_there  # it came over, and waits here now, too
     left, right = outcomes(world, notes.id)  # equal sets: still not what either wrote
-    assert left.waiting_there and right.waiting_there and not left.complete and not right.complete
+    assert left.waiting_there
+    assert right.waiting_there
+    assert not left.complete
+    assert not right.complete
 
 
 def test_two_histories_of_one_author():
@@ -117,16 +127,21 @@ def test_two_histories_of_one_author():
     world.left.commit(START_MS)
     world.right.commit(START_MS)
     for outcome in outcomes(world, notes.id):
-        assert len(outcome.forks) == 1 and not outcome.complete and outcome.unheld == 0
+        assert len(outcome.forks) == 1
+        assert not outcome.complete
+        assert outcome.unheld == 0
 
 
 def test_no_room_there():
-    world, notes, there = two(40000)
+    world, notes, _there = two(40000)
     notes.kv.put(b"k", b"v" * 39000, START_MS + 2000)
     world.left.commit(START_MS)
     left, right = outcomes(world, notes.id)
-    assert left.unfit_count == 1 and left.unheld == 1 and not left.complete
-    assert right.refused_here == 1 and not right.complete
+    assert left.unfit_count == 1
+    assert left.unheld == 1
+    assert not left.complete
+    assert right.refused_here == 1
+    assert not right.complete
 
 
 def test_content_that_nothing_names_gives_way_to_writes():
@@ -144,19 +159,22 @@ def content_gives_way(size, count, capacity):
     entry = entries.Entry("file", 0o644, b"\x01\x55\x1e\x20" + digest, 0, 8000)
     notes.files.put_entry("file", entry, START_MS + 2000)
     world.left.commit(START_MS)
-    assert world.connect().sync().complete and there.store.has_blob(digest)
+    assert world.connect().sync().complete
+    assert there.store.has_blob(digest)
     world.right.storage.capacity = capacity  # what others have taken meanwhile, without a heap for it
     notes.files.remove("file", START_MS + 3000)
     for number in range(count):
         notes.kv.put(b"k%d" % number, b"v" * size, START_MS + 4000 + number)
     world.left.commit(START_MS)
     left, right = outcomes(world, notes.id)
-    assert left.complete and right.complete and not there.store.has_blob(digest), (size, left.unheld)
+    assert left.complete, (size, left.unheld)
+    assert right.complete, (size, left.unheld)
+    assert not there.store.has_blob(digest), (size, left.unheld)
 
 
 def test_content_that_is_on_neither_side():
     for number in range(2):
-        world, notes, there = two()
+        world, notes, _there = two()
         digest = crypto().blake3_digest(b"lost")
         name = b"fs/lost"
         notes.files.contents.put(digest, b"lost")
@@ -172,19 +190,20 @@ def test_content_that_is_on_neither_side():
 
 
 def test_a_share_that_is_too_damaged_to_say_who_is_in_it():
-    world, notes, there = two()
+    world, notes, _there = two()
     world.left.damaged.append((b"d" * 16, "the log is damaged"))
     report = world.connect().sync()
     assert [(store_id, str(error)) for store_id, error in report.errors] == [
         (b"d" * 16, "it was not synced: the log is damaged")
     ]
-    assert not report.complete and all([report.outcomes[one].complete for one in report.outcomes])
+    assert not report.complete
+    assert all(report.outcomes[one].complete for one in report.outcomes)
     world.connect()
     assert world.run(world.a.sync([notes.id])).complete  # who asks for one store is told of that one
 
 
 def test_what_was_written_since_the_session():
-    world, notes, there = two()
+    world, notes, _there = two()
     settle = world.left.settle
 
     def writing(now_ms):
@@ -193,13 +212,14 @@ def test_what_was_written_since_the_session():
 
     world.left.settle = writing
     report = world.connect().sync()
-    assert report.outcomes[notes.id].unheld == 1 and not report.complete
+    assert report.outcomes[notes.id].unheld == 1
+    assert not report.complete
     world.left.settle = settle
     assert world.connect().sync().complete
 
 
 def test_no_store_at_all_is_no_success():
-    world, notes, there = two()
+    world, _notes, _there = two()
     report = world.connect().sync()
     report.outcomes.clear()
     assert not report.complete
@@ -210,7 +230,8 @@ def cut_apart(count, size):
     the forker, the honest one's writes)."""
     world, notes, there = two()
     branches = [written(notes, number, ZERO, [], 8) for number in range(2)]
-    assert notes.weaver.ingest(branches[0], START_MS) and there.weaver.ingest(branches[1], START_MS)
+    assert notes.weaver.ingest(branches[0], START_MS)
+    assert there.weaver.ingest(branches[1], START_MS)
     identity = node(9, "honest").identity
     prev, made = ZERO, []
     for number in range(count):
@@ -230,15 +251,18 @@ def test_who_waits_for_the_other_branch_of_a_fork_is_named_on_both_sides_with_ho
     for _ in range(2):
         left, right = outcomes(world, notes.id)
         expected = [(made[0].author, 5, sum([item.body.size for item in made]), made[0].dep(0))]
-        assert left.waiting_there == right.waiting_here == expected and not left.waiting_here
+        assert left.waiting_there == right.waiting_here == expected
+        assert not left.waiting_here
         assert left.forks == right.forks == [forker]
-        assert not left.complete and not right.complete
-    assert there.weaver.waiting() == expected and [fork[0] for fork in there.weaver.forks()] == [forker]
+        assert not left.complete
+        assert not right.complete
+    assert there.weaver.waiting() == expected
+    assert [fork[0] for fork in there.weaver.forks()] == [forker]
     assert [fork[0] for fork in notes.weaver.forks()] == [forker]
 
 
 def test_what_finds_no_room_to_wait_is_counted_and_comes_again_and_what_waits_is_kept():
-    world, notes, there, forker, made = cut_apart(7, 4000)
+    world, notes, there, _forker, made = cut_apart(7, 4000)
     floating = there.weaver._floating
     victims = floating.victims
     floating.victims = lambda size: [] if floating.bytes + size <= 13000 else None
@@ -246,8 +270,11 @@ def test_what_finds_no_room_to_wait_is_counted_and_comes_again_and_what_waits_is
         left, right = outcomes(world, notes.id)
         held = sum([item.body.size for item in made[:3]])
         assert right.waiting_here == [(made[0].author, 3, held, made[0].dep(0))]
-        assert left.refused_there == 4 and not left.complete and not right.complete
+        assert left.refused_there == 4
+        assert not left.complete
+        assert not right.complete
         assert right.refused_here in (2, 4)  # it may give up where the first finds no room
     floating.victims = victims
     left, right = outcomes(world, notes.id)
-    assert right.waiting_here[0][1] == 7 and right.refused_here == left.refused_there == 0
+    assert right.waiting_here[0][1] == 7
+    assert right.refused_here == left.refused_there == 0

@@ -116,7 +116,9 @@ def test_verdicts():
         data = damaged(rng, sources)
         verdicts = bytes([verdict(parser, data) for parser in PARSERS])
         assert verdicts[0] == verdicts[1] == verdicts[2]
-        assert verdicts[3] == verdicts[4] and verdicts[5] == verdicts[6] and verdicts[7] == verdicts[8]
+        assert verdicts[3] == verdicts[4]
+        assert verdicts[5] == verdicts[6]
+        assert verdicts[7] == verdicts[8]
         accepted += sum(verdicts)
         hasher.update(verdicts)
     assert accepted > ROUNDS

@@ -63,7 +63,8 @@ def test_removing_a_bundle_again_and_again_looks_through_it_once():
         assert replica.ingest(author.write(native([remove("x")] * 200 + behind))) == WITNESSED
         assert store.calls < 200 * 4 + 61 * 4, store.calls
         rows = list(replica.store.rows(TABLE_DATA, b"appbundles/x/manifest/s/k1"))
-        assert rows and all([kvtable.winner(row).deleted for _, row in rows])
+        assert rows
+        assert all(kvtable.winner(row).deleted for _, row in rows)
 
 
 def test_a_bundle_removed_again_and_again_is_looked_through_once_however_many_others_are_removed():
@@ -144,7 +145,8 @@ def test_heads_are_superseded_alike_whichever_of_both_is_fewer():
         heads = kvtable.heads(replica.store, replica.weaver.crypto, TABLE_DATA, b"k")
         after = Author(2).key
         ends.append(sorted([head.hash for head in heads if head.author != after]))
-        assert len(ends[-1]) == 15 and not set(deps) & set(ends[-1])
+        assert len(ends[-1]) == 15
+        assert not set(deps) & set(ends[-1])
         assert len(list(replica.store.rows(TABLE_HEADS))) == 0
     assert ends[0] == ends[1]
 
@@ -168,5 +170,5 @@ def test_questions_about_the_graph_look_at_each_intention_a_few_times():
     assert store.calls < 6 * len(made), store.calls
     both = dag.ancestors(store, last) & dag.ancestors(store, other)
     assert common == {
-        hash for hash in both if not any([one != hash and dag.is_ancestor(store, hash, one) for one in both])
+        hash for hash in both if not any(one != hash and dag.is_ancestor(store, hash, one) for one in both)
     }

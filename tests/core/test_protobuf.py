@@ -313,9 +313,11 @@ def test_level_follows_merging_and_oneofs():
     data = h("0a030a0161" + "1200" + "0a03120162" + "0a030a0163")
     body = BytesBody(data)
     found = scan.level(Operation, body, [(0, len(data))])
-    assert list(found) == ["put"] and len(found["put"]) == 2
+    assert list(found) == ["put"]
+    assert len(found["put"]) == 2
     put = scan.level(PutOp, body, found["put"])
-    assert body.read(*put["key"]) == b"c" and body.read(*put["value"]) == b"b"
+    assert body.read(*put["key"]) == b"c"
+    assert body.read(*put["value"]) == b"b"
 
 
 def test_a_batch_of_many_empty_operations_is_checked_in_little_memory():
@@ -338,7 +340,9 @@ def test_known_messages():
     }
     assert KvPayload.encode({"ops": [{"put": {"key": b"a", "value": b"1"}}]}) == h("0a080a060a0161120131")
     page = BootstrapResponse.decode(h("2001"))
-    assert page["done"] is True and page["witness_records"] == [] and page["last_seq"] == 0
+    assert page["done"] is True
+    assert page["witness_records"] == []
+    assert page["last_seq"] == 0
 
 
 def test_sums_of_what_others_claim_saturate_and_other_numbers_do_not():

@@ -44,7 +44,8 @@ def test_small_ranges_are_listed_and_large_ones_split():
     own = PlainSet(some(2, 16))
     theirs = PlainSet(some(3, 16))
     replies, needed = reconcile.process(own, reconcile.opening(theirs))
-    assert replies == [listed("range_items_request", FIRST, LAST, own.hashes)] and needed == []
+    assert replies == [listed("range_items_request", FIRST, LAST, own.hashes)]
+    assert needed == []
     replies, needed = reconcile.process(own, reconcile.opening(PlainSet(some(3, 17))))
     halves = [reply["range_fingerprint"] for reply in replies]
     assert (halves[0]["start"], halves[0]["end"]) == (FIRST, reconcile.midpoint(FIRST, LAST))
@@ -111,4 +112,5 @@ def test_two_sets_find_exactly_what_each_lacks():
             replies, needed = reconcile.process(own, message)
             wants[is_a].extend(needed)
             waiting.extend([(other, own, not is_a, reply) for reply in replies])
-        assert sorted(wants[True]) == sorted(right) and sorted(wants[False]) == sorted(left)
+        assert sorted(wants[True]) == sorted(right)
+        assert sorted(wants[False]) == sorted(left)

@@ -71,7 +71,8 @@ def test_names_and_values_of_any_length_leave_rows_small():
     long = "l" * 3000
     replica.ingest(author.write(native(register(long, long), upload(long, b"z" * 20000, ((long, long),)))))
     rows = list(replica.store.rows(TABLE_DATA))
-    assert len(rows) == 4 and max([len(key) for key, _ in rows]) == ROW_KEY_BYTES
+    assert len(rows) == 4
+    assert max([len(key) for key, _ in rows]) == ROW_KEY_BYTES
     assert max([len(value) for _, value in rows]) < 200 < ROW_VALUE_BYTES
     assert sorted([len(value) for value in table(replica).values()]) == [36, 3000, 3000, 20000]
 
@@ -81,7 +82,8 @@ def test_an_operation_in_very_many_pieces_is_skipped_whole():
     good = root_messages.RootPayload.encode({"ops": [register("good")], "version": 1})
     pieces = b"\x0a\x00" * 65
     replica.ingest(author.write(ops.app(b"\x0a" + varint(len(pieces)) + pieces + good)))
-    assert table(replica) == {} and len(list(replica.weaver.skipped())) == 1
+    assert table(replica) == {}
+    assert len(list(replica.weaver.skipped())) == 1
 
 
 def test_a_manifest_that_cannot_be_read_is_ignored():

@@ -70,7 +70,9 @@ def test_strangers_get_no_answer_whether_the_store_is_here_or_not():
         bootstrap = {"bootstrap_request": {"store_id": store_id, "limit": 10}}
         (answer,) = Client(world.left, b"\x07" * 32).ask(bootstrap)
         empty = answer["bootstrap_response"]
-        assert empty["done"] and not empty["witness_records"] and empty["store_id"] == store_id
+        assert empty["done"]
+        assert not empty["witness_records"]
+        assert empty["store_id"] == store_id
     assert notes.store.count == before
 
 
@@ -90,11 +92,12 @@ def test_garbage_ends_the_stream_and_the_next_one_works():
     fetch = requests(notes.id, bytes(32))[0]
     assert client.ask(b"\xff\xff", fetch) == []
     assert len(client.ask(fetch)) == 1
-    assert client.peer.faults == 1 and client.pair.b.closed is None
+    assert client.peer.faults == 1
+    assert client.pair.b.closed is None
 
 
 def test_a_peer_that_keeps_breaking_rules_is_cut_off():
-    world, _, client = shared()
+    _world, _, client = shared()
     for _ in range(7):
         assert client.ask(b"\xff") == []
     assert client.pair.b.closed is None
@@ -114,11 +117,12 @@ def test_a_stranger_cannot_send_much():
     stream.write((8000000).to_bytes(4, "big") + bytes(2000))
     for _ in range(5):
         client.peer.step(client.now_ms)
-    assert client.peer.faults == 1 and stream.at_end()
+    assert client.peer.faults == 1
+    assert stream.at_end()
 
 
 def test_a_join_ends_its_stream_and_is_durable():
-    world, notes, _ = shared()
+    world, _notes, _ = shared()
     root = world.left.roots()[0]
     token = world.left.invite(root, FAR_MS)
     before = root.store.count
@@ -134,9 +138,12 @@ def test_a_join_ends_its_stream_and_is_durable():
         "store_type": "core:rootstore",
     }
     written = root.store.count
-    assert written > before and not world.left.storage.pending()
-    assert client.ask(asked) == answers and root.store.count == written  # a member joins again
-    assert Client(world.left, b"\x06" * 32).ask(asked) == [] and root.store.count == written
+    assert written > before
+    assert not world.left.storage.pending()
+    assert client.ask(asked) == answers
+    assert root.store.count == written
+    assert Client(world.left, b"\x06" * 32).ask(asked) == []
+    assert root.store.count == written
 
 
 def test_the_secret_is_shown_to_nobody_but_the_inviter_and_the_listed():
@@ -148,7 +155,9 @@ def test_the_secret_is_shown_to_nobody_but_the_inviter_and_the_listed():
     task = peer.join(token)
     for _ in range(5):
         peer.step(FAR_MS)
-    assert task.error is not None and pair.b.accept_stream() is None and not joiner.stores
+    assert task.error is not None
+    assert pair.b.accept_stream() is None
+    assert not joiner.stores
     values = join.request(joiner, token, world.left.identity.public)
     assert values["invite_secret"] == token.secret
 
@@ -160,7 +169,8 @@ def test_a_refused_join_is_told_in_words():
     world.left.revoke_invite(root, token.invite_id(world.left.crypto).hex(), FAR_MS)
     other = RefWorld(world.left, node(9, "joiner"))
     error = raises(Exception, other.run, other.b.join(token))
-    assert "invite" in str(error) and not other.right.stores
+    assert "invite" in str(error)
+    assert not other.right.stores
 
 
 def test_revoked_in_the_middle_of_a_session():
@@ -192,7 +202,9 @@ def test_revoked_in_the_middle_of_a_session():
     for _ in range(5):
         messages.flush()
         client.peer.step(FAR_MS)
-    assert notes.store.count == before and not notes.store.has(foreign.hash) and client.peer.faults == 1
+    assert notes.store.count == before
+    assert not notes.store.has(foreign.hash)
+    assert client.peer.faults == 1
 
 
 def test_any_bytes_end_a_stream_at_worst():

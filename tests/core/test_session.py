@@ -67,12 +67,14 @@ def test_syncdone_comes_when_nothing_is_outstanding_and_only_once():
     made, out = begun(Items(some(1, 3)))
     made.start()
     made.settle()
-    assert [list(message)[0] for message in out.said()] == ["reconcile"]
+    assert [next(iter(message)) for message in out.said()] == ["reconcile"]
     made.receive(payload([{"done": True}]))
     made.settle()
     made.settle()
     assert out.said() == [{"sync_done": {"store_id": STORE}}]
-    assert made.may_be_left() and not made.over() and made.equal
+    assert made.may_be_left()
+    assert not made.over()
+    assert made.equal
     made.receive({"sync_done": {"store_id": STORE}})
     assert made.over()
 
@@ -85,7 +87,8 @@ def test_only_what_is_wanted_is_asked_for_once():
     replies, fetches = out.said()
     assert replies["reconcile"]["messages"] == [{"done": True}]
     assert fetches["fetch_intentions"]["hashes"] == new
-    assert made.asked == 2 and made.left == 0
+    assert made.asked == 2
+    assert made.left == 0
 
 
 def test_no_more_is_asked_for_than_may_be_and_in_pieces():
@@ -93,8 +96,10 @@ def test_no_more_is_asked_for_than_may_be_and_in_pieces():
     new = some(4, 25)
     made.receive(payload([listed("range_items_reply", reconcile.FIRST, reconcile.LAST, new)]))
     asked = [message["fetch_intentions"]["hashes"] for message in out.said() if "fetch_intentions" in message]
-    assert [len(each) for each in asked] == [4, 4, 2] and asked[0] + asked[1] + asked[2] == new[:10]
-    assert made.left == 15 and made.fetches == 3
+    assert [len(each) for each in asked] == [4, 4, 2]
+    assert asked[0] + asked[1] + asked[2] == new[:10]
+    assert made.left == 15
+    assert made.fetches == 3
 
 
 def test_what_nobody_asked_for_is_not_taken():
@@ -102,7 +107,8 @@ def test_what_nobody_asked_for_is_not_taken():
     made, _ = begun(items)
     response = {"store_id": STORE, "done": True, "intentions": [{"intention_borsh": b"x", "signature": b""}]}
     made.receive({"intention_response": response})
-    assert items.given == [] and made.fetches == 0
+    assert items.given == []
+    assert made.fetches == 0
 
 
 def test_endless_peers_are_ended():
@@ -128,7 +134,8 @@ def test_a_payload_is_answered_as_far_as_the_limits_go():
     finally:
         session.REPLY_BYTES = before
     (answer,) = out.said()
-    assert 1 <= len(answer["reconcile"]["messages"]) < 50 and made.pending == 1
+    assert 1 <= len(answer["reconcile"]["messages"]) < 50
+    assert made.pending == 1
 
 
 class Sized:
@@ -186,11 +193,12 @@ def test_random_differences_between_two_stores():
                     side.kv.put(rng.bytes(4), rng.bytes(rng.below(50)), world.now_ms)
                 (world.left if side is notes else world.right).commit(world.now_ms)
             report = world.run((world.a if rng.below(2) else world.b).sync())
-            assert report.complete and same(world.left, world.right)
+            assert report.complete
+            assert same(world.left, world.right)
 
 
 def test_equal_sets_cost_little():
-    world, notes = joined(node(1, "left"), node(2, "right"))
+    world, _notes = joined(node(1, "left"), node(2, "right"))
     world.connect()
     assert world.sync().complete
     assert world.pair.a.bytes_in + world.pair.a.bytes_out < len(world.left.stores) * 250
@@ -205,7 +213,8 @@ def test_a_silent_peer_is_given_up_after_15_seconds():
     assert not task.done
     for later_ms in range(16000, 80000, 8000):  # one store after the other
         world.a.step(world.now_ms + later_ms)
-    assert task.done and isinstance(task.error, StreamLost)
+    assert task.done
+    assert isinstance(task.error, StreamLost)
 
 
 def test_a_peer_may_go_after_our_syncdone_but_not_before():
@@ -228,7 +237,8 @@ def test_a_peer_may_go_after_our_syncdone_but_not_before():
         other.finish()
         for _ in range(3):
             task.step(0)
-        assert task.done and (task.error is None) == gone_after_done
+        assert task.done
+        assert (task.error is None) == gone_after_done
 
 
 def test_a_fork_does_not_keep_syncs_going():

@@ -60,7 +60,8 @@ def test_a_later_stamp_does_not_lift_a_revocation():
     meet(mallory[0], stick[0])  # which has not heard of it
     meet(stick[0], laptop[0])
     for pair in (laptop, stick):
-        assert status(pair, key) == PEER_REVOKED and not pair[0].is_member(key)
+        assert status(pair, key) == PEER_REVOKED
+        assert not pair[0].is_member(key)
         assert status((None, reopened(pair[0]).get(laptop[1].id)), key) == PEER_REVOKED
 
 
@@ -74,12 +75,14 @@ def test_nobody_lifts_his_own_revocation_by_naming_it():
     meet_all(*[pair[0] for pair in (mallory, stick, laptop)])
     assert len(list(laptop[1].system.heads(b"peer/" + key.hex().encode() + b"/status"))) == 1
     for pair in (laptop, stick, mallory):
-        assert status(pair, key) == PEER_REVOKED and not pair[0].is_member(key)
+        assert status(pair, key) == PEER_REVOKED
+        assert not pair[0].is_member(key)
     # A member's new invite lets him in, whatever he has written.
     token = laptop[0].invite(laptop[1], NOW_MS)
     laptop[0].accept_join(token.store_id, token.secret, key, NOW_MS)
     meet(laptop[0], stick[0])
-    assert laptop[0].is_member(key) and stick[0].is_member(key)
+    assert laptop[0].is_member(key)
+    assert stick[0].is_member(key)
 
 
 def test_two_who_were_revoked_do_not_let_each_other_in():
@@ -125,14 +128,15 @@ def test_more_writes_than_a_row_holds_do_not_hide_a_revocation():
     mallory[0].commit(NOW_MS)
     meet(mallory[0], stick[0])
     meet(stick[0], laptop[0])
-    assert status(laptop, key) == PEER_REVOKED and status(stick, key) == PEER_REVOKED
+    assert status(laptop, key) == PEER_REVOKED
+    assert status(stick, key) == PEER_REVOKED
     # A new admission supersedes all of them.
     laptop[0].admit(laptop[1], key, "", NOW_MS)
     assert status(laptop, key) == PEER_ACTIVE
 
 
 def test_a_list_of_a_stores_own_does_not_keep_anybody_in():
-    laptop, mallory, stick = members()
+    laptop, mallory, _stick = members()
     key = mallory[0].identity.public
     notes = mallory[0].find("notes")
     write(mallory[0], notes, [ops.strategy_independent()])
@@ -148,7 +152,7 @@ def test_a_list_of_a_stores_own_does_not_keep_anybody_in():
 
 
 def test_who_was_revoked_decides_about_nobody():
-    laptop, mallory, stick = members()
+    laptop, mallory, _stick = members()
     mallory[0].revoke_peer(mallory[1], laptop[0].identity.public, NOW_MS)
     meet(laptop[0], mallory[0])
     for function in (
@@ -159,12 +163,13 @@ def test_who_was_revoked_decides_about_nobody():
 
 
 def test_where_the_reference_may_see_another_status():
-    laptop, mallory, stick = members()
+    laptop, mallory, _stick = members()
     key = mallory[0].identity.public
     system = laptop[1].system
     assert not system.is_disputed(key)
     laptop[0].revoke_peer(laptop[1], key, NOW_MS)
-    assert not system.is_disputed(key) and not laptop[0].revoke_peer(laptop[1], key, NOW_MS)
+    assert not system.is_disputed(key)
+    assert not laptop[0].revoke_peer(laptop[1], key, NOW_MS)
     write(mallory[0], mallory[1], [ops.peer_status(key, PEER_ACTIVE)], FAR_MS)
     carry(mallory[0], laptop[0])
     assert system.is_disputed(key)
@@ -249,7 +254,8 @@ def test_two_statuses_that_stand_side_by_side_are_named_also_where_nobody_was_ev
     write(desk[0], desk[1], [ops.peer_status(key, PEER_ACTIVE)], NOW_MS + 2)
     write(laptop[0], laptop[1], [ops.peer_status(key, PEER_INVITED)], NOW_MS + 2)
     meet(laptop[0], desk[0])
-    assert laptop[1].system.is_disputed(key) and desk[1].system.is_disputed(key)
+    assert laptop[1].system.is_disputed(key)
+    assert desk[1].system.is_disputed(key)
 
 
 # -- invites -----------------------------------------------------------------------------------------------------------
@@ -279,7 +285,8 @@ def test_a_node_that_was_shut_out_itself_lets_nobody_in():
         carry(laptop[0], desk[0])
         count = desk[1].store.count
         words = str(raises(Refused, desk[0].accept_join, token.store_id, token.secret, b"j" * 32, NOW_MS))
-        assert "no active member" in words and desk[1].store.count == count
+        assert "no active member" in words
+        assert desk[1].store.count == count
         assert heard in str(raises(UsageError, desk[0].invite, desk[1], NOW_MS))
         laptop[0].accept_join(token.store_id, token.secret, b"j" * 32, NOW_MS)
 
@@ -324,7 +331,7 @@ def test_a_used_or_revoked_invite_is_never_valid_again():
 
 
 def test_somebody_who_was_revoked_does_not_take_over_an_invite():
-    laptop, mallory, stick = members()
+    laptop, mallory, _stick = members()
     token = laptop[0].invite(laptop[1], NOW_MS)
     meet(laptop[0], mallory[0])
     write(mallory[0], mallory[1], [ops.invite_status(token.invite_id(CRYPTO), INVITE_VALID)], FAR_MS)
@@ -352,9 +359,11 @@ def test_made_up_stores_keep_nobody_elses_closed():
     made = [laptop[0].create_store("diary%d" % n, "core:kvstore", laptop[1].id, NOW_MS) for n in range(2)]
     meet(laptop[0], stick[0])
     for handle in made:
-        assert stick[0].get(handle.id) is not None and len(stick[0].stores) == 7
+        assert stick[0].get(handle.id) is not None
+        assert len(stick[0].stores) == 7
     again = reopened(stick[0])
-    assert again.get(made[0].id) is not None and stick[0].storage.store_ids() != []
+    assert again.get(made[0].id) is not None
+    assert stick[0].storage.store_ids() != []
     assert sum([1 for _ in stick[0].closed_children()]) == 24 - 3
     assert stick[0].closed_child(bytes(16)) is None
 
@@ -393,7 +402,8 @@ def test_a_name_that_somebody_else_gave_is_asked_about():
     write(mallory[0], mallory[1], [ops.peer_name(mallory[0].identity.public, "n3")])
     carry(mallory[0], laptop[0])
     words = str(raises(UsageError, peers.find, laptop[0], laptop[1], "mallory"))
-    assert stick[0].identity.public.hex()[:8] in words and "n3" in words
+    assert stick[0].identity.public.hex()[:8] in words
+    assert "n3" in words
     assert peers.find(laptop[0], laptop[1], stick[0].identity.public.hex()) == stick[0].identity.public
 
 
@@ -414,7 +424,8 @@ def test_who_cannot_be_told_apart_by_the_beginning_of_an_id_is_shown_with_more_o
     carry(mallory[0], laptop[0])
     laptop[0].settle(NOW_MS)
     words = str(raises(UsageError, laptop[0].find, "notes"))
-    assert stores.id_text(notes.id) in words and stores.id_text(twin) in words
+    assert stores.id_text(notes.id) in words
+    assert stores.id_text(twin) in words
 
 
 # -- stores ---------------------------------------------------------------------------------------------------------
@@ -452,7 +463,8 @@ def test_a_store_stays_with_the_share_it_came_through():
         write(other, other.get(second.id), [ops.child_add(notes.id, name, kind), ops.child_status(notes.id, status)])
         carry(other, laptop)
         for node in (laptop, reopened(laptop)):
-            assert node.get(notes.id).parent == root.id and node.get(notes.id).name == "notes"
+            assert node.get(notes.id).parent == root.id
+            assert node.get(notes.id).name == "notes"
             assert not node.may_connect(notes.id, member)
             if status == CHILD_ACTIVE:
                 assert list(node.second_claims()) == [(notes.id, second.id, "mine", root.id)]
@@ -461,24 +473,26 @@ def test_a_store_stays_with_the_share_it_came_through():
     write(other, other.get(second.id), [ops.child_status(notes.id, CHILD_ACTIVE)])
     write(laptop, root, [ops.child_status(notes.id, CHILD_ARCHIVED)])
     carry(other, laptop)
-    assert laptop.get(notes.id) is None and reopened(laptop).get(notes.id) is None
+    assert laptop.get(notes.id) is None
+    assert reopened(laptop).get(notes.id) is None
 
 
 def test_a_root_cannot_be_claimed_as_a_store_nor_entered_when_it_was():
-    laptop, root, second, notes, other = two_shares()
+    laptop, root, second, _notes, other = two_shares()
     third = make_node(6, "third")
     foreign = third.root_of(third.create_store("foreign", "core:kvstore", None, NOW_MS))
     declare = [ops.child_add(root.id, "a root", "core:kvstore"), ops.child_add(foreign.id, "taken", "core:kvstore")]
     write(other, other.get(second.id), declare)
     carry(other, laptop)
-    assert laptop.get(root.id).parent is None and laptop.get(foreign.id).parent == second.id
+    assert laptop.get(root.id).parent is None
+    assert laptop.get(foreign.id).parent == second.id
     assert [claim[0] for claim in laptop.second_claims()] == [root.id]
     words = str(raises(UsageError, laptop.begin_join, third.invite(foreign, NOW_MS)))
     assert stores.id_text(second.id) in words
 
 
 def test_a_share_that_came_as_a_store_meanwhile_is_not_entered():
-    laptop, root, second, notes, other = two_shares()
+    laptop, _root, second, _notes, other = two_shares()
     third = make_node(6, "third")
     foreign = third.root_of(third.create_store("foreign", "core:kvstore", None, NOW_MS))
     token = third.invite(foreign, NOW_MS)
@@ -486,4 +500,5 @@ def test_a_share_that_came_as_a_store_meanwhile_is_not_entered():
     write(other, other.get(second.id), [ops.child_add(foreign.id, "taken", "core:kvstore")])
     carry(other, laptop)
     raises(UsageError, laptop.complete_join, token, "core:rootstore", NOW_MS)
-    assert laptop.get(foreign.id).parent == second.id and stores.joined_at(laptop.get(foreign.id)) is None
+    assert laptop.get(foreign.id).parent == second.id
+    assert stores.joined_at(laptop.get(foreign.id)) is None

@@ -17,17 +17,22 @@ def test_a_declared_store_that_is_not_open_is_named_and_the_sync_incomplete():
     right.stores_open = 3
     world.connect()
     report = world.run(world.b.sync())
-    assert len(right.stores) == 3 and not report.complete and not world.b.complete
+    assert len(right.stores) == 3
+    assert not report.complete
+    assert not world.b.complete
     ((store_id, error),) = report.errors
-    assert isinstance(error, Refused) and "was not synced: this node keeps at most 3" in str(error)
-    assert right.get(store_id) is None and store_id != notes.id
-    assert set(report.outcomes) == set([handle.id for handle in right.stores])
+    assert isinstance(error, Refused)
+    assert "was not synced: this node keeps at most 3" in str(error)
+    assert right.get(store_id) is None
+    assert store_id != notes.id
+    assert set(report.outcomes) == {handle.id for handle in right.stores}
     # Who asks for one store is told of that one only.
     assert world.run(world.b.sync([notes.id])).complete
     right.stores_open = stores.STORES_OPEN
     right.open(START_MS)
     world.connect()
-    assert world.run(world.b.sync()).complete and right.get(extra.id) is not None
+    assert world.run(world.b.sync()).complete
+    assert right.get(extra.id) is not None
 
 
 def test_many_stores_are_synced_a_few_at_a_time():
@@ -44,7 +49,10 @@ def test_many_stores_are_synced_a_few_at_a_time():
         world.a.step(world.now_ms)
         world.b.step(world.now_ms)
         most = max(most, len(world.a.sessions), len(world.b.sessions))
-    assert task.error is None and task.result.complete and same(left, right) and len(right.stores) == 16
+    assert task.error is None
+    assert task.result.complete
+    assert same(left, right)
+    assert len(right.stores) == 16
     assert most <= SESSIONS
 
 
@@ -73,12 +81,14 @@ def test_an_old_identity_writes_again_once_a_complete_sync_has_brought_its_chain
     again, world = reborn(left)
     world.run(world.b.join(left.invite(left.roots()[0], START_MS)))
     handle = again.get(notes.id)
-    assert handle.weaver.read_only is None and again.roots()[0].weaver.read_only is None
+    assert handle.weaver.read_only is None
+    assert again.roots()[0].weaver.read_only is None
     handle.kv.put(b"new", b"v", START_MS + 5000)
     again.commit(START_MS)
     world.connect()
     assert world.sync().complete
-    assert list(notes.weaver.forks()) == [] and notes.kv.get(b"new") is not None
+    assert list(notes.weaver.forks()) == []
+    assert notes.kv.get(b"new") is not None
     assert again.storage.record(stores.RESTORED_RECORD) is not None  # the next share that it joins has one, too
 
 
@@ -100,4 +110,5 @@ def test_an_old_identity_writes_nothing_after_a_sync_that_was_cut():
     handle.kv.put(b"new", b"v", START_MS + 5000)
     again.commit(START_MS)
     world.connect()
-    assert world.sync().complete and list(notes.weaver.forks()) == []
+    assert world.sync().complete
+    assert list(notes.weaver.forks()) == []

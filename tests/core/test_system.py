@@ -30,7 +30,8 @@ def test_peers():
     write(replica, ops.peer_name(OTHER, "no status"))
     peer = replica.system.peer(KEY)
     assert (peer.key, peer.status, peer.name) == (KEY, messages.PEER_ACTIVE, "stick \u00e9")
-    assert replica.system.peer(OTHER) is None and [peer.key for peer in replica.system.peers()] == [KEY]
+    assert replica.system.peer(OTHER) is None
+    assert [peer.key for peer in replica.system.peers()] == [KEY]
     second = write(replica, ops.peer_status(KEY, messages.PEER_REVOKED))
     assert replica.system.peer(KEY).status == messages.PEER_REVOKED
     # The status supersedes the heads of its own row only.
@@ -62,21 +63,27 @@ def test_invites_show_everybody_who_redeemed_them():
     two.learn(one)
     for replica in (one, two):
         invite = replica.system.invite(KEY)
-        assert invite.status == messages.INVITE_CLAIMED and invite.invited_by == one.identity.public
+        assert invite.status == messages.INVITE_CLAIMED
+        assert invite.invited_by == one.identity.public
         assert sorted(invite.claimed_by) == [b"1" * 32, b"2" * 32]
         assert [listed.id for listed in replica.system.invites()] == [KEY]
-    assert one.weaver.state_hash() == two.weaver.state_hash() and one.system.invite(OTHER) is None
+    assert one.weaver.state_hash() == two.weaver.state_hash()
+    assert one.system.invite(OTHER) is None
 
 
 def test_strategy_and_name():
     replica = Replica(1)
-    assert replica.system.strategy() is None and replica.system.name() == ""
+    assert replica.system.strategy() is None
+    assert replica.system.name() == ""
     write(replica, ops.store_name("home"), ops.strategy_independent())
-    assert replica.system.strategy() == "independent" and replica.system.name() == "home"
+    assert replica.system.strategy() == "independent"
+    assert replica.system.name() == "home"
     write(replica, ops.strategy_inherited())
-    assert replica.system.strategy() == "inherited" and replica.system.snapshot() is None
+    assert replica.system.strategy() == "inherited"
+    assert replica.system.snapshot() is None
     write(replica, {"strategy": {"set": {"strategy": {"snapshot": CHILD}}}})
-    assert replica.system.strategy() == "snapshot" and replica.system.snapshot() == CHILD
+    assert replica.system.strategy() == "snapshot"
+    assert replica.system.snapshot() == CHILD
     write(replica, ops.store_name(""))
     assert replica.system.name() == ""
 
@@ -99,7 +106,8 @@ def test_rows_that_make_no_sense_hide_no_others():
         (KEY, messages.PEER_ACTIVE),
         (OTHER, messages.PEER_INVITED),
     ]
-    assert replica.system.strategy() == "independent" and list(replica.system.invites()) == []
+    assert replica.system.strategy() == "independent"
+    assert list(replica.system.invites()) == []
     assert [child.name for child in replica.system.children()] == ["notes"]
     assert max([len(key) for key in rows_of(replica)]) == KEY_BYTES + 32
 
@@ -114,9 +122,11 @@ def test_values_of_any_length_leave_rows_small():
     assert max([len(value) for _, value in replica.store.rows(TABLE_SYSTEM)]) < 200 < ROW_VALUE_BYTES
     # Long names are cut where they are shown, between characters.
     for shown in (replica.system.peer(KEY).name, replica.system.name()):
-        assert 200 < len(shown) < len(name) and name.startswith(shown)
+        assert 200 < len(shown) < len(name)
+        assert name.startswith(shown)
     (child,) = replica.system.children()
-    assert child.name == "a" * 500 and child.type == "t" * 500
+    assert child.name == "a" * 500
+    assert child.type == "t" * 500
 
 
 def test_the_first_write_of_a_key_in_one_intention_counts():
@@ -149,7 +159,8 @@ def test_nothing_of_a_batch_applies_when_one_of_it_cannot():
         replica, author = Replica(1), Author(2)
         replica.ingest(author.write(field(11, field(6, field(1, good) + field(1, bad)))))
         replica.ingest(author.write(ops.system(ops.peer_status(KEY, 2))))
-        assert replica.system.name() == "" and replica.system.peer(KEY) is not None, bad
+        assert replica.system.name() == "", bad
+        assert replica.system.peer(KEY) is not None, bad
         assert len(list(replica.weaver.skipped())) == 1
 
 
@@ -165,7 +176,8 @@ def test_pieces_of_a_message_are_joined():
     replica.ingest(author.write(field(11, both)))
     assert replica.system.name() == "last"
     replica.ingest(author.write(field(11, field(4, b"")) + field(10, b"") + field(11, field(2, field(1, OTHER)))))
-    assert replica.system.peer(OTHER) is None and list(replica.weaver.skipped()) == []
+    assert replica.system.peer(OTHER) is None
+    assert list(replica.weaver.skipped()) == []
 
 
 def test_a_message_in_very_many_pieces_is_skipped():

@@ -16,7 +16,10 @@ def test_what_is_hidden_becomes_visible():
     for character in HIDDEN:
         shown = text.printable("a%sb" % character)
         assert character not in shown, repr(character)
-        assert shown[0] == "a" and shown[1] == "\\" and shown[-1] == "b" and len(shown) >= 4
+        assert shown[0] == "a"
+        assert shown[1] == "\\"
+        assert shown[-1] == "b"
+        assert len(shown) >= 4
     assert text.printable("\x1b[2J\n\u202e\U000e0001") == "\\x1b[2J\\n\\u202e\\U000e0001"
 
 
@@ -44,6 +47,7 @@ def test_cut_counts_bytes_and_keeps_characters():
     for whole in ("plain", "é" * 10, "漢" * 10, "\U0001f600" * 10, "a漢é\U0001f600" * 5, ""):
         for size in range(len(whole.encode()) + 3):
             part = text.cut(whole, size)
-            assert whole.startswith(part) and len(part.encode()) <= size
+            assert whole.startswith(part)
+            assert len(part.encode()) <= size
             longer = whole[: len(part) + 1]
             assert part == whole or len(longer.encode()) > size

@@ -97,10 +97,12 @@ def check_pair(a, b, rng, agreed_a=None, agreed_b=None):
     first = Exchange(a, platform, STORE, True, False, agreed_a)
     second = Exchange(b, platform, STORE, False, False, agreed_b)
     converse(first, second)
-    assert first.done() and second.done(), (first.state, second.state)
+    assert first.done(), (first.state, second.state)
+    assert second.done(), (first.state, second.state)
     assert first.plan() == difference(a, b)
     assert second.plan() == difference(b, a)
-    assert not first.forks() and not second.forks()
+    assert not first.forks()
+    assert not second.forks()
     assert first.missing() == sum([len(b.of[x]) - n for x, n in difference(b, a).items()])
     assert (first.state == EQUAL) == (a.of == b.of)
 
@@ -156,7 +158,7 @@ def all_hashes(chains):
 
 def planned(chains, plan):
     """The hashes that a plan sends."""
-    return set([hash for author in plan for hash in chains.of[author][plan[author] :]])
+    return {hash for author in plan for hash in chains.of[author][plan[author] :]}
 
 
 def found_by_the_reference(a, b):
@@ -180,7 +182,8 @@ def test_the_reference_finds_the_same():
         second = Exchange(b, SeededCrypto(rng), STORE, False)
         converse(first, second)
         a_lacks, b_lacks = found_by_the_reference(a, b)
-        assert planned(a, first.plan()) == b_lacks and planned(b, second.plan()) == a_lacks
+        assert planned(a, first.plan()) == b_lacks
+        assert planned(b, second.plan()) == a_lacks
 
 
 def test_sessions_in_a_row_heal_everything():
@@ -212,7 +215,8 @@ def test_equal_sets_take_one_round_trip():
     second = Exchange(b, platform, STORE, False)
     size, count = converse(first, second)
     assert first.state == second.state == EQUAL
-    assert count == 2 and size < 240, (count, size)
+    assert count == 2, (count, size)
+    assert size < 240, (count, size)
 
 
 def test_what_was_agreed_before_saves_bytes_and_decides_nothing():
@@ -223,9 +227,9 @@ def test_what_was_agreed_before_saves_bytes_and_decides_nothing():
             longer = max((a, b), key=lambda chains: len(chains.of.get(author, ())))
             grow_to(a, author, len(longer.of[author]))
             grow_to(b, author, len(longer.of[author]))
-        known = dict([(author, len(a.of[author])) for author in a.of])
+        known = {author: len(a.of[author]) for author in a.of}
         if round % 3 == 2:  # what is remembered may be stale, or of a node that was reset
-            known = dict([(author, rng.below(known[author] + 3)) for author in known])
+            known = {author: rng.below(known[author] + 3) for author in known}
         for chains in (a, b):
             for _ in range(rng.below(25) if round % 2 else 0):
                 author = rng.choice(chains.order)
@@ -251,8 +255,10 @@ def test_a_fork_is_named_and_left_alone():
         first = Exchange(a, platform, STORE, True)
         second = Exchange(b, platform, STORE, False)
         converse(first, second)
-        assert first.done() and second.done()
-        assert forked not in first.plan() and forked not in second.plan()
+        assert first.done()
+        assert second.done()
+        assert forked not in first.plan()
+        assert forked not in second.plan()
         assert forked in first.forks() + second.forks()
         expected = difference(a, b)
         expected.pop(forked, None)
@@ -272,7 +278,8 @@ def test_the_table_is_frozen_while_chains_grow():
     grow_to(a, author, 9)
     for reply in second.receive(NanoFrame.decode(NanoFrame.encode(frame))):
         first.receive(NanoFrame.decode(NanoFrame.encode(reply)))
-    assert first.plan() == {author: 2} and second.plan() == {}
+    assert first.plan() == {author: 2}
+    assert second.plan() == {}
 
 
 class CramedTable(ChainTable):
@@ -319,7 +326,9 @@ def test_colliding_ids_are_retried_or_given_up_but_never_a_wrong_plan():
                     assert author in forked or true[author] == exchange.plan()[author]
     finally:
         tips.ChainTable = ours
-    assert finished and retried and (given_up or ON_DEVICE), (finished, given_up, retried)
+    assert finished, (finished, given_up, retried)
+    assert retried, (finished, given_up, retried)
+    assert given_up or ON_DEVICE, (finished, given_up, retried)
 
 
 def damaged(rng, data):
@@ -373,7 +382,8 @@ def test_messages_out_of_turn_are_refused():
 def test_every_state_of_the_table_is_reached_by_its_methods():
     states = {tips.START, tips.LISTEN, tips.WAIT_ANSWER, tips.WAIT_REST, PLANNED, EQUAL}
     for role, state, _ in tips.TABLE:
-        assert role in (tips.INITIATOR, tips.RESPONDER) and state in states
+        assert role in (tips.INITIATOR, tips.RESPONDER)
+        assert state in states
     for method, following in tips.TABLE.values():
         assert hasattr(Exchange, method)
         assert set(following) <= states
@@ -397,13 +407,15 @@ def behind(forked):
 
 
 def test_who_is_behind_answers_entries_with_numbers():
-    a, b, names = behind(False)
+    a, b, _names = behind(False)
     platform = SeededCrypto(Rng(3))
     first, second = Exchange(a, platform, STORE, True), Exchange(b, platform, STORE, False)
     log = []
     converse(first, second, log)
-    assert [from_first for from_first, _ in log] == [True, False, True] and len(log[2][1]) < 24
-    assert first.plan() == {} and second.plan() == difference(b, a)
+    assert [from_first for from_first, _ in log] == [True, False, True]
+    assert len(log[2][1]) < 24
+    assert first.plan() == {}
+    assert second.plan() == difference(b, a)
 
 
 def test_a_fork_behind_the_peers_entries_is_found_by_the_sum():
@@ -411,15 +423,19 @@ def test_a_fork_behind_the_peers_entries_is_found_by_the_sum():
     platform = SeededCrypto(Rng(4))
     first, second = Exchange(a, platform, STORE, True), Exchange(b, platform, STORE, False)
     converse(first, second)
-    assert first.done() and second.done() and first.retries == 1
-    assert first.forks() == [] and second.forks() == [names[3]]
+    assert first.done()
+    assert second.done()
+    assert first.retries == 1
+    assert first.forks() == []
+    assert second.forks() == [names[3]]
     plan = difference(b, a)
     del plan[names[3]]
-    assert first.plan() == {} and second.plan() == plan
+    assert first.plan() == {}
+    assert second.plan() == plan
 
 
 def test_numbers_in_answer_to_nothing_are_refused():
-    a, b, names = behind(False)
+    a, b, _names = behind(False)
     for numbers in (b"\x18", b"\x01" * 90, b"\x80"):
         platform = SeededCrypto(Rng(5))
         first, second = Exchange(a, platform, STORE, True), Exchange(b, platform, STORE, False)

@@ -32,7 +32,8 @@ class TwoShares:
         self.notes.kv.put(b"k", b"secret", START_MS)
         self.laptop.commit(START_MS)
         self.there = self.desk.get(self.notes.id)
-        assert self.there.parent == self.second.id and self.notes.parent == self.first.id
+        assert self.there.parent == self.second.id
+        assert self.notes.parent == self.first.id
 
     def enter(self, joiner, server, root):
         world = self.world(World, joiner, server)
@@ -47,10 +48,12 @@ def test_two_nodes_that_have_a_store_of_different_shares_do_not_exchange_it():
     for left, right in ((made.laptop, made.desk), (made.desk, made.laptop)):
         assert left.may_connect(made.notes.id, right.identity.public)
         report = made.world(World, left, right).sync()
-        assert [store_id for store_id, _ in report.errors] == [made.notes.id] and not report.complete
+        assert [store_id for store_id, _ in report.errors] == [made.notes.id]
+        assert not report.complete
         assert "active member" in str(report.errors[0][1])
         assert sorted(report.outcomes) == sorted([made.first.id, made.second.id])
-        assert made.there.store.count == 0 and made.there.kv.get(b"k") is None
+        assert made.there.store.count == 0
+        assert made.there.kv.get(b"k") is None
     made.world(World, made.desk, made.other).sync()
     assert made.other.get(made.notes.id).store.count == 0
     # Where both have it of the same share, it goes.
@@ -117,8 +120,10 @@ def many_such_stores(world_of):
         made.desk.revoke_peer(made.desk.get(made.second.id), made.laptop.identity.public, START_MS)
     world = made.world(world_of, made.laptop, made.desk)
     report = world.sync()
-    assert made.first.id in report.outcomes and len(report.errors) >= 9
-    assert world.pair.a.closed is None and world.b.faults == 0
+    assert made.first.id in report.outcomes
+    assert len(report.errors) >= 9
+    assert world.pair.a.closed is None
+    assert world.b.faults == 0
 
 
 def test_many_such_stores_do_not_end_the_connection():

@@ -50,14 +50,16 @@ BAD = (
 def test_good_texts():
     for text in GOOD:
         data = h(text)
-        assert utf8.valid(data) and utf8.check(data) == 0
+        assert utf8.valid(data)
+        assert utf8.check(data) == 0
         assert utf8.decode(data).encode() == data
 
 
 def test_bad_texts():
     for text in BAD:
         data = h(text)
-        assert not utf8.valid(data) and utf8.check(data) != 0
+        assert not utf8.valid(data)
+        assert utf8.check(data) != 0
         raises(ProtocolError, utf8.decode, data)
 
 

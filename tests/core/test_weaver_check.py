@@ -48,7 +48,8 @@ def test_a_damaged_log_does_not_start():
         damage(replica.store)
         raises(StorageError, replica.weaver.start, NOW_MS)
         report = replica.weaver.verify()
-        assert not report.ok() and list(report), damage
+        assert not report.ok(), damage
+        assert list(report), damage
         # Also where storage keeps no heads.
         replica.store.head_at = lambda sequence: None
         raises(StorageError, replica.weaver.start, NOW_MS)
@@ -84,7 +85,8 @@ def test_only_what_lies_behind_the_last_checkpoint_is_checked_at_start():
     for _ in range(every + 6):
         replica.weaver.ingest(author.write(b""), NOW_MS, True)
     replica.storage.commit()
-    assert log.checkpoint()[0] == every and log.checkpoint()[1] == replica.store.head_at(every)
+    assert log.checkpoint()[0] == every
+    assert log.checkpoint()[1] == replica.store.head_at(every)
     _swap_entries(replica.store)
     replica.weaver.start(NOW_MS)
     raises(StorageError, log.check, True)
@@ -100,7 +102,9 @@ def test_verify_finds_damage_in_intentions_and_content():
     store = replica.store
     store.put_blob(CRYPTO.blake3_digest(b"content"), b"content")
     report = replica.weaver.verify()
-    assert list(report) == [] and report.intentions == 30 and report.blobs == 1
+    assert list(report) == []
+    assert report.intentions == 30
+    assert report.blobs == 1
     store.put_blob(b"x" * 32, b"not what it says")
     victim = store.get(replica.witnessed()[4])
     victim.body.data = bytes(victim.body.data[:-1]) + bytes((victim.body.data[-1] ^ 1,))
@@ -108,7 +112,9 @@ def test_verify_finds_damage_in_intentions_and_content():
     signature.signature = signature.signature[:63] + bytes((signature.signature[63] ^ 1,))
     problems = list(replica.weaver.verify())
     assert len(problems) == 3
-    assert victim.hash.hex() in problems[0] and "signature" in problems[1] and "content" in problems[2]
+    assert victim.hash.hex() in problems[0]
+    assert "signature" in problems[1]
+    assert "content" in problems[2]
 
 
 def test_verify_reports_its_progress():
@@ -129,10 +135,13 @@ def test_tables_are_made_anew_when_another_projection_has_made_them():
     replica.store.put_row(TABLE_META, b"state", b"older")
     replica.weaver.events = []
     replica.weaver.start(NOW_MS)
-    assert replica.weaver.state_hash() == state and list(replica.store.rows(TABLE_DATA)) == rows
-    assert list(replica.weaver.skipped()) == skipped and replica.weaver.events == []
+    assert replica.weaver.state_hash() == state
+    assert list(replica.store.rows(TABLE_DATA)) == rows
+    assert list(replica.weaver.skipped()) == skipped
+    assert replica.weaver.events == []
     assert list(replica.weaver.project_again()) == []
-    assert list(replica.weaver.project_again(True)) == [] and replica.weaver.state_hash() == state
+    assert list(replica.weaver.project_again(True)) == []
+    assert replica.weaver.state_hash() == state
 
 
 def test_a_projection_that_was_interrupted_begins_again():
@@ -148,7 +157,8 @@ def test_a_projection_that_was_interrupted_begins_again():
 def test_a_store_type_without_a_machine_is_carried_and_projected_later():
     log, author = Replica(1, kind=TYPE_LOG), Author(2)
     log.ingest(author.put(b"k", b"v"))
-    assert list(log.store.rows(TABLE_DATA)) == [] and list(log.weaver.skipped()) == []
+    assert list(log.store.rows(TABLE_DATA)) == []
+    assert list(log.weaver.skipped()) == []
     log.storage.commit()
     log.kind = TYPE_KV
     log.open(log.storage.reopened())

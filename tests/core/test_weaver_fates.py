@@ -20,7 +20,8 @@ def check_refused(replica, item, word):
     before = snapshot(replica)
     assert replica.ingest(item) == REFUSED
     assert word in replica.weaver.refused(item.hash), replica.weaver.refused(item.hash)
-    assert not replica.store.has(item.hash) and snapshot(replica) == before
+    assert not replica.store.has(item.hash)
+    assert snapshot(replica) == before
 
 
 def test_a_chain_in_order_is_witnessed():
@@ -37,10 +38,12 @@ def test_a_reversed_chain_floats_and_goes_on_at_once():
     items = [author.put(b"k", b"%d" % n) for n in range(20)]
     for item in reversed(items[1:]):
         assert replica.ingest(item) == FLOATING
-    assert replica.weaver.floating_count == 19 and replica.store.count == 0
+    assert replica.weaver.floating_count == 19
+    assert replica.store.count == 0
     assert replica.ingest(items[10]) == DUPLICATE
     assert replica.ingest(items[0]) == WITNESSED
-    assert replica.witnessed() == [item.hash for item in items] and replica.weaver.floating_count == 0
+    assert replica.witnessed() == [item.hash for item in items]
+    assert replica.weaver.floating_count == 0
 
 
 def test_a_dep_of_another_author_is_waited_for():
@@ -63,7 +66,8 @@ def test_what_breaks_a_rule_by_itself_is_refused():
     check_refused(replica, bad, "signature")
     # The signature is not part of the name: the good copy is still wanted and taken, and the reason forgotten.
     assert not replica.weaver.refuses(good.hash)
-    assert replica.ingest(good) == WITNESSED and replica.weaver.refused(good.hash) is None
+    assert replica.ingest(good) == WITNESSED
+    assert replica.weaver.refused(good.hash) is None
     assert replica.ingest(bad) == DUPLICATE
 
 
@@ -105,7 +109,8 @@ def test_forks_are_refused_and_mark_their_author():
         check_refused(replica, other, items[position].hash.hex())
     # The first evidence is kept: what is held here, what came, and what both follow.
     (marked,) = list(replica.weaver.forks())
-    assert marked[:2] == (author.key, items[0].hash) and marked[3] == ZERO
+    assert marked[:2] == (author.key, items[0].hash)
+    assert marked[3] == ZERO
     replica.storage.commit()
     replica.open(replica.storage.reopened())
     assert list(replica.weaver.forks()) == [marked]
@@ -121,10 +126,13 @@ def test_replicas_keep_the_side_they_saw_first():
         one.ingest(item)
     for item in (first, right):
         two.ingest(item)
-    assert one.ingest(right) == REFUSED and two.ingest(left) == REFUSED
-    assert one.value(b"k") == b"left" and two.value(b"k") == b"right"
+    assert one.ingest(right) == REFUSED
+    assert two.ingest(left) == REFUSED
+    assert one.value(b"k") == b"left"
+    assert two.value(b"k") == b"right"
     follower = author.put(b"k", b"after left")
-    assert one.ingest(follower) == WITNESSED and two.ingest(follower) == FLOATING
+    assert one.ingest(follower) == WITNESSED
+    assert two.ingest(follower) == FLOATING
 
 
 def test_a_borrowed_predecessor_is_refused_and_marks_nobody():
@@ -151,10 +159,12 @@ def test_floating_sides_of_a_fork_are_decided_when_they_can_be():
         assert replica.ingest(item) == FLOATING
     assert replica.ingest(first) == WITNESSED
     # One side was ready; the others are refused although nothing else is known of what they wait for.
-    assert replica.witnessed() == [first.hash, ready.hash] and replica.weaver.floating_count == 0
+    assert replica.witnessed() == [first.hash, ready.hash]
+    assert replica.weaver.floating_count == 0
     assert "forked" in replica.weaver.refused(waits_for_dep.hash)
     assert "another author" in replica.weaver.refused(borrowed.hash)
-    assert not replica.store.has(waits_for_dep.hash) and replica.ingest(dep) == WITNESSED
+    assert not replica.store.has(waits_for_dep.hash)
+    assert replica.ingest(dep) == WITNESSED
     (mark,) = list(replica.weaver.forks())
     assert mark == (author.key, ready.hash, waits_for_dep.hash, first.hash)
 
@@ -166,7 +176,8 @@ def test_the_list_of_refused_hashes_is_bounded():
     for item in forks:
         assert replica.ingest(item) == REFUSED
     known = [item for item in forks if replica.weaver.refused(item.hash)]
-    assert known == forks[5:] and all([replica.weaver.refuses(item.hash) for item in known])
+    assert known == forks[5:]
+    assert all(replica.weaver.refuses(item.hash) for item in known)
 
 
 def test_floating_is_bounded_in_number_oldest_first():
@@ -190,7 +201,7 @@ def test_what_a_peer_has_listed_is_never_evicted():
     for item in noise:
         assert replica.ingest(item) == FLOATING
     floating = replica.store.floating()
-    assert all([item.hash in floating for item in listed])
+    assert all(item.hash in floating for item in listed)
     assert len(floating) == FLOATING_ITEMS
     # A duplicate that a peer lists is marked; when only listed ones are left, nothing more is kept, listed or not.
     for hash in floating:
@@ -199,7 +210,8 @@ def test_what_a_peer_has_listed_is_never_evicted():
     assert replica.store.floating() == floating
     late = author.put(b"k", b"late")
     assert replica.ingest(late, listed=True) == DROPPED
-    assert replica.store.floating() == floating and not replica.store.has(late.hash)
+    assert replica.store.floating() == floating
+    assert not replica.store.has(late.hash)
     assert replica.weaver.refused(late.hash) is None
 
 
@@ -210,7 +222,8 @@ def test_floating_is_bounded_in_bytes():
     for item in items:
         assert replica.ingest(item) == FLOATING
     held = [replica.store.get(hash) for hash in replica.store.floating()]
-    assert [item.hash for item in held] == [item.hash for item in items[-len(held) :]] and len(held) == 7
+    assert [item.hash for item in held] == [item.hash for item in items[-len(held) :]]
+    assert len(held) == 7
     # One that is larger than the bound is kept alone rather than never.
     alone = large(author, FLOATING_BYTES + 1)
     assert replica.ingest(alone) == FLOATING
@@ -252,7 +265,8 @@ def test_any_bytes_as_ops_are_taken_and_stop_nobody():
     assert replica.ingest(author.put(b"last", b"word")) == WITNESSED
     assert replica.value(b"last") == b"word"
     skipped = list(replica.weaver.skipped())
-    assert skipped and all([key == author.key and reason for _, key, reason in skipped])
+    assert skipped
+    assert all(key == author.key and reason for _, key, reason in skipped)
 
 
 def test_a_body_need_not_lie_in_memory():
@@ -260,7 +274,8 @@ def test_a_body_need_not_lie_in_memory():
     item = author.put(b"k", b"v" * 40)
     data = item.body_bytes()
     apart = intentions.from_body(Halves(data), item.hash, item.signature)
-    assert replica.ingest(apart, NOW_MS) == WITNESSED and replica.value(b"k") == b"v" * 40
+    assert replica.ingest(apart, NOW_MS) == WITNESSED
+    assert replica.value(b"k") == b"v" * 40
 
 
 class Halves(BytesBody):
@@ -282,11 +297,13 @@ def test_listed_ones_are_kept_over_a_restart_and_a_rollback():
     replica.storage.commit()
     replica.weaver.reload()  # what was known of them is known still: the one that nobody has listed goes
     late = [author.put(b"k", b"late %d" % n) for n in range(3)]
-    assert replica.ingest(late[0], listed=True) == FLOATING and not replica.store.has(noise.hash)
+    assert replica.ingest(late[0], listed=True) == FLOATING
+    assert not replica.store.has(noise.hash)
     replica.storage.commit()
     # Whether a stored one had been listed is not stored: each may have been acknowledged.
     replica.open(replica.storage.reopened())
-    assert replica.ingest(late[1], listed=True) == DROPPED and replica.ingest(stranger.put(b"k", b"x")) == DROPPED
+    assert replica.ingest(late[1], listed=True) == DROPPED
+    assert replica.ingest(stranger.put(b"k", b"x")) == DROPPED
     assert replica.store.floating() == [item.hash for item in listed + late[:1]]
 
 
@@ -314,10 +331,12 @@ def test_eviction_comes_after_the_newcomer_is_stored():
     replica.store.put = full
     late = author.put(b"k", b"late")
     raises(StorageFull, replica.ingest, late)
-    assert replica.weaver.floating_count == FLOATING_ITEMS and not replica.weaver.unfinished
+    assert replica.weaver.floating_count == FLOATING_ITEMS
+    assert not replica.weaver.unfinished
     assert replica.store.floating() == [item.hash for item in items]
     replica.store.put = put
-    assert replica.ingest(late) == FLOATING and not replica.store.has(items[0].hash)
+    assert replica.ingest(late) == FLOATING
+    assert not replica.store.has(items[0].hash)
 
 
 def test_refusals_leave_few_events():
@@ -329,4 +348,5 @@ def test_refusals_leave_few_events():
     assert len(replica.weaver.events) < 64
     good = author.put(b"k", b"w")
     replica.ingest(good)
-    assert replica.weaver.events[-1][0] == "kv" and ("lost", replica.store.id) not in replica.weaver.events
+    assert replica.weaver.events[-1][0] == "kv"
+    assert ("lost", replica.store.id) not in replica.weaver.events

@@ -17,7 +17,8 @@ def test_floating_links_count_and_loose_ends_do_not():
         replica.ingest(item)
     weaver = replica.weaver
     assert weaver.held(author.key) == (5, items[4].hash)
-    assert weaver.held(other.key) == (1, dep.hash) and weaver.held(b"n" * 32) == (0, ZERO)
+    assert weaver.held(other.key) == (1, dep.hash)
+    assert weaver.held(b"n" * 32) == (0, ZERO)
     assert [weaver.held_at(author.key, n + 1) for n in range(5)] == [item.hash for item in items[:5]]
     for wrong in (0, 6):
         raises(ValueError, weaver.held_at, author.key, wrong)
@@ -30,7 +31,8 @@ def test_authors_of_loose_ends_hold_nothing():
     replica, author = Replica(1), Author(2)
     author.put(b"missing", b"")
     replica.ingest(author.put(b"k", b"v"))
-    assert replica.weaver.held_authors() == [] and replica.weaver.held(author.key) == (0, ZERO)
+    assert replica.weaver.held_authors() == []
+    assert replica.weaver.held(author.key) == (0, ZERO)
     assert list(replica.weaver.held_after({author.key: 0})) == []
 
 
@@ -44,7 +46,8 @@ def test_the_newest_come_first():
     replica.ingest(waiting)
     expected = [authors[n].key for n in (4, 1, 5, 3, 2, 0)]
     assert replica.weaver.newest_held(99) == expected
-    assert replica.weaver.newest_held(3) == expected[:3] and replica.weaver.newest_held(0) == []
+    assert replica.weaver.newest_held(3) == expected[:3]
+    assert replica.weaver.newest_held(0) == []
 
 
 def test_what_lies_beyond_a_plan_comes_in_witness_order():

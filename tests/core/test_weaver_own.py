@@ -14,16 +14,19 @@ def test_own_writes_chain_and_are_applied_at_once():
     replica = Replica(1)
     first = replica.kv.put(b"k", b"1", NOW_MS)
     second = replica.kv.put(b"k", b"2", NOW_MS)
-    assert first.store_prev == ZERO and second.store_prev == first.hash
-    assert list(second.deps()) == [first.hash] and verify(CRYPTO, second)
-    assert replica.witnessed() == [first.hash, second.hash] and replica.value(b"k") == b"2"
+    assert first.store_prev == ZERO
+    assert second.store_prev == first.hash
+    assert list(second.deps()) == [first.hash]
+    assert verify(CRYPTO, second)
+    assert replica.witnessed() == [first.hash, second.hash]
+    assert replica.value(b"k") == b"2"
 
 
 def test_stamps_rise_whatever_the_clock_does():
     replica = Replica(1)
     stamps = [replica.weaver.submit(b"", [], now).wall_ms for now in (NOW_MS, NOW_MS, NOW_MS - 5000, NOW_MS + 1, 0)]
     assert stamps[0] == NOW_MS
-    assert all([later > earlier for earlier, later in zip(stamps, stamps[1:])]), stamps
+    assert all(later > earlier for earlier, later in zip(stamps, stamps[1:])), stamps
 
 
 def test_stamps_pass_what_was_seen_but_not_what_lies_far_ahead():
@@ -58,7 +61,8 @@ def test_a_write_wins_over_what_it_replaces():
     replica.storage.commit()
     replica.open(replica.storage.reopened())
     mine = replica.kv.put(b"k", b"mine", NOW_MS)
-    assert mine.wall_ms > old.wall_ms and replica.value(b"k") == b"mine"
+    assert mine.wall_ms > old.wall_ms
+    assert replica.value(b"k") == b"mine"
 
 
 def test_without_a_clock_nothing_is_written():
@@ -94,7 +98,8 @@ def test_large_own_writes_stream():
     again = Replica(1)
     assert again.weaver.submit(ops, [], NOW_MS).hash == written.hash
     assert again.weaver.state_hash() == replica.weaver.state_hash()
-    assert replica.value(b"k") == bytes(range(256)) * 200 and list(replica.weaver.verify()) == []
+    assert replica.value(b"k") == bytes(range(256)) * 200
+    assert list(replica.weaver.verify()) == []
 
 
 class _Streamed:
@@ -120,10 +125,13 @@ def test_a_lost_own_tail_makes_the_store_read_only_until_it_is_back():
     restored.weaver.reload()
     assert restored.weaver.read_only
     raises(UsageError, restored.kv.put, b"k", b"fork", NOW_MS)
-    assert restored.ingest(lost[0]) == WITNESSED and restored.weaver.read_only
-    assert restored.ingest(lost[1]) == WITNESSED and restored.weaver.read_only is None
+    assert restored.ingest(lost[0]) == WITNESSED
+    assert restored.weaver.read_only
+    assert restored.ingest(lost[1]) == WITNESSED
+    assert restored.weaver.read_only is None
     mine = restored.kv.put(b"k", b"4", NOW_MS)
-    assert mine.store_prev == lost[1].hash and mine.wall_ms > lost[1].wall_ms
+    assert mine.store_prev == lost[1].hash
+    assert mine.wall_ms > lost[1].wall_ms
     assert replica.ingest(mine) == WITNESSED
 
 

@@ -61,7 +61,8 @@ def check_cut(replica, name, at, error, change, owner=None):
         assert state(replica) == before
     replica.storage.rollback()
     replica.weaver.reload()
-    assert not replica.weaver.unfinished and state(replica) == before
+    assert not replica.weaver.unfinished
+    assert state(replica) == before
     return failed
 
 
@@ -93,7 +94,8 @@ def test_an_ingest_is_whole_or_not_at_all():
     replica = Replica(1)
     first = waiting(replica)
     assert cut_everywhere(replica, lambda: replica.ingest(first), StorageError("a damaged record")) > 10
-    assert replica.ingest(first) == WITNESSED and replica.weaver.floating_count == 0
+    assert replica.ingest(first) == WITNESSED
+    assert replica.weaver.floating_count == 0
 
 
 def test_a_full_medium_or_heap_in_the_middle():
@@ -110,7 +112,8 @@ def test_an_own_write_is_whole_or_not_at_all():
     replica.storage.commit()
     assert cut_everywhere(replica, lambda: replica.kv.put(b"k", b"2", NOW_MS), StorageError("damaged")) >= 4
     made = replica.kv.put(b"k", b"3", NOW_MS)
-    assert replica.store.chain(made.author) == (2, made.hash) and replica.value(b"k") == b"3"
+    assert replica.store.chain(made.author) == (2, made.hash)
+    assert replica.value(b"k") == b"3"
 
 
 def test_what_floats_or_is_refused_is_whole_or_not_at_all():
@@ -126,7 +129,8 @@ def test_what_floats_or_is_refused_is_whole_or_not_at_all():
     replica.storage.commit()
     fork = Author(5).put(b"k", b"fork")
     assert cut_everywhere(replica, lambda: replica.ingest(fork), StorageError("damaged")) >= 1
-    assert replica.ingest(fork) == REFUSED and len(list(replica.weaver.forks())) == 1
+    assert replica.ingest(fork) == REFUSED
+    assert len(list(replica.weaver.forks())) == 1
 
 
 def batch(count, value):
@@ -142,14 +146,17 @@ def test_rows_that_do_not_fit_fail_before_any_change():
     writer, author = Author(2), Author(3)
     many = writer.write(batch(800, b""))
     raises(StorageFull, replica.ingest, many)
-    assert not replica.weaver.unfinished and not replica.store.has(many.hash)
+    assert not replica.weaver.unfinished
+    assert not replica.store.has(many.hash)
     assert replica.ingest(author.put(b"k", b"v")) == WITNESSED
     fits = author.write(batch(150, bytes(30)))
-    assert replica.ingest(fits) == WITNESSED and replica.value(b"key-00149") == bytes(30)
+    assert replica.ingest(fits) == WITNESSED
+    assert replica.value(b"key-00149") == bytes(30)
     one = author.write(batch(1, bytes(10000)))
     assert replica.ingest(one) == WITNESSED  # a large value makes one row
     raises(StorageFull, replica.weaver.submit, batch(400, b""), [], NOW_MS)
-    assert not replica.weaver.unfinished and replica.store.chain(replica.identity.public)[0] == 0
+    assert not replica.weaver.unfinished
+    assert replica.store.chain(replica.identity.public)[0] == 0
 
 
 def test_a_full_medium_refuses_a_fork_without_a_mark():
@@ -159,4 +166,5 @@ def test_a_full_medium_refuses_a_fork_without_a_mark():
     fault = Faulty(replica.store, "put_row", StorageFull("no room"))
     assert replica.ingest(Author(5).put(b"k", b"fork")) == REFUSED
     fault.mend()
-    assert not replica.weaver.unfinished and list(replica.weaver.forks()) == []
+    assert not replica.weaver.unfinished
+    assert list(replica.weaver.forks()) == []

@@ -81,12 +81,12 @@ def check_a_part_of_a_history_floats_where_something_is_missing(make, reopen):
         replica = Replica(100, make())
         for item in arrivals:
             assert replica.take(item) in (WITNESSED, FLOATING)
-        ready = set([ZERO])
+        ready = {ZERO}
         for item in made:
             needed = [item.store_prev] + list(item.deps())
-            if item in arrivals and all([hash in ready for hash in needed]):
+            if item in arrivals and all(hash in ready for hash in needed):
                 ready.add(item.hash)
-        assert set(replica.witnessed()) | set([ZERO]) == ready
+        assert set(replica.witnessed()) | {ZERO} == ready
         assert sorted(replica.store.floating()) == sorted([i.hash for i in arrivals if i.hash not in ready])
         replica.storage.commit()
         replica.open(reopen(replica.storage))
@@ -103,7 +103,7 @@ def check_forks_never_get_in_together(make, reopen):
         forks = []
         for _ in range(6):
             victim = rng.choice(made)
-            author = [author for author in (Author(n) for n in range(1, 5)) if author.key == victim.author][0]
+            author = next(author for author in (Author(n) for n in range(1, 5)) if author.key == victim.author)
             forks.append(author.put(b"fork", rng.bytes(4), prev=victim.store_prev))
             forks.append(author.put(b"after", rng.bytes(4), prev=forks[-1].hash))
         replica = Replica(100, make())
@@ -116,9 +116,12 @@ def check_forks_never_get_in_together(make, reopen):
         for item in made + forks:
             by_author.setdefault(item.author, []).append(item)
         for author, held, other, prev in replica.weaver.forks():
-            assert replica.store.witness_sequence(held) and not replica.store.has(other) and held != other
+            assert replica.store.witness_sequence(held)
+            assert not replica.store.has(other)
+            assert held != other
             hashes = [item.hash for item in by_author[author] if item.store_prev == prev]
-            assert held in hashes and other in hashes
+            assert held in hashes
+            assert other in hashes
         assert list(replica.weaver.verify()) == []
 
 
@@ -128,7 +131,8 @@ def check_chains(replica):
     tips = {}
     for sequence, hash, author, _ in store.witness_log():
         item = store.get(hash)
-        assert item.author == author and item.store_prev == tips.get(author, ZERO)
+        assert item.author == author
+        assert item.store_prev == tips.get(author, ZERO)
         for dep in item.deps():
             assert dep == ZERO or 0 < store.witness_sequence(dep) < sequence
         tips[author] = hash
@@ -192,7 +196,7 @@ def check_against_the_model(replica, made):
             value = entry.value_of(head)
             assert (None if value is None else whole(value)) == table.written[key, item.hash]
     names = list(kvtable.heads(replica.store, CRYPTO, TABLE_SYSTEM, b"name"))
-    assert len(set([head.hash for head in names])) == len(names)
+    assert len({head.hash for head in names}) == len(names)
 
 
 CHECKS = (

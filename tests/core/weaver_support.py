@@ -50,7 +50,7 @@ class Replica:
 
     def learn(self, other, now_ms=NOW_MS):
         """Takes all that another replica holds."""
-        for item in other.weaver.held_after({author: 0 for author in other.weaver.held_authors()}):
+        for item in other.weaver.held_after(dict.fromkeys(other.weaver.held_authors(), 0)):
             self.ingest(item, now_ms)
 
     def value(self, key):
@@ -120,7 +120,7 @@ class _Writer:
         self.heard = 0
 
     def write(self, rng, made):
-        known = [item for item in made[: self.heard]]
+        known = list(made[: self.heard])
         known.extend([item for item in made[self.heard :] if item.author == self.author.key])
         deps = [rng.choice(known).hash for _ in range(rng.below(4))] if known else []
         if rng.below(10) == 0:

@@ -78,18 +78,21 @@ def test_what_does_not_fit_is_named_and_the_rest_arrives(laptop, plug, tmp_path)
     token = laptop.json("invite")["token"]
     result = laptop.attempt("sync", stick.port, "--json")
     assert result.returncode != 0, "a sync that left something behind is not complete"
-    assert "source/" in result.stderr and "MiB" in result.stderr, result.stderr
+    assert "source/" in result.stderr, result.stderr
+    assert "MiB" in result.stderr, result.stderr
     status = laptop.json("stick", "status", stick.port)
     assert status["flash"]["used"] <= status["flash"]["total"]
     laptop.run("kv", "put", "after", "full", "--store", "notes")
     desktop = Host(tmp_path / "desktop", "desktop")
     joined = desktop.attempt("join", token, "--via", stick.port)
-    assert joined.returncode != 0 and "not on the other side either" in joined.stderr, "what it lists is not all here"
+    assert joined.returncode != 0, "what it lists is not all here"
+    assert "not on the other side either" in joined.stderr, "what it lists is not all here"
     desktop.attempt("sync", stick.port)
     listed = {row["path"]: row["held"] for row in desktop.json("file", "list", "--store", "notes")["files"]}
     sent = contents(source)
     assert set(listed) == {"source/" + name for name in sent}
-    assert any(listed.values()) and not all(listed.values())
+    assert any(listed.values())
+    assert not all(listed.values())
     for name, data in sent.items():
         path = "source/" + name
         if listed[path]:
@@ -98,7 +101,8 @@ def test_what_does_not_fit_is_named_and_the_rest_arrives(laptop, plug, tmp_path)
             (tmp_path / "one").unlink()
     missing = next(path for path in listed if not listed[path])
     refused = desktop.attempt("file", "get", missing, tmp_path / "none", "--store", "notes")
-    assert refused.returncode != 0 and "laptop" in refused.stderr, "it says who is known to hold it"
+    assert refused.returncode != 0, "it says who is known to hold it"
+    assert "laptop" in refused.stderr, "it says who is known to hold it"
     assert laptop.json("store", "verify")["clean"] is True
 
 

@@ -27,10 +27,11 @@ def refused(result, *words):
 
 
 def test_a_stranger_learns_the_version_and_owned(desk):
-    laptop, stick, folder = desk
+    _laptop, stick, folder = desk
     stranger = Host(folder / "stranger", "stranger")
     shown = stranger.json("stick", "status", stick.port)
-    assert shown["state"] == "owned" and shown["version"]
+    assert shown["state"] == "owned"
+    assert shown["version"]
     assert "stores" not in shown or not shown["stores"]
     assert "diary" not in str(shown)
     refused(stranger.attempt("sync", stick.port), "member", "invited", "invite", "nothing")
@@ -67,7 +68,8 @@ def test_a_revoked_peer_is_refused(desk):
     laptop.run("peer", "revoke", guest.json("status")["id"])
     laptop.run("sync", stick.port)
     result = guest.attempt("sync", stick.port)
-    assert result.returncode != 0 and "revoked" in result.stderr.lower(), result.stderr
+    assert result.returncode != 0, result.stderr
+    assert "revoked" in result.stderr.lower(), result.stderr
 
 
 def test_a_token_that_does_not_list_this_stick_is_not_shown_to_it(desk):

@@ -106,7 +106,8 @@ def test_boot_leaves_the_heap_to_the_core():
     loop = main.start(fresh_board())
     gc.collect()
     assert gc.mem_alloc() - before < CORE_BYTES // 2
-    assert loop.device.state == "fresh" and loop.node.stores == []
+    assert loop.device.state == "fresh"
+    assert loop.node.stores == []
 
 
 def test_identity_survives_a_boot():
@@ -130,16 +131,22 @@ def test_setup_and_status_over_the_loop():
         return peers[0] if peers else None
 
     exchange(board, loop, link, peer_of)
-    assert link.state == OPEN and loop.connection is not None
+    assert link.state == OPEN
+    assert loop.connection is not None
     task = peers[0].setup(laptop.roots()[0], "blue", START_MS)
     exchange(board, loop, link, peer_of)
-    assert task.done and task.error is None, task.error
+    assert task.done, task.error
+    assert task.error is None, task.error
     task = peers[0].status()
     exchange(board, loop, link, peer_of)
     shown = task.result["status"]
-    assert shown["owned"] and shown["name"] == "blue" and shown["version"] == loop.options.version
-    assert shown["flash_total"] < 2621440 and shown["flash_used"] < 200000, shown
-    assert board.serial.waits and max(board.serial.waits) <= 1000
+    assert shown["owned"]
+    assert shown["name"] == "blue"
+    assert shown["version"] == loop.options.version
+    assert shown["flash_total"] < 2621440, shown
+    assert shown["flash_used"] < 200000, shown
+    assert board.serial.waits
+    assert max(board.serial.waits) <= 1000
 
 
 def test_noise_on_the_line_changes_nothing():
@@ -150,7 +157,9 @@ def test_noise_on_the_line_changes_nothing():
         for _ in range(6):
             board.clock.ms += 10
             loop.turn()
-    assert board.serial.inbox == b"" and loop.connection is None and loop.device.state == "fresh"
+    assert board.serial.inbox == b""
+    assert loop.connection is None
+    assert loop.device.state == "fresh"
 
 
 class Pulled(BaseException):
@@ -204,9 +213,11 @@ def test_whatever_goes_wrong_the_stick_starts_anew():
             _run_main(board, 6)
         finally:
             Loop._follow_connection = follow
-        assert board.shown[-1] == "ready" and "error" in board.shown, board.shown
+        assert board.shown[-1] == "ready", board.shown
+        assert "error" in board.shown, board.shown
         board.flash.dead = True
-        assert str(error) in _last_error() and type(error).__name__ in _last_error()
+        assert str(error) in _last_error()
+        assert type(error).__name__ in _last_error()
         assert main.start(Board()).node.identity.public == public
 
 
@@ -251,7 +262,8 @@ def test_a_failed_commit_is_rolled_back_and_told():
         loop.turn()
     assert loop.device.last_error() == "the flash is full", loop.device.last_error()
     assert loop.board.shown[-2:] == ["error", "ready"], loop.board.shown
-    assert loop.node.transaction.rollbacks and loop.storage.pending() == 0
+    assert loop.node.transaction.rollbacks
+    assert loop.storage.pending() == 0
 
 
 def test_a_write_that_the_chip_refuses_starts_everything_anew():
@@ -282,7 +294,8 @@ def test_a_write_that_the_chip_refuses_starts_everything_anew():
     finally:
         main.start, Nor.writeblocks = start, writeblocks
     board.flash.dead = True
-    assert len(refused) == 2 and board.shown[-1] == "ready", (refused, board.shown)
+    assert len(refused) == 2, (refused, board.shown)
+    assert board.shown[-1] == "ready", (refused, board.shown)
     assert "started anew" in _last_error(), _last_error()
     loop = main.start(Board())
     assert loop.node.identity.public == public
@@ -301,7 +314,8 @@ def test_no_memory_is_survived():
         loop.run()
     except Pulled:
         pass
-    assert loop.device.last_error() == "out of memory: no heap" and loop.storage.pending() == 0
+    assert loop.device.last_error() == "out of memory: no heap"
+    assert loop.storage.pending() == 0
 
 
 def test_no_memory_in_the_middle_of_a_write_is_survived():
@@ -335,7 +349,8 @@ def test_no_memory_in_the_middle_of_a_write_is_survived():
         main.start = start
         Files.sync = sync
     board.flash.dead = True
-    assert failed and board.shown[-1] == "ready"
+    assert failed
+    assert board.shown[-1] == "ready"
     assert "started anew" in _last_error(), _last_error()
     loop = main.start(Board())
     loop.device.note_error("writable")
@@ -360,7 +375,8 @@ def test_a_flash_that_cannot_be_read_is_tried_again():
         _run_main(board, 8)
     finally:
         main.start = start
-    assert len(said) == 3 and board.shown[-1] == "ready", board.shown
+    assert len(said) == 3, board.shown
+    assert board.shown[-1] == "ready", board.shown
     board.flash.dead = True
     assert start(Board()).node.identity.public == public
 

@@ -55,12 +55,11 @@ def flip(at, bit=1):
 
 
 def copy(source, target):
-    with open(source, "rb") as old:
-        with open(target, "wb") as new:
+    with open(source, "rb") as old, open(target, "wb") as new:
+        data = old.read(BLOCK_BYTES)
+        while data:
+            new.write(data)
             data = old.read(BLOCK_BYTES)
-            while data:
-                new.write(data)
-                data = old.read(BLOCK_BYTES)
 
 
 def byte_at(at):
@@ -80,7 +79,8 @@ def damage_intention(made, hash):
 
 def heal(made):
     report = made.sync()
-    assert report.complete and same(made.laptop, made.stick.node)
+    assert report.complete
+    assert same(made.laptop, made.stick.node)
     for _ in range(2):
         for handle in made.stick.node.stores:
             assert handle.weaver.verify().ok(), list(handle.weaver.verify())
@@ -95,7 +95,9 @@ def test_a_damaged_intention_comes_back():
     middle = made.notes.store.witness_at(count // 2)[0]
     damage_intention(made, middle)
     there = made.stick.node.get(made.notes.id)
-    assert made.stick.storage.damage and there.weaver.witnessed_count() < count and not there.store.has(middle)
+    assert made.stick.storage.damage
+    assert there.weaver.witnessed_count() < count
+    assert not there.store.has(middle)
     held = hashes(there)
     made.stick.boot()
     assert hashes(made.stick.node.get(made.notes.id)) == held
@@ -166,12 +168,12 @@ def test_any_flipped_bit_is_named_or_costs_no_own_write():
         try:
             made.stick.boot()
             reports = [handle.weaver.verify() for handle in made.stick.node.stores]
-            if made.stick.storage.damage or not all([report.ok() for report in reports]):
+            if made.stick.storage.damage or not all(report.ok() for report in reports):
                 named += 1
             else:
                 stores, records = _state(made)
                 assert records == before[1]
-                assert all([now[:1] == then[:1] and now[1] <= then[1] for now, then in zip(stores, before[0])])
+                assert all(now[:1] == then[:1] and now[1] <= then[1] for now, then in zip(stores, before[0]))
         except LatticeError:
             named += 1
         made.stick.chip.dead = True

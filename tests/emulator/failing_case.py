@@ -187,7 +187,8 @@ def _run(seed, reads_fail):
         if model.matches(storage, items):
             continue
         # The batch whose commit failed may stand, but only all of it.
-        assert after is not model and after.matches(storage, items), "neither before nor after, batch %d" % number
+        assert after is not model, "neither before nor after, batch %d" % number
+        assert after.matches(storage, items), "neither before nor after, batch %d" % number
         model = after
     storage = start()
     assert model.matches(storage, items)

@@ -92,7 +92,8 @@ def look(made, before, expected):
         for root in node.roots():
             for peer in made.laptop.peers(made.root):
                 listed = root.system.peer(peer.key)
-                assert listed is not None and listed.status == peer.status, "another list"
+                assert listed is not None, "another list"
+                assert listed.status == peer.status, "another list"
 
 
 def refill(made):
@@ -115,7 +116,8 @@ def refill(made):
     for handle in made.laptop.stores:
         there = made.stick.node.get(handle.id)
         assert there.weaver.state_hash() == handle.weaver.state_hash(), "another state"
-        assert there.weaver.read_only is None and not list(handle.weaver.forks())
+        assert there.weaver.read_only is None
+        assert not list(handle.weaver.forks())
     there = made.stick.node.get(made.notes.id)
     for file in made.notes.files.list():
         assert there.files.held(there.files.get(file.path)), "content did not come back"
@@ -126,7 +128,7 @@ def refill(made):
 def test_a_flipped_bit():
     made = populated()
     rng = Rng(SEED)
-    before = dict([(handle.id, hashes(handle)) for handle in made.stick.node.stores])
+    before = {handle.id: hashes(handle) for handle in made.stick.node.stores}
     expected = values(made.notes)
     segments = [log_bytes(made, slot) for slot in made.stick.storage.slots.of_kind(LOG)]
     made.stick.chip.dead = True
@@ -162,4 +164,6 @@ def test_a_flipped_bit():
             made.stick.chip.dead = True
             copy(_path + ".saved", _path)
     print("%d flips: %d named, %d nothing to be seen, %d not started" % (FLIPS, named, silent, stopped))
-    assert named and silent and stopped < FLIPS // 5
+    assert named
+    assert silent
+    assert stopped < FLIPS // 5

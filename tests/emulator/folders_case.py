@@ -57,7 +57,8 @@ def test_a_bit_in_the_root():
     for at in each_flip(made, (FIRMWARE_BYTES, FIRMWARE_BYTES + BLOCK_BYTES), Rng(SEED)):
         made.stick.boot()
         made.check()
-        assert made.stick.device.state == status == "owned" and same(made.laptop, made.stick.node), at
+        assert made.stick.device.state == status == "owned", at
+        assert same(made.laptop, made.stick.node), at
         refill(made)
 
 
@@ -74,7 +75,7 @@ def fall_back(made):
     """Bits in the log's folder: (times that something was lost, that own writes had to wait)."""
     made.stick.boot()
     owned = made.stick.device.state
-    before = dict([(handle.id, hashes(handle)) for handle in made.stick.node.stores])
+    before = {handle.id: hashes(handle) for handle in made.stick.node.stores}
     contents = [file.path for file in made.notes.files.list()]
     expected = values(made.notes)
     batch = made.stick.storage.batch
@@ -126,7 +127,8 @@ def test_the_log_goes_back_by_writes_of_others():
     made.sync()
     made.stick.storage.note_end()
     lost, waited = fall_back(made)
-    assert lost and not waited, (lost, waited)
+    assert lost, (lost, waited)
+    assert not waited, (lost, waited)
 
 
 def test_the_log_goes_back_by_own_writes():
@@ -134,7 +136,8 @@ def test_the_log_goes_back_by_own_writes():
     made.own()
     made.stick.storage.note_end()
     lost, waited = fall_back(made)
-    assert lost and waited, (lost, waited)
+    assert lost, (lost, waited)
+    assert waited, (lost, waited)
 
 
 def test_the_log_goes_back_to_before_its_newest_segment():

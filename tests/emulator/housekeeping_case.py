@@ -87,7 +87,8 @@ def test_blobs_replaced_many_times_over():
         assert sorted(store.blobs()) == sorted([(name, size) for name, (size, _) in model.items()])
         for name, (size, fill) in model.items():
             body = store.blob(name)
-            assert body.read(size - 100, 100) == bytes([fill]) * 100 and body.read(0, 10) == bytes([fill]) * 10
+            assert body.read(size - 100, 100) == bytes([fill]) * 100
+            assert body.read(0, 10) == bytes([fill]) * 10
         storage = reopen(storage)
 
 
@@ -107,10 +108,13 @@ def test_intentions_survive_compaction():
     steps = _run(storage)
     assert steps > 5
     for _ in range(2):
-        assert store.count == 50 and store.head == head(50) and len(store.floating()) == 10
+        assert store.count == 50
+        assert store.head == head(50)
+        assert len(store.floating()) == 10
         assert [entry[1] for entry in store.witness_log()] == [item.hash for item in items[:50]]
         assert store.floating() == [item.hash for item in items[50:]]
-        assert store.chain(author_key(1)) == (50, items[49].hash) and store.chain_at(author_key(1), 7) == items[6].hash
+        assert store.chain(author_key(1)) == (50, items[49].hash)
+        assert store.chain_at(author_key(1), 7) == items[6].hash
         assert store.get(items[3].hash).body.read(0, body.size) == items[3].body.read(0, body.size)
         storage = reopen(storage)
         store = storage.store(STORE)
@@ -132,7 +136,8 @@ def test_a_body_that_is_read_stays_readable_while_it_moves():
     storage.store(STORE).put_blob(b"x" * 32, bytes(140000))  # closes the segment to further bodies
     storage.commit()
     _run(storage)
-    assert body.read(5000, 3) == bytes([12]) * 3 and body.place != place
+    assert body.read(5000, 3) == bytes([12]) * 3
+    assert body.place != place
 
 
 def test_bodies_that_nobody_finished_give_their_room_back():
@@ -200,8 +205,10 @@ def test_content_is_dropped_while_it_is_moved():
             store.drop_blob(name)
         storage.commit()
         _run(storage)
-        assert not storage.bulk.pins and storage.bulk.reserved == 0, pause
-        assert not list(store.blobs()) and storage.room() >= free - 8192, (pause, free, storage.room())
+        assert not storage.bulk.pins, pause
+        assert storage.bulk.reserved == 0, pause
+        assert not list(store.blobs()), (pause, free, storage.room())
+        assert storage.room() >= free - 8192, (pause, free, storage.room())
         store.put_blob(names[0], bytes(9000))
         storage.commit()
         assert reopen(storage).store(STORE).blob(names[0]).read(0, 2) == bytes(2)
@@ -213,7 +220,8 @@ def test_a_move_is_given_up_and_begun_again():
         for _ in range(pause):
             storage.idle()
         storage.abandon_bodies()
-        assert not storage.bulk.pins and storage.bulk.reserved == 0, pause
+        assert not storage.bulk.pins, pause
+        assert storage.bulk.reserved == 0, pause
         _run(storage)
         storage = reopen(storage)
         assert sorted(storage.store(STORE).blobs()) == [(name, 20000) for name in names[4:]]
@@ -251,7 +259,8 @@ def test_a_complete_body_that_nobody_takes_gives_its_room_back():
         store.put_row(TABLE_DATA, b"key", bytes([number]))
         storage.commit()
         _run(storage)
-    assert not storage.bulk.pins and storage.room() > room - 150000, (room, storage.room())
+    assert not storage.bulk.pins, (room, storage.room())
+    assert storage.room() > room - 150000, (room, storage.room())
     writer = storage.body_writer(9000)
     writer.write(bytes(9000))
     store.put_blob(b"kept" * 8, writer.body())

@@ -41,7 +41,7 @@ def test_items_against_a_list():
             if model[index][0] != EMPTY:
                 items.remove(index)
                 model[index] = (EMPTY,) + model[index][1:]
-                if all([row[0] == EMPTY for row in model]):
+                if all(row[0] == EMPTY for row in model):
                     model = []
         elif dice == 7:
             items.squeeze()
@@ -56,7 +56,8 @@ def test_items_against_a_list():
         tagged = [i for i in range(len(model)) if model[i][2] == 1]
         nth = rng.below(12)
         assert items.nth_tag(1, nth) == (tagged[nth] if nth < len(tagged) else -1)
-        assert items.count == len(model) and items.alive == len([row for row in model if row[0] != EMPTY])
+        assert items.count == len(model)
+        assert items.alive == len([row for row in model if row[0] != EMPTY])
 
 
 def test_keys_against_a_sorted_list():
@@ -75,8 +76,10 @@ def test_keys_against_a_sorted_list():
         elif rng.below(2) or step > 1000:
             keys.delete(page, index)
             model.remove(key)
-    assert _walk(keys, names) == sorted(model) and keys.count == len(model)
-    assert sum(keys.fills) == len(model) and 0 not in keys.fills
+    assert _walk(keys, names) == sorted(model)
+    assert keys.count == len(model)
+    assert sum(keys.fills) == len(model)
+    assert 0 not in keys.fills
 
 
 def _walk(keys, names):

@@ -45,7 +45,8 @@ def test_more_rows_than_the_stick_has_room_for():
     storage = make()
     replica = Replica(1, storage)
     raises(StorageFull, replica.ingest, written(storage, Author(2), 25000, put))
-    assert not replica.weaver.unfinished and replica.store.count == 0
+    assert not replica.weaver.unfinished
+    assert replica.store.count == 0
     assert replica.ingest(Author(3).put(b"k", b"v")) == WITNESSED
     storage.commit()
 

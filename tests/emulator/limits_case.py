@@ -57,9 +57,12 @@ def _until_full(ingest):
 def test_lists_are_bounded_and_a_full_stick_goes_on():
     loop, handle, ingest = _desk()
     count, words = _until_full(ingest)
-    assert count > 20 and "memory" in words, (count, words)
-    assert loop.storage.memory_bytes() <= MEMORY_BYTES and not handle.weaver.unfinished
-    assert handle.store.count == count and len(list(handle.kv.list())) == count
+    assert count > 20, (count, words)
+    assert "memory" in words, (count, words)
+    assert loop.storage.memory_bytes() <= MEMORY_BYTES
+    assert not handle.weaver.unfinished
+    assert handle.store.count == count
+    assert len(list(handle.kv.list())) == count
     again = _until_full(ingest)
     assert again[0] == 0, "a full one takes no more"
 
@@ -173,7 +176,7 @@ def test_what_an_owner_shuts_out_is_shut_out_when_others_have_used_all_memory():
 
 
 def test_what_an_owner_shuts_out_is_shut_out_when_others_have_filled_the_flash():
-    loop, handle, ingest = _desk()
+    loop, handle, _ingest = _desk()
     loop.storage.open_stores = lambda: 2
     owned = _owned(loop)
     _until_flash_is_full(loop, handle)
@@ -220,7 +223,8 @@ def _shut_out_early(loop, ingest, expected):
     _try(Writer(loop, root, 6).write, shut_out, NEVER_HERE, expected)
     assert root.system.peer(member.key).status == PEER_ACTIVE, "that was no owner"
     owner.write(shut_out, NEVER_HERE, expected)
-    assert not loop.node.is_member(member.key) and not loop.node.may_connect(root.id, member.key)
+    assert not loop.node.is_member(member.key)
+    assert not loop.node.may_connect(root.id, member.key)
     assert root.system.invite(b"i" * 16).status == INVITE_REVOKED
     loop.device.add_owner(owner.key, member.key)
     _try(member.write, [ops.peer_status(owner.key, PEER_REVOKED)], NEVER_HERE, expected)
@@ -242,4 +246,5 @@ def test_who_was_shut_out_early_stays_so_over_a_start():
     root_id, owner, member = _shut_out_early(_desk()[0], None, FLOATING)
     gc.collect()
     node = main.start(Board()).node
-    assert node.is_member(owner) and not node.may_connect(root_id, member)
+    assert node.is_member(owner)
+    assert not node.may_connect(root_id, member)

@@ -159,5 +159,6 @@ def _flip_behind_the_move(first, with_record):
             file.seek(block * BLOCK_BYTES + 5)
             file.write(bytes([old ^ 1]))
         chip, storage = _start()
-        assert not storage.damage and _found(storage) == _expected(number, with_record), (block, storage.damage)
+        assert not storage.damage, (block, storage.damage)
+        assert _found(storage) == _expected(number, with_record), (block, storage.damage)
         chip.dead = True

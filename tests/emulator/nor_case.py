@@ -32,7 +32,8 @@ def read(device, block, offset=0, count=PAGE_BYTES):
 def test_programs_only_clear_bits():
     device = chip()
     device.writeblocks(3, b"\x0f" * PAGE_BYTES, 512)
-    assert read(device, 3, 512) == b"\x0f" * PAGE_BYTES and read(device, 3, 256) == _ERASED
+    assert read(device, 3, 512) == b"\x0f" * PAGE_BYTES
+    assert read(device, 3, 256) == _ERASED
     device.writeblocks(3, b"\x05" * PAGE_BYTES, 512)
     raises(NotNor, device.writeblocks, 3, b"\x15" * PAGE_BYTES, 512)
     raises(NotNor, device.writeblocks, 3, b"\x00" * 100, 512)
@@ -56,10 +57,12 @@ def test_a_cut_tears_a_page_and_then_nothing_works():
     device.writeblocks(1, bytes(PAGE_BYTES), 0)
     raises(PowerCut, device.writeblocks, 1, bytes(PAGE_BYTES), 256)
     assert device.readblocks(1, bytearray(PAGE_BYTES), 0) < 0
-    assert device.writeblocks(1, bytes(PAGE_BYTES), 512) < 0 and device.ioctl(6, 1) < 0
+    assert device.writeblocks(1, bytes(PAGE_BYTES), 512) < 0
+    assert device.ioctl(6, 1) < 0
     after = Nor(_path)
     assert read(after, 1, 0) == bytes(PAGE_BYTES)
-    assert read(after, 1, 256) == bytes(PAGE_BYTES // 2) + _ERASED[PAGE_BYTES // 2 :] and read(after, 1, 512) == _ERASED
+    assert read(after, 1, 256) == bytes(PAGE_BYTES // 2) + _ERASED[PAGE_BYTES // 2 :]
+    assert read(after, 1, 512) == _ERASED
 
 
 def test_a_cut_erases_half_a_block():
@@ -68,7 +71,8 @@ def test_a_cut_erases_half_a_block():
         device.writeblocks(2, bytes(PAGE_BYTES), offset)
     raises(PowerCut, device.ioctl, 6, 2)
     after = Nor(_path)
-    assert read(after, 2, 0) == _ERASED and read(after, 2, BLOCK_BYTES // 2) == bytes(PAGE_BYTES)
+    assert read(after, 2, 0) == _ERASED
+    assert read(after, 2, BLOCK_BYTES // 2) == bytes(PAGE_BYTES)
 
 
 def test_a_first_format_that_was_cut_is_done_again():

@@ -180,7 +180,8 @@ class Desk:
         key = self.stick.node.identity.public
         for sequence in range(1, handle.holdings.holds_items(key) + 1):
             hash = handle.store.witness_at(sequence)[0]
-            assert there is not None and there.store.witness_sequence(hash), "an acknowledged intention is lost"
+            assert there is not None, "an acknowledged intention is lost"
+            assert there.store.witness_sequence(hash), "an acknowledged intention is lost"
         for file in handle.files.list():
             sequence = handle.store.witness_sequence(file.version.hash)
             if file.entry is not None and handle.holdings.holds_content(key, sequence, file.key):

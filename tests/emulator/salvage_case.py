@@ -59,11 +59,13 @@ def works(made):
             break
     assert not made.stick.storage.damaged
     made.stick.boot()
-    assert not made.stick.storage.damage and not made.stick.storage.salvaged
+    assert not made.stick.storage.damage
+    assert not made.stick.storage.salvaged
     assert same(made.laptop, made.stick.node)
     made.stick.storage.checkpoint.remove()
     made.stick.boot()
-    assert same(made.laptop, made.stick.node) and not made.stick.storage.damage
+    assert same(made.laptop, made.stick.node)
+    assert not made.stick.storage.damage
     made.ingest()
     made.own()
     heal(made)
@@ -96,7 +98,8 @@ def test_the_last_commit_may_be_damaged():
     before = state(made)
     slot, offset, _ = records(made, COMMIT)[-1]
     flip_record(made, slot, offset, 9)
-    assert made.stick.storage.damage and state(made) == before
+    assert made.stick.storage.damage
+    assert state(made) == before
     works(made)
 
 
@@ -131,7 +134,8 @@ def test_bytes_that_look_like_a_record_are_none():
         if forged in payload:
             break
     flip_record(made, slot, offset, 4)  # its length is wrong now: what is behind is searched for
-    assert made.stick.storage.damage and made.stick.storage.batch < 10**6
+    assert made.stick.storage.damage
+    assert made.stick.storage.batch < 10**6
     assert made.stick.device.owners == [made.laptop.identity.public]
     works(made)
 
@@ -160,7 +164,8 @@ def test_a_cut_list_lets_in_the_owner_alone_and_only_to_mend_it():
         world = made.world(visitor)
         raises(Refused, world.run, world.a.sync())
         shown = world.run(world.a.status())["status"]
-        assert not shown["member"] and not shown["stores"]
+        assert not shown["member"]
+        assert not shown["stores"]
         # Neither clock nor owners, for nobody.
         for who in (visitor, made.laptop):
             world = made.world(who)
@@ -175,12 +180,15 @@ def test_a_cut_list_lets_in_the_owner_alone_and_only_to_mend_it():
         )
         world = made.world()
         shown = world.run(world.a.status())["status"]
-        assert shown["member"] and "members" in shown["damage"] and shown["last_error"] == stick.device.last_error()
+        assert shown["member"]
+        assert "members" in shown["damage"]
+        assert shown["last_error"] == stick.device.last_error()
         stick.boot()  # it is not forgotten
     root = stick.node.get(made.root.id)
     assert root.weaver.parked == 0
     report = made.sync()
-    assert report.complete and not stick.node.lists.any_cut()
+    assert report.complete
+    assert not stick.node.lists.any_cut()
     assert made.notes.kv.get(b"only here") is not None
     works(made)
     world = made.world(visitor)
@@ -238,7 +246,8 @@ def test_a_cut_list_does_not_bring_back_a_revoked_owner():
     # The other owner has what was lost.
     world = made.world(desktop)
     assert world.run(world.a.sync()).complete
-    assert not stick.node.lists.any_cut() and stick.node.is_revoked(made.root.id, laptop.identity.public)
+    assert not stick.node.lists.any_cut()
+    assert stick.node.is_revoked(made.root.id, laptop.identity.public)
     assert desktop.get(made.notes.id).kv.get(b"secret") is not None
     world = made.world()
     raises(Refused, world.run, world.a.sync())
@@ -247,5 +256,6 @@ def test_a_cut_list_does_not_bring_back_a_revoked_owner():
 def test_a_list_that_lost_nothing_is_trusted():
     made = desk(18)
     damage_intention(made, made.notes.store.witness_at(4)[0])
-    assert made.stick.storage.salvaged and not made.stick.node.lists.any_cut()
+    assert made.stick.storage.salvaged
+    assert not made.stick.node.lists.any_cut()
     assert made.sync().complete

@@ -52,4 +52,5 @@ def test_reads_through_the_seam_are_right():
         if end & 1:
             assert files.read(file, end + 4050, 20) == _expected(end + 4050, 20), end
         else:
-            assert files.readinto(file, end + 4050, buffer) == 20 and buffer == _expected(end + 4050, 20), end
+            assert files.readinto(file, end + 4050, buffer) == 20, end
+            assert buffer == _expected(end + 4050, 20), end

@@ -94,7 +94,9 @@ class Desk:
         self.deaf = False
         host = self.plug(OWNER)
         task = self.finish(host.peer.status())
-        assert task.done and task.error is None and task.result["status"]["owned"], task.error
+        assert task.done, task.error
+        assert task.error is None, task.error
+        assert task.result["status"]["owned"], task.error
         self.host.link.close("done")
         self.until(lambda: self.host.link.closed is not None, 5000)
         self.host = None
@@ -109,7 +111,8 @@ def desk():
     host = made.plug(OWNER)
     host.node.create_store("notes", "core:kvstore", None, START_MS)
     task = made.finish(host.peer.setup(host.node.roots()[0], "blue", START_MS))
-    assert task.done and task.error is None, task.error
+    assert task.done, task.error
+    assert task.error is None, task.error
     made.share = host.node.roots()[0].id
     return made
 
@@ -153,7 +156,8 @@ def _flash_fails(stick, error):
 
     stick.loop.storage.commit = fail
     task = stick.finish(host.peer.set_clock(START_MS + 5000), 20000)
-    assert task.done and task.error is not None, (task.done, task.result)
+    assert task.done, (task.done, task.result)
+    assert task.error is not None, (task.done, task.result)
     stick.left(5000)
     assert stick.loop.device.last_error() == str(error), stick.loop.device.last_error()
 
@@ -230,7 +234,8 @@ def an_impostor(stick):
 def a_refusal(stick):
     host = stick.plug(STRANGER)
     task = stick.finish(host.peer.owner_add(b"k" * 32))
-    assert task.error is not None and not isinstance(task.error, StreamLost)
+    assert task.error is not None
+    assert not isinstance(task.error, StreamLost)
     host.link.close("done")
     stick.until(lambda: host.link.closed is not None, 5000)
 
@@ -315,5 +320,6 @@ def test_a_failing_flash_is_written_once_for_each_failure():
     stick.turn()
     batch = stick.loop.storage.batch
     stick.until(lambda: False, 4000)
-    assert failures == [1] and stick.loop.storage.batch == batch
+    assert failures == [1]
+    assert stick.loop.storage.batch == batch
     stick.answers()

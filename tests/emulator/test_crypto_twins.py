@@ -25,4 +25,6 @@ def test_same_answers(seed):
     assert stick.returncode == 0, stick.stderr
     expected = host_transcript(seed)
     assert stick.stdout.splitlines() == expected.splitlines()
-    assert "verify True" in expected and "verify False" in expected and "x25519 refused" in expected
+    assert "verify True" in expected
+    assert "verify False" in expected
+    assert "x25519 refused" in expected

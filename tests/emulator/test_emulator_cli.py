@@ -60,8 +60,11 @@ def test_a_stick_that_is_plugged_in_again_is_the_same(tmp_path):
     stick.pull()
     stick.plug()
     again = status(laptop, stick)
-    assert first["id"] == again["id"] and again["owner"] and again["state"] == first["state"]
-    assert again["flash"]["total"] < 4 << 20 and again["flash"]["free"] > 2_000_000
+    assert first["id"] == again["id"]
+    assert again["owner"]
+    assert again["state"] == first["state"]
+    assert again["flash"]["total"] < 4 << 20
+    assert again["flash"]["free"] > 2_000_000
     stick.pull()
 
 
@@ -132,7 +135,9 @@ def test_a_damaged_chip_is_named_and_left_alone(tmp_path):
     image.write_bytes(data)
     words = [sys.executable, "tools/emulator", "--flash", str(image)]
     done = subprocess.run(words, cwd=interpreter.ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1 and "damaged" in done.stderr and json.loads(done.stdout)["port"]
+    assert done.returncode == 1
+    assert "damaged" in done.stderr
+    assert json.loads(done.stdout)["port"]
     assert image.read_bytes() == bytes(data)
 
 

@@ -43,7 +43,7 @@ class Arrived:
 
 def read_frames(data: bytes) -> None:
     stream = Arrived(data)
-    payload: "bytes | None" = b""
+    payload: bytes | None = b""
     while payload is not None:
         task = Task(framing.read_frame(stream))
         task.step(0)
@@ -179,7 +179,7 @@ def content_id(data: bytes) -> None:
 
 
 def chain_entries(data: bytes) -> None:
-    parts: "list[bytes]" = []
+    parts: list[bytes] = []
     for identity, position, tag in tips_table.read_entries(data):
         tips_table.put_entry(parts, identity, position, tag.to_bytes(tips_table.TAG_BYTES, "little"))
     assert list(tips_table.read_entries(b"".join(parts))) == list(tips_table.read_entries(data))
@@ -217,7 +217,7 @@ def files_and_chains() -> "list[bytes]":
         found.append(messages.DirEntry.encode(values))
     entries = b"".join(bytes([number]) * 32 + (9000 + number).to_bytes(8, "little") for number in range(5))
     found.append(chunks.ChunkList.encode({"size": 5 * 9000 + 10, "entries": entries, "hash": bytes(32)}))
-    parts: "list[bytes]" = []
+    parts: list[bytes] = []
     for position in (0, 1, 300, 70000):
         tips_table.put_entry(parts, b"1234", position, b"123456")
     found.append(b"".join(parts))

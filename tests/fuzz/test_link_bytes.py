@@ -15,7 +15,7 @@ from test_link import hostile, snapshot, states
 PIECES = 1500
 
 
-@pytest.mark.parametrize("pipe", (SERIAL, 244, 20))
+@pytest.mark.parametrize("pipe", [SERIAL, 244, 20])
 def test_hostile_bytes_in_every_state(pipe):
     for seed, desk in enumerate(states(pipe)):
         rng = FastRng(seed)
@@ -54,7 +54,8 @@ def test_a_line_cut_into_any_slices():
             desk.now += rng.below(2)
             if desk.a.connection is not None and desk.b.connection is not None:
                 break
-        assert desk.a.connection is not None and desk.b.connection is not None, seed
+        assert desk.a.connection is not None, seed
+        assert desk.b.connection is not None, seed
         assert desk.a.counters.damaged == desk.b.counters.damaged == 0
 
 

@@ -32,14 +32,16 @@ def paths(host):
 
 def test_put_list_get(laptop, source, tmp_path):
     done = laptop.json("file", "put", source)
-    assert (done["written"], done["unchanged"]) == (3, 0) and done["bytes"] == 200_012
+    assert (done["written"], done["unchanged"]) == (3, 0)
+    assert done["bytes"] == 200_012
     rows = {row["path"]: row for row in laptop.json("file", "list")["files"]}
     assert sorted(rows) == ["source/empty", "source/small", "source/sub/Zürich.bin"]
     large = rows["source/sub/Zürich.bin"]
     assert set(large) >= {"path", "size", "mode", "modified_at", "cid", "conflicts", "held"}
     assert (large["size"], large["mode"], large["held"], large["conflicts"]) == (200_000, 0o640, True, [])
     got = laptop.json("file", "get", "source", tmp_path / "out")
-    assert len(got["written"]) == 3 and got["problems"] == []
+    assert len(got["written"]) == 3
+    assert got["problems"] == []
     for path in ("empty", "small", "sub/Zürich.bin"):
         assert (tmp_path / "out" / path).read_bytes() == (source / path).read_bytes()
 
@@ -95,7 +97,8 @@ def test_errors_name_the_file(laptop, tmp_path):
 def test_a_row_that_is_no_file(laptop):
     laptop.run("kv", "put", "fs/odd", "\x08 not a directory entry")
     row = laptop.json("file", "list")["files"][0]
-    assert row["path"] == "odd" and row["problem"].startswith("not a file")
+    assert row["path"] == "odd"
+    assert row["problem"].startswith("not a file")
     assert "not a file" in laptop.run("file", "list")
 
 
@@ -130,9 +133,11 @@ def test_a_get_replaces_only_what_nobody_changed(laptop, source, tmp_path):
     result = laptop.attempt("file", "get", "source", out.parent / "out" / "..", "--json")
     assert result.exit_code == 0  # another folder: out/../source, which is what was put
     result = laptop.attempt("file", "get", "source/small", out / "small", "--json")
-    assert result.exit_code == 0 and (out / "small").read_text() == "a new version"
+    assert result.exit_code == 0
+    assert (out / "small").read_text() == "a new version"
     refused = laptop.fails("file", "get", "source/empty", out / "empty")
-    assert "--force" in refused and (out / "empty").read_text() == "changed here"
+    assert "--force" in refused
+    assert (out / "empty").read_text() == "changed here"
     laptop.run("file", "get", "source/empty", out / "empty", "--force")
     assert (out / "empty").read_text() == "a new version, too"
 
@@ -143,7 +148,8 @@ def test_a_get_that_leaves_something_says_so(laptop, source, tmp_path):
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "small").write_text("mine")
     result = laptop.attempt("file", "get", "source", tmp_path, "--json")
-    assert result.exit_code == 3 and [row["path"] for row in json.loads(result.stdout)["problems"]] == ["source/small"]
+    assert result.exit_code == 3
+    assert [row["path"] for row in json.loads(result.stdout)["problems"]] == ["source/small"]
     assert "source/small was not written" in result.stderr
     assert (tmp_path / "source" / "small").read_text() == "mine"
 
@@ -152,7 +158,8 @@ def test_the_memory_outlives_the_command(laptop, source, tmp_path):
     laptop.run("file", "put", source)
     laptop.run("file", "rm", "source/small")
     again = laptop.json("file", "put", source)
-    assert again["written"] == 0 and [row["path"] for row in again["newer"]] == ["source/small"]
+    assert again["written"] == 0
+    assert [row["path"] for row in again["newer"]] == ["source/small"]
     assert "removed" in laptop.run("file", "put", source)
     assert laptop.json("file", "put", source, "--force")["written"] == 1
 
@@ -180,7 +187,8 @@ def test_a_name_that_is_a_file_and_a_folder_is_listed_as_it_is_written(laptop, t
     laptop.run("file", "put", tmp_path / "x", "--as", "d/thing")
     laptop.run("file", "put", tmp_path / "x", "--as", "d/thing/in")
     rows = {row["path"]: row["written_as"] for row in laptop.json("file", "list")["files"]}
-    assert rows["d/thing/in"] is None and rows["d/thing"].startswith("d/thing (conflict")
+    assert rows["d/thing/in"] is None
+    assert rows["d/thing"].startswith("d/thing (conflict")
     laptop.run("file", "get", "d", tmp_path / "out")
     assert (tmp_path / "out" / rows["d/thing"][2:]).read_text() == "a file"
     assert laptop.run("file", "get", rows["d/thing"], "-") == "a file"
@@ -196,9 +204,11 @@ def test_nothing_is_got_into_a_data_directory_nor_below_one(laptop, source, tmp_
     for where in (desktop.folder, desktop.folder / "sub", desktop.folder / "sub" / "deep", tmp_path / "link" / "x"):
         for name in ("source/small", "source"):
             words = laptop.fails("file", "get", name, where)
-            assert "data directory of a node" in words and "--force" not in words, words
+            assert "data directory of a node" in words, words
+            assert "--force" not in words, words
     words = laptop.fails("file", "get", "source/small", desktop.folder / "config.json")
-    assert "data directory of a node" in words and "--force" not in words
+    assert "data directory of a node" in words
+    assert "--force" not in words
     assert sorted(desktop.folder.rglob("*")) == before
     # One that lies below the destination.
     (tmp_path / "out" / "source").mkdir(parents=True)
@@ -206,7 +216,8 @@ def test_nothing_is_got_into_a_data_directory_nor_below_one(laptop, source, tmp_
     (inner.folder / "sub").mkdir()
     before = sorted(inner.folder.rglob("*"))
     result = laptop.attempt("file", "get", "source", tmp_path / "out", "--force")
-    assert result.exit_code in (0, 3) and sorted(inner.folder.rglob("*")) == before
+    assert result.exit_code in (0, 3)
+    assert sorted(inner.folder.rglob("*")) == before
 
 
 def test_what_is_new_is_never_more_than_there_is(laptop, tmp_path):
@@ -234,9 +245,11 @@ def test_the_whole_store_is_got_and_listed_and_never_removed_by_a_slip(laptop, s
 def test_standard_input_takes_no_name_that_is_a_folder(laptop, source):
     laptop.run("file", "put", source)
     result = laptop.attempt("file", "put", "-", "--as", "source", stdin="x")
-    assert result.exit_code == 1 and "is a folder" in result.stderr
+    assert result.exit_code == 1
+    assert "is a folder" in result.stderr
     result = laptop.attempt("file", "put", "-", "--as", "source/small/x", stdin="x")
-    assert result.exit_code == 1 and "is a file" in result.stderr
+    assert result.exit_code == 1
+    assert "is a file" in result.stderr
 
 
 def test_names_that_are_not_utf8_are_told_apart(laptop, tmp_path):
@@ -247,4 +260,5 @@ def test_names_that_are_not_utf8_are_told_apart(laptop, tmp_path):
             file.write(b"x")
     result = laptop.attempt("file", "put", tmp_path / "odd")
     assert result.exit_code == 3
-    assert "odd/caf\\xe9" in result.stderr and "odd/caf\\xe8" in result.stderr
+    assert "odd/caf\\xe9" in result.stderr
+    assert "odd/caf\\xe8" in result.stderr

@@ -23,9 +23,11 @@ def laptop(tmp_path):
 def test_init_and_status(tmp_path):
     host = Host(tmp_path / "node", "anna")
     made = host.json("init")
-    assert len(made["id"]) == 64 and made["name"] == "anna"
+    assert len(made["id"]) == 64
+    assert made["name"] == "anna"
     key = tmp_path / "node" / "identity.key"
-    assert len(key.read_bytes()) == 32 and stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert len(key.read_bytes()) == 32
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert host.json("init", "--name", "berta") == {**made, "name": "berta"}
     shown = host.json("status")
     assert (shown["id"], shown["name"], shown["shares"]) == (made["id"], "berta", [])
@@ -50,15 +52,18 @@ def test_create_and_list_stores(laptop):
     listed = laptop.json("store", "list")["stores"]
     assert [row["name"] for row in listed] == ["", "notes", "diary"]
     root, notes, diary = listed
-    assert root["type"] == "core:rootstore" and root["parent"] is None
-    assert diary["id"] == made["id"] and diary["parent"] == root["id"] == made["root"]
+    assert root["type"] == "core:rootstore"
+    assert root["parent"] is None
+    assert diary["id"] == made["id"]
+    assert diary["parent"] == root["id"] == made["root"]
     assert notes["type"] == diary["type"] == "core:kvstore"
     assert "notes" in laptop.run("store", "list")
 
 
 def test_store_errors_list_what_there_is(laptop):
     laptop.run("store", "create", "diary")
-    assert "notes" in laptop.fails("kv", "list") and "which store" in laptop.fails("kv", "list")
+    assert "notes" in laptop.fails("kv", "list")
+    assert "which store" in laptop.fails("kv", "list")
     assert "notes" in laptop.fails("kv", "list", "--store", "absent")
     assert "core:kvstore" in laptop.fails("store", "create", "x", "--type", "core:nonsense")
     notes = laptop.json("store", "list")["stores"][1]
@@ -68,9 +73,12 @@ def test_store_errors_list_what_there_is(laptop):
 def test_store_status_and_verify(laptop):
     laptop.run("kv", "put", "a", "b")
     status = laptop.json("store", "status", "--store", "notes")["stores"][0]
-    assert status["intentions"] == 3 and status["floating"] == 0 and len(status["state_hash"]) == 64
+    assert status["intentions"] == 3
+    assert status["floating"] == 0
+    assert len(status["state_hash"]) == 64
     report = laptop.json("store", "verify")
-    assert report["clean"] and len(report["stores"]) == 2
+    assert report["clean"]
+    assert len(report["stores"]) == 2
     assert "good" in laptop.run("store", "verify", "--store", "notes")
     assert laptop.json("store", "status", "notes") == laptop.json("store", "status", "--store", "notes")
     assert [report["name"] for report in laptop.json("store", "verify", "notes")["stores"]] == ["notes"]
@@ -80,7 +88,8 @@ def test_store_status_and_verify(laptop):
 def test_a_store_name_is_taken_once(laptop):
     made = laptop.json("store", "list")["stores"][1]
     words = laptop.fails("store", "create", "notes")
-    assert made["id"] in words and "notes-2" in words
+    assert made["id"] in words
+    assert "notes-2" in words
     assert len(laptop.json("store", "list")["stores"]) == 2
 
 
@@ -114,9 +123,11 @@ def test_a_damaged_store_does_not_close_the_others(laptop):
     laptop.run("kv", "put", "c", "d", "--store", "diary")
     status = laptop.attempt("status", "--json")
     assert [row["id"] for row in json.loads(status.stdout)["damaged"]] == [notes]
-    assert "stays closed" in status.stderr and notes in status.stderr
+    assert "stays closed" in status.stderr
+    assert notes in status.stderr
     verified = laptop.attempt("store", "verify", "--json")
-    assert verified.exit_code == 1 and json.loads(verified.stdout)["clean"] is False
+    assert verified.exit_code == 1
+    assert json.loads(verified.stdout)["clean"] is False
 
 
 def test_put_get_delete(laptop):
@@ -130,7 +141,9 @@ def test_put_get_delete(laptop):
     }
     laptop.run("kv", "put", "colour", "green")
     heads = laptop.json("kv", "inspect", "colour")["heads"]
-    assert len(heads) == 1 and heads[0]["value"] == "green" and heads[0]["author_name"] == "laptop"
+    assert len(heads) == 1
+    assert heads[0]["value"] == "green"
+    assert heads[0]["author_name"] == "laptop"
     laptop.run("kv", "delete", "colour")
     assert "no value" in laptop.fails("kv", "get", "colour")
     assert "no value" in laptop.fails("kv", "delete", "colour")
@@ -163,9 +176,11 @@ def test_list_by_prefix_with_paging(laptop):
     for key in ("b1", "a1", "b3", "b2", "c1"):
         laptop.run("kv", "put", key, "value of " + key)
     page = laptop.json("kv", "list", "b", "--limit", "2")
-    assert [row["key"] for row in page["keys"]] == ["b1", "b2"] and page["more"] is True
+    assert [row["key"] for row in page["keys"]] == ["b1", "b2"]
+    assert page["more"] is True
     rest = laptop.json("kv", "list", "b", "--after", "b2")
-    assert [row["key"] for row in rest["keys"]] == ["b3"] and rest["more"] is False
+    assert [row["key"] for row in rest["keys"]] == ["b3"]
+    assert rest["more"] is False
     assert laptop.json("kv", "list")["keys"][0]["value"] == "value of a1"
     assert "--after b2" in laptop.run("kv", "list", "b", "--limit", "2")
 
@@ -174,19 +189,23 @@ def test_control_characters_do_not_reach_the_terminal(laptop):
     laptop.run("kv", "put", "evil\x1b[2J", "\x1b]0;title\x07")
     laptop.run("kv", "put", "lines", "one\ntwo\tthree")
     shown = laptop.run("kv", "list")
-    assert "\x1b" not in shown and "\\x1b" in shown
+    assert "\x1b" not in shown
+    assert "\\x1b" in shown
     assert "one\\ntwo\\tthree" in shown
 
 
 def test_invites(laptop):
     made = laptop.json("invite", "--store", "notes")
-    assert set(made) >= {"token", "id"} and laptop.run("invite").strip().isalnum()
+    assert set(made) >= {"token", "id"}
+    assert laptop.run("invite").strip().isalnum()
     listed = laptop.json("invite", "list")["invites"]
-    assert len(listed) == 2 and {row["status"] for row in listed} == {"valid"}
+    assert len(listed) == 2
+    assert {row["status"] for row in listed} == {"valid"}
     assert made["id"] in [row["id"] for row in listed]
     laptop.run("invite", "revoke", made["id"][:16])
     statuses = {row["id"]: row["status"] for row in laptop.json("invite", "list")["invites"]}
-    assert statuses[made["id"]] == "revoked" and "valid" in statuses.values()
+    assert statuses[made["id"]] == "revoked"
+    assert "valid" in statuses.values()
     assert "no invite" in laptop.fails("invite", "revoke", "ffffffffffff")
     token = laptop.json("invite")["token"]
     assert "already" in laptop.fails("join", token, "--via", "/dev/null")
@@ -222,12 +241,15 @@ def test_a_second_process_is_told_who_holds_the_node(laptop):
 
 def test_errors_of_processes(laptop, tmp_path):
     result = laptop.process("kv", "get", "absent")
-    assert result.returncode == 1 and result.stdout == b""
-    assert result.stderr.startswith(b"lattice-host: ") and b"Traceback" not in result.stderr
+    assert result.returncode == 1
+    assert result.stdout == b""
+    assert result.stderr.startswith(b"lattice-host: ")
+    assert b"Traceback" not in result.stderr
     assert laptop.process("nonsense").returncode == 2
     (laptop.folder / "node.db").write_bytes(b"garbage" * 1000)
     damaged = laptop.process("status")
-    assert damaged.returncode == 1 and b"damaged" in damaged.stderr
+    assert damaged.returncode == 1
+    assert b"damaged" in damaged.stderr
 
 
 def test_output_goes_into_a_closed_pipe(laptop):
@@ -246,7 +268,9 @@ def test_what_only_this_node_holds(laptop, tmp_path):
     laptop.run("file", "put", tmp_path / "file")
     laptop.run("kv", "put", "k", "v")
     store = laptop.json("status")["shares"][0]["stores"][1]["only_here"]
-    assert store["files"] == ["file"] and store["keys"] == [{"key": "k"}] and store["intentions"] == 4
+    assert store["files"] == ["file"]
+    assert store["keys"] == [{"key": "k"}]
+    assert store["intentions"] == 4
     assert "only here" in laptop.run("status")
 
 
@@ -267,6 +291,8 @@ def test_what_is_empty_means_nothing(laptop, tmp_path, monkeypatch):
     for words in (("store", "create", "  "), ("init", "--name", "\u3000 ")):
         assert "is blank" in laptop.fails(*words), words
     laptop.run("kv", "put", "k", "")
-    assert laptop.json("kv", "get", "k")["value"] == "" and laptop.json("kv", "list", "")["keys"]
+    assert laptop.json("kv", "get", "k")["value"] == ""
+    assert laptop.json("kv", "list", "")["keys"]
     after = laptop.json("status")
-    assert after["name"] == before["name"] and len(after["shares"][0]["stores"]) == 2
+    assert after["name"] == before["name"]
+    assert len(after["shares"][0]["stores"]) == 2

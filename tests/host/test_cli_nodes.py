@@ -24,7 +24,8 @@ def test_only_what_makes_a_node_makes_one(tmp_path, words, command):
     run = Run(folder, [*words, *words_for(command, VALUES)])
     if words in MAKERS:
         return
-    assert run.status == 1 and b"no node in %s" % os.fsencode(folder) in run.err, run.err
+    assert run.status == 1, run.err
+    assert b"no node in %s" % os.fsencode(folder) in run.err, run.err
     assert not folder.exists()
 
 
@@ -32,16 +33,19 @@ def test_an_empty_name_of_the_data_directory_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for words in (("status",), ("init",), ("store", "create", "x")):
         run = Run("", words)
-        assert run.status == 2 and b"--data is empty" in run.err
+        assert run.status == 2
+        assert b"--data is empty" in run.err
     monkeypatch.setenv("LATTICE_DATA", "")
     done = subprocess.run([sys.executable, "-m", "lattice_host", "init"], capture_output=True, check=False)
-    assert done.returncode == 2 and b"LATTICE_DATA is empty" in done.stderr
+    assert done.returncode == 2
+    assert b"LATTICE_DATA is empty" in done.stderr
     assert not list(tmp_path.iterdir())
 
 
 def test_a_home_that_nobody_has(tmp_path):
     run = Run("~nobody-of-this-name/x", ["status"])
-    assert run.status == 2 and b"~nobody-of-this-name" in run.err
+    assert run.status == 2
+    assert b"~nobody-of-this-name" in run.err
 
 
 # -- disks that cannot be written ----------------------------------------------------------------------------------
@@ -92,10 +96,14 @@ def _on_a_small_disk(tmp_path, state):
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     for words in READING:
         run = Run(folder, [word.format(out=os.path.join(tmp_path, "out")) for word in words])
-        assert run.status == 0 and run.out and not run.err, (words, run.err)
+        assert run.status == 0, (words, run.err)
+        assert run.out, (words, run.err)
+        assert not run.err, (words, run.err)
     for words in WRITING:
         run = Run(folder, words)
-        assert run.status == 1 and len(run.err.splitlines()) == 1 and _says_why(state, run.err), (words, run.err)
+        assert run.status == 1, (words, run.err)
+        assert len(run.err.splitlines()) == 1, (words, run.err)
+        assert _says_why(state, run.err), (words, run.err)
     # The same after a crash in the middle of a write: what was committed is in the log only.
     subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
     if state == "full":
@@ -104,7 +112,8 @@ def _on_a_small_disk(tmp_path, state):
     assert os.path.getsize(os.path.join(folder, "node.db-wal"))
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     run = Run(folder, ["kv", "get", "k"], scratch=tmp_path)
-    assert run.out == b"v" and run.status == 0, run.err
+    assert run.out == b"v", run.err
+    assert run.status == 0, run.err
 
 
 def _says_why(state, words):

@@ -52,13 +52,15 @@ def test_an_error_ends_with_its_status_and_one_sentence(error, status):
     trial.command("two")(one)
     result = CliRunner().invoke(trial, ["one"])
     assert result.exit_code == status
-    assert len(result.stderr.splitlines()) == (status != 0) and not result.stdout
+    assert len(result.stderr.splitlines()) == (status != 0)
+    assert not result.stdout
 
 
 def test_a_mistyped_verb_version_and_short_help(tmp_path):
     host = Host(tmp_path / "node")
     words = host.wrong("kv", "lst")
-    assert "Did you mean 'list'? `" in words and "?." not in words
+    assert "Did you mean 'list'? `" in words
+    assert "?." not in words
     assert host.run("--version").startswith("lattice-host")
     for words in (("-h",), ("kv", "-h"), ("kv", "put", "-h")):
         assert "Usage" in host.run(*words)
@@ -77,9 +79,11 @@ def test_a_wrong_command_line_is_status_2(words):
 def test_json_shows_nothing_hidden_and_loads_back():
     shown = output.json_text({NASTY: [NASTY, {"漢字": "Grüße"}]})
     assert json.loads(shown) == {NASTY: [NASTY, {"漢字": "Grüße"}]}
-    assert "漢字" in shown and "Grüße" in shown
+    assert "漢字" in shown
+    assert "Grüße" in shown
     assert not [character for character in shown if character in NASTY[1:-1] and character not in "\n[2J"]
-    assert [line.strip() for line in shown.splitlines()][0] == "{" and len(shown.splitlines()) == 8
+    assert next(line.strip() for line in shown.splitlines()) == "{"
+    assert len(shown.splitlines()) == 8
 
 
 def test_messages_and_tables_are_lines(capsys):
@@ -87,8 +91,10 @@ def test_messages_and_tables_are_lines(capsys):
     output.warn(NASTY)
     output.table(("name", "x"), [(NASTY, 1)], "none")
     shown = capsys.readouterr()
-    assert len(shown.out.splitlines()) == 3 and len(shown.err.splitlines()) == 1
-    assert "\\u202e" in shown.out and "\\u202e" in shown.err
+    assert len(shown.out.splitlines()) == 3
+    assert len(shown.err.splitlines()) == 1
+    assert "\\u202e" in shown.out
+    assert "\\u202e" in shown.err
 
 
 def test_a_value_keeps_its_lines(capsys):

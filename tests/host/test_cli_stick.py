@@ -47,7 +47,8 @@ def test_status_before_and_after_setup(laptop, tmp_path):
         laptop.run("sync", fresh.port)
         shown = laptop.json("stick", "status", fresh.port)
         assert set(shown) >= {"id", "owner", "version", "stores", "flash", "state", "safe_to_unplug"}
-        assert shown["id"] == made["id"] and shown["owner"] == laptop.json("status")["id"]
+        assert shown["id"] == made["id"]
+        assert shown["owner"] == laptop.json("status")["id"]
         assert shown["flash"]["total"] == shown["flash"]["used"] + shown["flash"]["free"]
         assert [store["name"] for store in shown["stores"]] == ["", "diary"]
         assert shown["safe_to_unplug"] is True
@@ -68,7 +69,9 @@ def test_every_printed_field_is_documented(laptop, stick, words):
 def test_sync_says_what_moved(laptop, stick):
     done = laptop.json("sync", stick.port)
     assert set(done) >= {"sent", "received", "complete"}
-    assert done["complete"] is True and done["sent"]["intentions"] == 9 and done["received"]["intentions"] == 0
+    assert done["complete"] is True
+    assert done["sent"]["intentions"] == 9
+    assert done["received"]["intentions"] == 0
     assert set(done["sent"]) == {"intentions", "blobs", "bytes"}
     again = laptop.json("sync", stick.port)
     assert again["sent"] == {"intentions": 0, "blobs": 0, "bytes": 0}
@@ -92,12 +95,14 @@ def test_an_error_of_auto_names_the_port_and_both_sticks(laptop, stick, tmp_path
     other = FakeStick(tmp_path)  # at the same port
     with other:
         words = laptop.fails("sync", "auto")
-        assert stick.port in words and "last seen there: stick carrier (%s)" % known[:8] in words
+        assert stick.port in words
+        assert "last seen there: stick carrier (%s)" % known[:8] in words
     there = other.node().identity.public.hex()
     assert "where stick (%s) is" % there[:8] in words
     os.symlink("/dev/null", stick.port)
     words = laptop.fails("sync", "auto")
-    assert "not a serial port" in words and "stick carrier" in words
+    assert "not a serial port" in words
+    assert "stick carrier" in words
 
 
 def test_a_second_node_joins_at_the_stick(laptop, stick, tmp_path):
@@ -122,11 +127,15 @@ def test_conflicts_are_shown_with_who_and_what(laptop, stick, tmp_path):
     for host in (laptop, desktop, laptop):
         host.run("sync", stick.port)
     shown = laptop.json("kv", "get", "colour")
-    assert shown["conflicted"] is True and shown["value"] == "blue"
+    assert shown["conflicted"] is True
+    assert shown["value"] == "blue"
     assert [(one["author_name"], one["value"]) for one in shown["conflicts"]] == [("laptop", "red")]
     assert "kv inspect" in laptop.attempt("kv", "get", "colour").stderr
     text = laptop.run("kv", "inspect", "colour")
-    assert "wins" in text and "desktop" in text and "loses" in text and "red" in text
+    assert "wins" in text
+    assert "desktop" in text
+    assert "loses" in text
+    assert "red" in text
     laptop.run("kv", "put", "colour", "green")
     assert laptop.json("kv", "get", "colour")["conflicted"] is False
 
@@ -180,7 +189,8 @@ def test_an_identity_without_its_data_writes_again_after_a_complete_sync(laptop,
     for left in desktop.folder.glob("node.db*"):
         left.unlink()
     first = desktop.attempt("init", "--name", "desktop")
-    assert first.exit_code == 0 and "older than its data" in first.stderr
+    assert first.exit_code == 0
+    assert "older than its data" in first.stderr
     again = Host(desktop.folder, "desktop")
     assert again.attempt("status").stderr == ""
     token = laptop.json("invite")["token"]
@@ -189,7 +199,8 @@ def test_an_identity_without_its_data_writes_again_after_a_complete_sync(laptop,
     assert again.run("kv", "get", "b") == "2"
     again.run("kv", "put", "c", "3")
     again.run("sync", stick.port)
-    assert laptop.json("sync", stick.port)["forks"] == [] and laptop.run("kv", "get", "c") == "3"
+    assert laptop.json("sync", stick.port)["forks"] == []
+    assert laptop.run("kv", "get", "c") == "3"
 
 
 def test_a_token_is_not_shown_to_a_foreign_stick(laptop, stick, tmp_path):
@@ -226,9 +237,11 @@ def test_a_forgotten_stick_is_let_in_again_by_its_owner(laptop, stick, tmp_path)
     laptop.run("sync", stick.port)
     laptop.run("stick", "forget", "carrier")
     words = laptop.fails("sync", stick.port)
-    assert "carrier was revoked from share" in words and "`stick setup %s` lets it in again" % stick.port in words
+    assert "carrier was revoked from share" in words
+    assert "`stick setup %s` lets it in again" % stick.port in words
     again = laptop.json("stick", "setup", stick.port, "--name", "other")
-    assert again["let_in_again"] is True and again["name"] == "carrier"
+    assert again["let_in_again"] is True
+    assert again["name"] == "carrier"
     assert laptop.json("sync", stick.port)["complete"]
     assert desktop.json("sync", stick.port)["complete"]
     for host in (laptop, desktop):
@@ -265,13 +278,16 @@ def test_what_does_not_fit_is_named(laptop, tmp_path):
         laptop.run("stick", "setup", small.port)
         words = laptop.attempt("sync", small.port)
         assert words.exit_code == 3
-        assert "no room on stick for source/large (2.9 MiB)" in words.stderr and "source/small" not in words.stderr
+        assert "no room on stick for source/large (2.9 MiB)" in words.stderr
+        assert "source/small" not in words.stderr
         store = words.stderr.partition("`file rm NAME --store ")[2].partition("` makes room")[0]
-        assert "left there for files" in words.stderr and "for every member" in words.stderr
+        assert "left there for files" in words.stderr
+        assert "for every member" in words.stderr
         usable = json.loads(laptop.attempt("sync", small.port, "--json").stdout)["room_there"]
         flash = laptop.json("stick", "status", small.port)["flash"]
         assert "%s are left there for files" % size_text(usable) in words.stderr
-        assert usable <= 1_000_000 - ROOM_KEPT_BYTES and flash["for_files"] == flash["free"] - ROOM_KEPT_BYTES
+        assert usable <= 1_000_000 - ROOM_KEPT_BYTES
+        assert flash["for_files"] == flash["free"] - ROOM_KEPT_BYTES
         assert "%s of it for files" % size_text(flash["for_files"]) in laptop.run("stick", "status", small.port)
         laptop.run("file", "rm", "source/large", "--store", store)
         assert laptop.json("sync", small.port)["complete"] is True
@@ -286,7 +302,8 @@ def test_after_making_room_the_same_sync_succeeds(laptop, tmp_path):
         laptop.run("sync", small.port)
         laptop.run("file", "put", tmp_path / "new")
         full = laptop.attempt("sync", small.port)
-        assert full.exit_code == 3 and "no room on kleiner for new (488.3 KiB)" in full.stderr
+        assert full.exit_code == 3
+        assert "no room on kleiner for new (488.3 KiB)" in full.stderr
         data = json.loads(laptop.attempt("sync", small.port, "--json").stdout)
         (unfit,) = data["unfit"]
         assert (unfit["path"], unfit["size"], unfit["there"]) == ("new", 500_000, True)
@@ -306,7 +323,9 @@ def test_a_write_without_room_says_what_waits_behind_it(laptop, tmp_path):
             laptop.run("kv", "put", "k%d" % number, "v")
         full = laptop.attempt("sync", small.port)
         assert full.exit_code == 3
-        assert "no room" in full.stderr and "are left" in full.stderr and "make room" in full.stderr
+        assert "no room" in full.stderr
+        assert "are left" in full.stderr
+        assert "make room" in full.stderr
         assert "4 writes of laptop" in full.stderr or "4 more wait behind" in full.stderr
 
 
@@ -330,7 +349,8 @@ def test_another_stick_is_not_taken_for_the_first(laptop, tmp_path):
     helper.join()
     first.pull()
     other.pull()
-    assert "another stick" in words and "plug that one in again" in words
+    assert "another stick" in words
+    assert "plug that one in again" in words
 
 
 def test_ports_are_explained(laptop, tmp_path):

@@ -87,7 +87,8 @@ def test_streams(world, words, command):
     run = runs(world, words, command, prepare=_reader_is_gone)
     check(run, READER_GONE)
     if words in (("file", "list"), ("file", "put"), ("kv", "list"), ("store", "list"), ("status",)):
-        assert run.status == READER_GONE and not run.err
+        assert run.status == READER_GONE
+        assert not run.err
 
 
 def _full(number):
@@ -120,7 +121,9 @@ def test_bytes_that_are_no_utf8(world, words, command):
         run = Run(data, [*[os.fsencode(word) for word in words], *given])
         check(run)
         assert not os.path.lexists(bad), "the test itself leaves something in the working directory"
-        assert len(run.err.splitlines()) <= 3 and b"\x1b" not in run.out + run.err and b"\xff" not in run.err
+        assert len(run.err.splitlines()) <= 3
+        assert b"\x1b" not in run.out + run.err
+        assert b"\xff" not in run.err
 
 
 @pytest.mark.parametrize(("words", "command"), LEAVES, ids=NAMES)
@@ -170,8 +173,10 @@ def test_input_that_cannot_be_read_is_no_empty_content(world, words, prepare):
     data = copied(folder / "laptop", folder / "copy")
     run = Run(data, words, prepare=prepare)
     check(run)
-    assert run.status in (1, 2) and not run.out and len(run.err.splitlines()) == 1, run.err
-    assert Run(data, ("kv", "get", "Schlüssel")).out == "Wert".encode()
+    assert run.status in (1, 2), run.err
+    assert not run.out, run.err
+    assert len(run.err.splitlines()) == 1, run.err
+    assert Run(data, ("kv", "get", "Schlüssel")).out == b"Wert"
     assert Run(data, ("file", "get", "Datei ä.txt", "-")).out == b"content" * 100
 
 

@@ -73,7 +73,8 @@ def test_what_only_this_node_has_is_named_and_nothing_else_stops(desk, at):
     stick.commit(START_MS + 4000)
     for attempt in range(3):
         report = World(laptop.node, stick, START_MS + 5000 + attempt * 1000).sync()
-        assert not report.errors and not report.complete
+        assert not report.errors
+        assert not report.complete
         assert report.outcomes[store_id].damaged_here == 7
     assert arrived(stick, store_id) == [0, 1, 2]
     assert laptop.node.get(store_id).store.has(other.hash)
@@ -96,9 +97,11 @@ def test_what_others_have_comes_again(desk):
     laptop.node.commit(START_MS + 5000)
     report = World(laptop.node, stick, START_MS + 6000).sync()
     assert not report.errors
-    assert value(mine, b"k3")[0:7] == b"value 3" and mine.weaver.verify().ok()
+    assert value(mine, b"k3")[0:7] == b"value 3"
+    assert mine.weaver.verify().ok()
     assert World(laptop.node, stick, START_MS + 7000).sync().complete
-    assert same(laptop.node, stick) and stick.get(store_id).kv.get(b"later") is not None
+    assert same(laptop.node, stick)
+    assert stick.get(store_id).kv.get(b"later") is not None
 
 
 def test_verify_makes_it_wanted(desk):
@@ -115,7 +118,8 @@ def test_verify_makes_it_wanted(desk):
     mine = laptop.node.get(store_id)
     assert mine.weaver.withheld() == 5
     World(laptop.node, stick, START_MS + 5000).sync()
-    assert mine.weaver.withheld() == 0 and value(mine, b"k6")[0:7] == b"value 6"
+    assert mine.weaver.withheld() == 0
+    assert value(mine, b"k6")[0:7] == b"value 6"
 
 
 def test_the_own_last_write_may_be_damaged(desk):
@@ -123,7 +127,8 @@ def test_the_own_last_write_may_be_damaged(desk):
     World(laptop.node, stick, START_MS + 4000).sync()
     laptop.damage(written[9])
     mine = laptop.node.get(store_id)
-    assert mine is not None and "damaged" in mine.weaver.read_only
+    assert mine is not None
+    assert "damaged" in mine.weaver.read_only
     mine.weaver.note_suspects()
     World(laptop.node, stick, START_MS + 5000).sync()
     assert mine.weaver.read_only is None
@@ -138,5 +143,6 @@ def test_a_node_of_the_reference_is_never_given_damaged_bytes(desk):
     laptop.damage(written[3])
     world = RefWorld(stick, laptop.node, START_MS + 5000)
     report = world.sync()
-    assert not report.progress.refused and not report.complete
+    assert not report.progress.refused
+    assert not report.complete
     assert set(written[:3]) <= hashes(stick.get(store_id))

@@ -53,7 +53,8 @@ def test_a_lost_identity_beside_data_is_not_made_anew(tmp_path):
 
 def test_configuration(tmp_path):
     directory = DataDir(tmp_path / "node")
-    assert directory.config() == {"sticks": {}} and directory.known_ports() == []
+    assert directory.config() == {"sticks": {}}
+    assert directory.known_ports() == []
     directory.remember_stick("aa" * 32, name="carrier", port="/dev/ttyACM0")
     directory.remember_stick("aa" * 32, port="/dev/ttyACM1")
     stick = DataDir(tmp_path / "node").config()["sticks"]["aa" * 32]

@@ -84,9 +84,8 @@ OTHERS = {
 @pytest.mark.parametrize("words", sorted(OTHERS))
 def test_no_stick_is_given_up_in_time_and_said_what_it_seems(laptop, monkeypatch, words):  # noqa: F811
     monkeypatch.setattr(pumps, "_FIRST_ANSWER_MS", 600)
-    with Other(OTHERS[words]()) as other:
-        with pytest.raises(UsageError, match="does not answer as a stick: .*" + words):
-            pumped(pump_at(laptop, other.port), lambda peer: peer.status(), 60)
+    with Other(OTHERS[words]()) as other, pytest.raises(UsageError, match="does not answer as a stick: .*" + words):
+        pumped(pump_at(laptop, other.port), lambda peer: peer.status(), 60)
 
 
 def test_the_timeout_bounds_the_first_answer_too(laptop, monkeypatch):  # noqa: F811
@@ -135,7 +134,8 @@ def test_chatter_after_a_stick_was_pulled_keeps_no_command_alive(laptop, tmp_pat
         helper.join(20)
         assert not helper.is_alive()
     os.unlink(stick.port)
-    assert "for 1 s" in failed[0] and "NMEA" in failed[0], failed
+    assert "for 1 s" in failed[0], failed
+    assert "NMEA" in failed[0], failed
 
 
 def test_a_connection_that_is_lost_at_the_same_place_ends_in_words(laptop, tmp_path, monkeypatch):  # noqa: F811
@@ -155,7 +155,7 @@ def test_a_connection_that_is_lost_at_the_same_place_ends_in_words(laptop, tmp_p
             yield
 
         pump = pump_at(laptop, stick.port)
-        with pytest.raises(UsageError, match="lost 5 times at the same place .*restarted.*stick status"):
+        with pytest.raises(UsageError, match=r"lost 5 times at the same place .*restarted.*stick status"):
             pumped(pump, command, 20)
         assert len(begun) == 5
 

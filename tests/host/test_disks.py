@@ -74,7 +74,8 @@ def test_a_disk_that_keeps_no_modes(files, tmp_path, monkeypatch, error):
         disk.setattr(os, "chmod", refusing(error) if error else lambda *_: None)
         for _ in range(2):
             result = transfer.get(files, "d", tmp_path / "disk", places=places, force=True)
-            assert result.problems == [] and result.notes in ([safe_write.MODES], [])
+            assert result.problems == []
+            assert result.notes in ([safe_write.MODES], [])
             shutil.rmtree(tmp_path / "disk") if _ == 0 else None
         assert result.notes == [safe_write.MODES]
         assert tree_of(tmp_path / "disk") == {"a": b"a", "b": b"b", "c": b"c"}
@@ -89,7 +90,8 @@ def test_a_disk_without_chmod_that_keeps_the_bits_of_new_files(files, tmp_path, 
     three(files, tmp_path / "src")
     monkeypatch.delattr(os, "fchmod")
     result = transfer.get(files, "d", tmp_path / "disk")
-    assert result.problems == [] and result.notes == []
+    assert result.problems == []
+    assert result.notes == []
     assert stat.S_IMODE((tmp_path / "disk" / "a").stat().st_mode) == 0o640
 
 
@@ -99,7 +101,8 @@ def test_a_disk_that_refuses_times_and_promises(files, tmp_path, monkeypatch, er
     monkeypatch.setattr(os, "utime", refusing(error))
     monkeypatch.setattr(os, "fsync", refusing(error))
     result = transfer.get(files, "d", tmp_path / "disk")
-    assert len(result.written) == 3 and result.problems == []
+    assert len(result.written) == 3
+    assert result.problems == []
     assert sorted(result.notes) == sorted([safe_write.TIMES, safe_write.DURABLE])
 
 
@@ -107,7 +110,8 @@ def test_a_broken_disk_is_no_unwilling_one(files, tmp_path, monkeypatch):
     three(files, tmp_path / "src")
     monkeypatch.setattr(os, "fsync", refusing(OSError(errno.EIO, "Input/output error")))
     result = transfer.get(files, "d", tmp_path / "disk")
-    assert [path for path, _ in result.problems] == ["d/a", "d/b", "d/c"] and result.written == []
+    assert [path for path, _ in result.problems] == ["d/a", "d/b", "d/c"]
+    assert result.written == []
     assert tree_of(tmp_path / "disk") == {}
 
 
@@ -159,7 +163,7 @@ class FoldingDisk:
         if head and head != self.folder:
             head = self._standing(head, dir_fd)
         try:
-            names = self.listdir(dir_fd if not head else head)
+            names = self.listdir(head if head else dir_fd)
         except OSError:
             return os.path.join(head, name)
         alike = [other for other in names if self.fold(other) == self.fold(name)]
@@ -206,10 +210,12 @@ def test_names_that_a_disk_takes_for_one_lose_nothing(files, tmp_path, monkeypat
         FoldingDisk(tmp_path / "disk", fold).install(disk)
         for _ in range(2):
             result = transfer.get(files, "", tmp_path / "disk", places=places)
-            assert [path for path, _ in result.problems] == [second] and first.split("/")[0] in result.problems[0][1]
+            assert [path for path, _ in result.problems] == [second]
+            assert first.split("/")[0] in result.problems[0][1]
     assert tree_of(tmp_path / "disk") == {first: first.encode(), "plain": b"plain"}
     result = transfer.put(files, tmp_path / "disk", "", NOW_MS + 1, places=places)
-    assert result.written == 0 and result.skipped == []
+    assert result.written == 0
+    assert result.skipped == []
 
 
 def test_a_twin_that_was_there_before_is_not_replaced(files, tmp_path, monkeypatch):
@@ -239,11 +245,13 @@ def test_a_disk_that_gives_another_name(files, tmp_path, monkeypatch):
     with monkeypatch.context() as disk:
         disk.setattr(os, "rename", lambda old, new, **more: rename(old, new.rstrip("."), **more))
         result = transfer.get(files, "", tmp_path / "disk", places=places)
-    assert tree_of(tmp_path / "disk") == {"end": b"one"} and '"end"' in result.notes[0]
+    assert tree_of(tmp_path / "disk") == {"end": b"one"}
+    assert '"end"' in result.notes[0]
     assert transfer.put(files, tmp_path / "disk", "", NOW_MS + 1, places=places).written == 0
     write(tmp_path / "disk" / "end", b"edited")
     assert transfer.put(files, tmp_path / "disk", "", NOW_MS + 2, places=places).written == 1
-    assert [file.path for file in files.list()] == ["end."] and files.get("end.").entry.inline == b"edited"
+    assert [file.path for file in files.list()] == ["end."]
+    assert files.get("end.").entry.inline == b"edited"
 
 
 @pytest.mark.parametrize("refusal", [errno.EINVAL, errno.ENOENT, errno.EILSEQ], ids=os.strerror)
@@ -294,7 +302,8 @@ def test_a_real_exfat_disk(files, tmp_path):
         result = transfer.get(files, "f", disk / "got", places=places)
         assert sorted(tree_of(disk / "got")) == ["Readme.txt", "Stra\u00dfe", "plain.txt"]
         assert [path for path, _ in result.problems] == ["f/readme.txt", "f/what?"]
-        assert "would replace" in result.problems[0][1] and "takes no file of the name" in result.problems[1][1]
+        assert "would replace" in result.problems[0][1]
+        assert "takes no file of the name" in result.problems[1][1]
         assert result.notes.count(safe_write.MODES) == 1
         for source in (disk / "got", tmp_path / "src") * 2:
             put.append(transfer.put(files, source, "f", NOW_MS + 1, places=places))
@@ -444,7 +453,8 @@ def test_a_file_that_does_not_keep_still_is_left_out_and_named(files, tmp_path, 
     Busy(monkeypatch, busy, lambda: act(busy), 99)
     result = transfer.put(files, tmp_path / "d", None, NOW_MS)
     ((path, reason),) = result.skipped
-    assert path == "d/b" and "changed while it was read" in reason
+    assert path == "d/b"
+    assert "changed while it was read" in reason
     assert [file.path for file in files.list()] == ["d/a", "d/c"]
 
 
@@ -558,8 +568,10 @@ def test_empty_folders_and_odd_names_are_named(files, tmp_path):
     write(deep / "far", b"3")
     result = transfer.put(files, folder, None, NOW_MS)
     named = dict(result.skipped)
-    assert "empty folder" in named["d/empty/deeper"] and "control character" in named["d/a\nline"]
-    assert len(named) == 4 and [file.path for file in files.list()] == ["d/a"]
+    assert "empty folder" in named["d/empty/deeper"]
+    assert "control character" in named["d/a\nline"]
+    assert len(named) == 4
+    assert [file.path for file in files.list()] == ["d/a"]
 
 
 @pytest.mark.parametrize("seconds", [-1, -200_000_000])
@@ -567,7 +579,8 @@ def test_a_time_before_1970_is_said(files, tmp_path, seconds):
     old = write(tmp_path / "old", b"1")
     os.utime(old, (seconds, seconds))
     result = transfer.put(files, old, None, NOW_MS)
-    assert [path for path, _ in result.notes] == ["old"] and "1970" in result.notes[0][1]
+    assert [path for path, _ in result.notes] == ["old"]
+    assert "1970" in result.notes[0][1]
     assert files.get("old").entry.modified_at == 0
 
 
@@ -575,7 +588,8 @@ def test_times_far_ahead(files, tmp_path):
     entry = Entry("x", 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"1")), 2**64 - 1, 1, b"1")
     files.handle.kv.put(b"fs/x", entry.encode(), NOW_MS)
     result = transfer.get(files, "x", tmp_path / "x")
-    assert (tmp_path / "x").read_bytes() == b"1" and result.problems == []
+    assert (tmp_path / "x").read_bytes() == b"1"
+    assert result.problems == []
 
 
 def test_hard_links(files, tmp_path):

@@ -68,7 +68,8 @@ def test_small_content_stands_in_the_entry(files, tmp_path):
     assert files.get("small").entry.inline == noise(2048)
     assert list(files.store.blobs()) == []
     transfer.put(files, write(tmp_path / "larger", noise(2049)), None, NOW_MS)
-    assert files.get("larger").entry.inline is None and len(list(files.store.blobs())) == 1
+    assert files.get("larger").entry.inline is None
+    assert len(list(files.store.blobs())) == 1
 
 
 def test_an_unchanged_file_writes_nothing(files, tmp_path):
@@ -119,7 +120,8 @@ def test_folders_and_awkward_names(files, tmp_path):
         write(source / name, name.encode() * 500)
     write(source / "zero", b"")
     result = transfer.put(files, source, None, NOW_MS)
-    assert result.written == len(names) + 1 and result.skipped == []
+    assert result.written == len(names) + 1
+    assert result.skipped == []
     assert {file.path for file in files.list()} == {"src/" + name for name in [*names, "zero"]}
     transfer.get(files, "src", tmp_path / "out")
     assert tree_of(tmp_path / "out") == tree_of(source)
@@ -159,8 +161,10 @@ def test_what_is_no_file_is_left_out_and_named(files, tmp_path):
     result = transfer.put(files, source, None, NOW_MS)
     assert [file.path for file in files.list()] == ["src/good"]
     reasons = dict(result.skipped)
-    assert "symbolic link" in reasons["src/link"] and "backslash" in reasons["src/back\\slash"]
-    assert "neither" in reasons["src/pipe"] and len(reasons) == 4
+    assert "symbolic link" in reasons["src/link"]
+    assert "backslash" in reasons["src/back\\slash"]
+    assert "neither" in reasons["src/pipe"]
+    assert len(reasons) == 4
     with pytest.raises(UsageError, match="neither a file nor a folder"):
         transfer.put(files, source / "pipe", None, NOW_MS)
     with pytest.raises(UsageError, match="absent cannot be read"):
@@ -171,7 +175,8 @@ def test_two_forms_of_one_name_do_not_hide_each_other(files, tmp_path):
     write(tmp_path / "d" / "u\u0308", b"decomposed")
     write(tmp_path / "d" / "\u00fc", b"composed")
     result = transfer.put(files, tmp_path / "d", None, NOW_MS)
-    assert result.written == 1 and [path for path, _ in result.skipped] == ["d/\u00fc"]
+    assert result.written == 1
+    assert [path for path, _ in result.skipped] == ["d/\u00fc"]
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_others(files, tmp_path, monkeypatch):
@@ -205,7 +210,8 @@ def test_what_a_crash_leaves_of_a_put_is_used_by_the_next(files, tmp_path, monke
     files.node.rollback()
     assert list(files.list()) == []
     result = transfer.put(files, source, None, NOW_MS)
-    assert result.written == 1 and result.stored_bytes < 600_000
+    assert result.written == 1
+    assert result.stored_bytes < 600_000
     transfer.get(files, "a", tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == noise(1_000_000)
 
@@ -254,7 +260,8 @@ def test_links_in_the_destination_do_not_lead_out(files, tmp_path):
     result = transfer.get(files, "src", out.parent, force=True)
     assert [name for name, _ in result.problems] == ["src/sub/victim"]
     assert (outside / "victim").read_bytes() == b"untouched"
-    assert (out / "victim").read_bytes() == b"evil" and not (out / "victim").is_symlink()
+    assert (out / "victim").read_bytes() == b"evil"
+    assert not (out / "victim").is_symlink()
 
 
 def test_nothing_is_left_behind_when_writing_fails(files, tmp_path):
@@ -333,7 +340,9 @@ def test_conflict_copies_are_written_beside(tmp_path):
     result = transfer.get(files, "d", tmp_path / "out")
     assert (tmp_path / "out" / "a.txt").read_bytes() == b"two"
     ((_, copy),) = result.conflict_copies
-    assert copy.read_bytes() == b"one" and copy.name.startswith("a (conflict 2027") and copy.suffix == ".txt"
+    assert copy.read_bytes() == b"one"
+    assert copy.name.startswith("a (conflict 2027")
+    assert copy.suffix == ".txt"
     transfer.put(files, tmp_path / "out" / "a.txt", "d/a.txt", NOW_MS + 120_000)
     assert files.get("d/a.txt").conflicts == []
 
@@ -350,9 +359,12 @@ def test_a_file_called_like_a_conflict_copy_is_not_replaced_by_it(tmp_path):
     put_text(files, name, b"a file of its own")
     result = transfer.get(files, "d", tmp_path / "out")
     assert tree_of(tmp_path / "out") == {"a.txt": b"two", name[2:]: b"a file of its own"}
-    assert [path for path, _ in result.written] == [name, "d/a.txt"] and result.conflict_copies == []
+    assert [path for path, _ in result.written] == [name, "d/a.txt"]
+    assert result.conflict_copies == []
     ((path, reason),) = result.problems
-    assert path == "d/a.txt" and "would replace" in reason and name[2:] in reason
+    assert path == "d/a.txt"
+    assert "would replace" in reason
+    assert name[2:] in reason
     transfer.get(files, "d", tmp_path)  # the same again, into a folder that is there
     transfer.get(files, "d", tmp_path)
     assert tree_of(tmp_path / "d") == {"a.txt": b"two", name[2:]: b"a file of its own"}
@@ -379,7 +391,8 @@ def test_two_names_that_are_one_on_the_disk(files, tmp_path, monkeypatch, first,
     result = transfer.get(files, "", tmp_path / "out")
     assert sorted(tree_of(tmp_path / "out").values()) == [b"first"]
     assert [path for path, _ in result.written] == [first]
-    assert [path for path, _ in result.problems] == [second] and first in result.problems[0][1]
+    assert [path for path, _ in result.problems] == [second]
+    assert first in result.problems[0][1]
 
 
 def test_what_a_killed_get_left_is_not_put_and_swept(files, tmp_path, monkeypatch):
@@ -426,7 +439,8 @@ def test_a_content_that_is_partly_here_says_who_has_it(files, tmp_path):
         transfer.get(files, "d/big", tmp_path / "out")
     result = transfer.get(files, "d", tmp_path / "folder")
     assert tree_of(tmp_path / "folder") == {"small": b"here"}
-    assert [path for path, _ in result.problems] == ["d/big"] and "desktop" in result.problems[0][1]
+    assert [path for path, _ in result.problems] == ["d/big"]
+    assert "desktop" in result.problems[0][1]
 
 
 def test_a_chunk_that_has_gone_missing_does_not_stop_the_others(files, tmp_path):
@@ -471,7 +485,8 @@ def test_a_large_file_is_committed_in_pieces_and_never_held(files, tmp_path, mon
     seen = []
     result = transfer.put(files, source, None, NOW_MS, lambda done, total, name: seen.append((done, total, name)))
     assert files.node.storage.commits - commits >= 10
-    assert result.bytes == size and seen[-1] == (size, size, "large")
+    assert result.bytes == size
+    assert seen[-1] == (size, size, "large")
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
     seen.clear()
     transfer.get(files, "large", tmp_path / "out", lambda done, total, name: seen.append((done, total, name)))

@@ -79,11 +79,13 @@ def check_everything(path, safe):
         item = item_at(position, prev)
         assert store.chain_at(AUTHOR, position) == item.hash
         got = store.get(item.hash)
-        assert got.body_bytes() == item.body_bytes() and got.signature == item.signature
+        assert got.body_bytes() == item.body_bytes()
+        assert got.signature == item.signature
         name, data = blob_at(position)
         assert store.blob(name).read(0, len(data)) == data
         prev = item.hash
-    assert store.chain(AUTHOR) == (count, prev) and store.head == prev
+    assert store.chain(AUTHOR) == (count, prev)
+    assert store.head == prev
     assert len(list(store.blobs())) == count == store.range_summary(ZERO, None)[0]
     storage.check()
     storage.close()

@@ -26,8 +26,12 @@ def test_a_report_holds_what_helps_and_no_secrets(tmp_path, monkeypatch):
         words = entry._reported(error)
     report = next(tmp_path.glob("*.report.txt"))
     text = report.read_text("utf-8")
-    assert str(report) in words and "KeyError at test_last_net.py" in words and report.stat().st_mode & 0o077 == 0
-    assert "Traceback" in text and "lattice-host 0." in text and "sqlite" in text
+    assert str(report) in words
+    assert "KeyError at test_last_net.py" in words
+    assert report.stat().st_mode & 0o077 == 0
+    assert "Traceback" in text
+    assert "lattice-host 0." in text
+    assert "sqlite" in text
     for secret in (TOKEN, "secret seed", "my private note"):
         assert secret not in text + words
 
@@ -66,7 +70,8 @@ def laptop(tmp_path_factory):
 def test_any_locale(laptop, environment):
     words = ("kv", "inspect", "Grüße") if "PYTHONIOENCODING" not in environment else ("kv", "list", "--json")
     out, err = started(laptop, *words, environment=environment).communicate(timeout=60)
-    assert out and not err, err
+    assert out, err
+    assert not err, err
 
 
 @pytest.mark.parametrize("words", [("kv", "list"), ("store", "verify"), ("kv", "put", "x", "y")], ids=" ".join)
@@ -83,6 +88,8 @@ def test_ctrl_c_at_any_time(laptop, words):
             entry._run = begun  # in a process of its own
 
         run = Run(laptop.folder, words, prepare=press)
-        assert run.status in (0, 130) and len(run.err.splitlines()) <= 1, (delay, run.status, run.err)
-        assert b"Traceback" not in run.err and b"report" not in run.err
+        assert run.status in (0, 130), (delay, run.status, run.err)
+        assert len(run.err.splitlines()) <= 1, (delay, run.status, run.err)
+        assert b"Traceback" not in run.err
+        assert b"report" not in run.err
     assert laptop.json("store", "verify")["clean"]

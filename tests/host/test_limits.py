@@ -26,7 +26,7 @@ def constants(path):
 
 def written(name, value):
     """Every way in which the page may write a number."""
-    ways = {"{:,}".format(int(value) if value == int(value) else value)}
+    ways = {f"{int(value) if value == int(value) else value:,}"}
     if "BYTES" in name:
         ways |= {"%g %s" % (value / size, unit) for unit, size in (("KiB", 1024), ("MiB", 1048576))}
     if name.endswith("_MS"):

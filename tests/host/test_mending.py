@@ -93,7 +93,8 @@ def test_verify_finds_it_says_so_and_leaves_it_good(good, tmp_path, what):
     host = copy_of(good, tmp_path / "a")
     damage(host.folder / "node.db", *what)
     found = host.attempt("store", "verify")
-    assert "damage" in found.stderr and "store verify" in found.stderr
+    assert "damage" in found.stderr
+    assert "store verify" in found.stderr
     assert host.json("store", "verify")["clean"]
     works(host)
 

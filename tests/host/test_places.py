@@ -92,7 +92,9 @@ def test_what_was_not_changed_here_does_not_undo_what_somebody_else_changed(anna
     meet(anna.node, ben.node)
     anna.write("b", "changed")
     result = anna.put()
-    assert result.written == 1 and [path for path, _ in result.newer] == ["d/a"] and result.conflicts == []
+    assert result.written == 1
+    assert [path for path, _ in result.newer] == ["d/a"]
+    assert result.conflicts == []
     assert anna.stored() == {"a": "two", "b": "changed"}
     anna.get()
     assert anna.here() == {"a": "two", "b": "changed"}
@@ -106,7 +108,8 @@ def test_what_both_changed_stands_side_by_side(anna, ben):
     meet(anna.node, ben.node)
     anna.write("a", "of anna")
     result = anna.put()
-    assert result.written == 1 and result.conflicts == ["d/a"]
+    assert result.written == 1
+    assert result.conflicts == ["d/a"]
     assert sorted(anna.stored().values()) == ["of anna", "of ben"]
     assert anna.put().written == 0, "nothing has changed since"
     anna.write("a", "of anna again")
@@ -128,11 +131,14 @@ def test_what_was_removed_elsewhere_does_not_come_back(anna, ben):
     meet(anna.node, ben.node)
     anna.write("b", "changed meanwhile")
     result = anna.put()
-    assert [path for path, _ in result.newer] == ["d/a"] and "removed" in result.newer[0][1]
+    assert [path for path, _ in result.newer] == ["d/a"]
+    assert "removed" in result.newer[0][1]
     assert anna.stored() == {"b": "changed meanwhile"}
     result = anna.put(anna.folder / "a", "d/a")
-    assert result.written == 0 and len(result.newer) == 1
-    assert anna.put(force=True).written == 1 and anna.stored()["a"] == "one"
+    assert result.written == 0
+    assert len(result.newer) == 1
+    assert anna.put(force=True).written == 1
+    assert anna.stored()["a"] == "one"
 
 
 def test_what_one_removed_oneself_comes_back_when_it_is_named(anna):
@@ -148,7 +154,8 @@ def test_an_undo_is_not_undone_by_the_next_put(anna):
         anna.write("a", text)
         anna.put()
     anna.files.undo("d/a", NOW_MS + 5000)
-    assert anna.put().written == 0 and anna.stored() == {"a": "one"}
+    assert anna.put().written == 0
+    assert anna.stored() == {"a": "one"}
 
 
 def test_an_old_copy_of_a_folder_replaces_nothing(anna, ben, tmp_path):
@@ -160,7 +167,8 @@ def test_an_old_copy_of_a_folder_replaces_nothing(anna, ben, tmp_path):
     ben.put()
     meet(anna.node, ben.node)
     result = anna.put(old)
-    assert result.written == 0 and "before" in result.newer[0][1]
+    assert result.written == 0
+    assert "before" in result.newer[0][1]
     assert anna.stored() == {"a": "two"}
 
 
@@ -169,13 +177,16 @@ def test_another_content_from_a_place_that_is_not_remembered(anna, ben, tmp_path
     other = tmp_path / "other" / "d"
     other.mkdir(parents=True)
     (other / "a").write_text("something else")
-    assert anna.put(other).conflicts == [] and anna.stored() == {"a": "something else"}, "all that stood was her own"
+    assert anna.put(other).conflicts == [], "all that stood was her own"
+    assert anna.stored() == {"a": "something else"}, "all that stood was her own"
     meet(anna.node, ben.node)
     (other / "a").write_text("of another folder")
     result = ben.put(other)
-    assert result.conflicts == ["d/a"] and len(ben.stored()) == 2
+    assert result.conflicts == ["d/a"]
+    assert len(ben.stored()) == 2
     (other / "a").write_text("forced")
-    assert ben.put(other, force=True).conflicts == [] and ben.stored() == {"a": "forced"}
+    assert ben.put(other, force=True).conflicts == []
+    assert ben.stored() == {"a": "forced"}
 
 
 def test_a_conflict_beside_a_change_of_many_files_replaces_only_what_was_seen(anna, ben):
@@ -192,7 +203,8 @@ def test_a_conflict_beside_a_change_of_many_files_replaces_only_what_was_seen(an
     result = anna.put()
     assert sorted(result.conflicts) == ["d/" + name for name in names[1:]]
     stored = anna.stored()
-    assert stored["a"] == "of anna" and list(stored.values()).count("of ben") == 7
+    assert stored["a"] == "of anna"
+    assert list(stored.values()).count("of ben") == 7
 
 
 def test_a_store_that_was_joined_anew_still_keeps_what_others_changed(anna, ben):
@@ -201,16 +213,19 @@ def test_a_store_that_was_joined_anew_still_keeps_what_others_changed(anna, ben)
     known = anna.places.known(where, anna.files.handle.id, "d/a")
     anna.places.note(where, anna.files.handle.id, "d/a", Known((b"\1" * 32,), *list(vars(known).values())[1:]))
     anna.write("a", "two")
-    assert anna.put().conflicts == [] and anna.stored() == {"a": "two"}, "the content that it was made from stands"
+    assert anna.put().conflicts == [], "the content that it was made from stands"
+    assert anna.stored() == {"a": "two"}, "the content that it was made from stands"
     anna.places.note(where, anna.files.handle.id, "d/a", Known((b"\1" * 32,), *list(vars(known).values())[1:]))
     anna.write("a", "three")
-    assert anna.put().conflicts == ["d/a"] and len(anna.stored()) == 2
+    assert anna.put().conflicts == ["d/a"]
+    assert len(anna.stored()) == 2
 
 
 def test_a_changed_mode_is_a_change_of_the_disk(anna, ben):
     both_have(anna, ben, a="one")
     (anna.folder / "a").chmod(0o755)
-    assert anna.put().written == 1 and anna.put().written == 0
+    assert anna.put().written == 1
+    assert anna.put().written == 0
     meet(anna.node, ben.node)
     assert ben.put().written == 0, "what is not changed here is not put back"
     ben.get()
@@ -294,7 +309,8 @@ def test_the_same_content_put_twice_is_no_conflict(anna, ben):
         assert person.here() == {"img": "photo"}
         assert person.files.get("d/img").conflicts == []
     anna.write("img", "edited")
-    assert anna.put().conflicts == [] and anna.stored() == {"img": "edited"}
+    assert anna.put().conflicts == []
+    assert anna.stored() == {"img": "edited"}
     meet(anna.node, ben.node)
     assert ben.stored() == {"img": "edited"}
 
@@ -306,14 +322,18 @@ def test_conflict_copies_on_a_disk_are_no_files(anna, ben):
     assert anna.here() == {"a": "of ben", name: "of anna"}
     for _ in range(2):
         result = anna.put()
-        assert result.written == 0 and result.skipped == [] and result.conflicts == ["d/a"]
+        assert result.written == 0
+        assert result.skipped == []
+        assert result.conflicts == ["d/a"]
         assert sorted(anna.stored()) == ["a", name]
     result = Person(anna.node, anna.folder).put()  # without a memory, too
-    assert result.written == 0 and result.skipped == []
+    assert result.written == 0
+    assert result.skipped == []
     anna.write(name, "edited copy")
     assert [path for path, _ in anna.put().skipped] == ["d/" + name]
     anna.write("b (conflict 20270115-080000 1a2b3c4d-5e6f7081).txt", "of another mesh")
-    assert len(anna.put().skipped) == 2 and sorted(anna.stored()) == ["a", name]
+    assert len(anna.put().skipped) == 2
+    assert sorted(anna.stored()) == ["a", name]
 
 
 def test_a_settled_conflict_copy_is_no_file_either(anna, ben):
@@ -322,7 +342,8 @@ def test_a_settled_conflict_copy_is_no_file_either(anna, ben):
     anna.write("a", "of both")
     anna.put()
     result = Person(anna.node, anna.folder).put()
-    assert (result.written, result.skipped) == (0, []) and anna.stored() == {"a": "of both"}
+    assert (result.written, result.skipped) == (0, [])
+    assert anna.stored() == {"a": "of both"}
 
 
 def test_writing_a_copy_back_settles(anna, ben, tmp_path):
@@ -330,7 +351,8 @@ def test_writing_a_copy_back_settles(anna, ben, tmp_path):
     anna.get()
     name = anna.copy_name()
     result = anna.put(anna.folder / name[2:], None)
-    assert result.written == 1 and anna.stored() == {"a": "of anna"}
+    assert result.written == 1
+    assert anna.stored() == {"a": "of anna"}
     meet(anna.node, ben.node)
     assert ben.stored() == {"a": "of anna"}
 
@@ -340,7 +362,8 @@ def test_writing_the_winner_back_settles_only_when_both_were_seen(anna, ben):
     assert anna.put(anna.folder / "a", "d/a").written == 0, "she does not know of ben's version"
     assert len(anna.stored()) == 2
     anna.get()
-    assert anna.put().written == 0 and len(anna.stored()) == 2, "a put of everything decides nothing"
+    assert anna.put().written == 0, "a put of everything decides nothing"
+    assert len(anna.stored()) == 2, "a put of everything decides nothing"
     assert anna.put(anna.folder / "a", "d/a").written == 1
     assert anna.stored() == {"a": "of ben"}
 
@@ -368,7 +391,8 @@ def test_the_names_of_copies_work_in_every_command(anna, ben, tmp_path):
     assert anna.stored() == {"a": "of ben"}
     assert copies.undo(anna.files, name, anna.now_ms) == ["d/a"]
     assert anna.stored() == {"a": "of anna"}
-    assert anna.files.undo("d/a", anna.now_ms) == ["d/a"] and anna.stored() == {"a": "of ben"}
+    assert anna.files.undo("d/a", anna.now_ms) == ["d/a"]
+    assert anna.stored() == {"a": "of ben"}
 
 
 def test_undo_of_a_dropped_copy_by_the_name_of_the_file(anna, ben):
@@ -420,7 +444,7 @@ def test_of_three_versions_one_is_dropped(anna, ben):
     join(carol, anna.node, anna.node.invite(anna.node.find_root(), NOW_MS))
     # A third version, made of the first.
     base = anna.files.get("d/a").versions[0].head.hash
-    deps = [dep for dep in anna.files.store.get(base).deps()]
+    deps = list(anna.files.store.get(base).deps())
     third = transfer.Entry("a", 0o644, anna.files.get("d/a").entry.cid, 5, 3, None)
     content = b"third"
     third.cid = transfer.cids.make(transfer.cids.RAW, anna.node.crypto.blake3_digest(content))
@@ -429,7 +453,7 @@ def test_of_three_versions_one_is_dropped(anna, ben):
     anna.node.commit(anna.now_ms)
     assert sorted(anna.stored().values()) == ["of anna", "of ben", "third"]
     file = anna.files.get("d/a")
-    loser = [version for version in file.conflicts if text_of(anna.files, version.entry) == "of anna"][0]
+    loser = next(version for version in file.conflicts if text_of(anna.files, version.entry) == "of anna")
     copies.remove(anna.files, file.conflict_path(loser), anna.now_ms + 2 * 10**6)
     assert sorted(anna.stored().values()) == ["of ben", "third"], "the others stand as they stood"
 
@@ -443,9 +467,11 @@ def test_a_copy_of_a_name_that_had_to_be_cut(anna, ben):
     meet(anna.node, ben.node)
     name = anna.copy_name("d/" + long)
     found = copies.find(anna.files, name)
-    assert found is not None and found.path == "d/" + long
+    assert found is not None
+    assert found.path == "d/" + long
     anna.get()
-    assert anna.put().written == 0 and anna.put().skipped == []
+    assert anna.put().written == 0
+    assert anna.put().skipped == []
 
 
 def test_two_who_removed_the_same_file(anna, ben):
@@ -455,7 +481,8 @@ def test_two_who_removed_the_same_file(anna, ben):
         person.node.commit(person.now_ms)
     meet(anna.node, ben.node)
     assert anna.stored() == {}
-    assert anna.files.undo("d", anna.now_ms + 5000) == ["d/a"] and anna.stored() == {"a": "one"}
+    assert anna.files.undo("d", anna.now_ms + 5000) == ["d/a"]
+    assert anna.stored() == {"a": "one"}
 
 
 # -- names that are files and folders ----------------------------------------------------------------------------------
@@ -466,7 +493,8 @@ def test_a_file_that_became_a_folder(anna, ben):
     (anna.folder / "thing").unlink()
     anna.write("thing/in", "3")
     result = anna.put()
-    assert result.removed == ["d/thing"] and anna.stored() == {"thing/in": "3", "other": "2"}
+    assert result.removed == ["d/thing"]
+    assert anna.stored() == {"thing/in": "3", "other": "2"}
     meet(anna.node, ben.node)
     assert ben.get().problems == []
     assert ben.here() == {"thing/in": "3", "other": "2"}
@@ -513,7 +541,8 @@ def test_a_folder_with_files_of_its_own_stays(anna, ben):
     anna.put()
     meet(anna.node, ben.node)
     (problem,) = ben.get().problems
-    assert problem[0] == "d/thing" and "folder" in problem[1]
+    assert problem[0] == "d/thing"
+    assert "folder" in problem[1]
     assert ben.here() == {"thing/in": "1", "thing/mine": "not in the store"}
 
 
@@ -532,7 +561,8 @@ def test_a_name_that_one_edits_while_another_makes_it_a_folder(anna, ben):
         here = person.here()
         assert here.pop("thing/in") == "3"
         ((name, text),) = here.items()
-        assert text == "edited" and name.startswith("thing (conflict")
+        assert text == "edited"
+        assert name.startswith("thing (conflict")
         assert copies.find(person.files, "d/" + name).path == "d/thing"
         assert person.put().written == 0
         seen.append(name)
@@ -551,7 +581,8 @@ def test_a_name_that_two_use_differently_from_the_start(anna, ben):
     for person in (anna, ben):
         person.get()
         here = person.here()
-        assert here["thing/in"] == "in a folder" and sorted(here.values()) == ["a file", "in a folder"]
+        assert here["thing/in"] == "in a folder"
+        assert sorted(here.values()) == ["a file", "in a folder"]
         names.append(sorted(here))
         assert person.put().written == 0
     assert names[0] == names[1]
@@ -569,9 +600,11 @@ def test_of_two_forms_of_a_name_the_changed_one_is_put(anna):
     anna.put()
     anna.write(COMPOSED, "edited")
     result = anna.put()
-    assert result.skipped == [] and anna.stored() == {COMPOSED: "edited"}
+    assert result.skipped == []
+    assert anna.stored() == {COMPOSED: "edited"}
     result = anna.put()
-    assert result.written == 0 and anna.stored() == {COMPOSED: "edited"}
+    assert result.written == 0
+    assert anna.stored() == {COMPOSED: "edited"}
     anna.write(DECOMPOSED, "edited, too")
     anna.put()
     assert "edited, too" in anna.stored().values()
@@ -581,7 +614,8 @@ def test_of_two_forms_that_both_changed_one_is_named(anna):
     os.utime(anna.write(DECOMPOSED, "older"), (1000, 1000))
     anna.write(COMPOSED, "newer")
     result = anna.put()
-    assert anna.stored() == {COMPOSED: "newer"} and [path for path, _ in result.skipped] == ["d/" + COMPOSED]
+    assert anna.stored() == {COMPOSED: "newer"}
+    assert [path for path, _ in result.skipped] == ["d/" + COMPOSED]
 
 
 def test_a_get_writes_to_the_form_that_stands_there(anna, ben):
@@ -604,7 +638,8 @@ def test_an_old_copy_is_known_however_long_ago_it_was(anna, tmp_path):
     (tmp_path / "old" / "d").mkdir(parents=True)
     (tmp_path / "old" / "d" / "a").write_text("v0")
     result = anna.put(tmp_path / "old" / "d")
-    assert not result.written and [path for path, _ in result.newer] == ["d/a"]
+    assert not result.written
+    assert [path for path, _ in result.newer] == ["d/a"]
     assert anna.stored() == {"a": "v299"}
 
 

@@ -87,7 +87,9 @@ class World:
         if not result.problems:
             assert standing(person) <= after
         again = person.get()
-        assert again.written == [] and again.conflict_copies == [] and again.problems == result.problems
+        assert again.written == []
+        assert again.conflict_copies == []
+        assert again.problems == result.problems
 
     def meet(self, person):
         meet(person.node, self.rng.choice([other for other in self.people if other is not person]).node, self.now_ms)

@@ -52,7 +52,8 @@ def fill(node, count, size):
 def test_status_of_a_fresh_stick(laptop, tmp_path):
     with FakeStick(tmp_path) as stick:
         shown = pumped(pump_at(laptop, stick.port), lambda peer: peer.status(), 20)["status"]
-    assert shown["version"] == "9.9.9" and not shown["owned"]
+    assert shown["version"] == "9.9.9"
+    assert not shown["owned"]
 
 
 def test_everything_arrives_and_the_second_sync_moves_nothing(laptop, tmp_path):
@@ -60,10 +61,12 @@ def test_everything_arrives_and_the_second_sync_moves_nothing(laptop, tmp_path):
     with FakeStick(tmp_path) as stick:
         set_up(laptop, stick.port)
         report, pump = sync(laptop, stick.port)
-        assert report.complete and len(pump.moved) == 1
+        assert report.complete
+        assert len(pump.moved) == 1
         assert pump.moved[0].sent_intentions >= 40
         again, pump = sync(laptop, stick.port)
-        assert again.complete and pump.moved[0].sent_intentions == 0
+        assert again.complete
+        assert pump.moved[0].sent_intentions == 0
     held = stick.node().find("notes")
     assert [entry.key for entry in held.kv.list()] == [entry.key for entry in laptop.find("notes").kv.list()]
 
@@ -116,9 +119,11 @@ def test_pulled_in_the_middle_and_plugged_in_again(laptop, tmp_path, pull_after)
     report, pump = sync(laptop, stick.port, watch=lambda pump: seen.append(pump.plugged))
     helper.join()
     stick.pull()
-    assert report.complete and len(pump.moved) == 2
+    assert report.complete
+    assert len(pump.moved) == 2
     assert sum(one.sent_intentions for one in pump.moved) >= laptop.find("notes").store.count
-    assert False in seen and True in seen
+    assert False in seen
+    assert True in seen
     held = stick.node().find("notes")
     assert held.store.count == laptop.find("notes").store.count
 
@@ -159,7 +164,9 @@ def test_a_stranger_is_refused_in_words(laptop, tmp_path):
         with pytest.raises(Refused, match="invite"):
             sync(stranger, stick.port)
         shown = pumped(pump_at(stranger, stick.port), lambda peer: peer.status(), 20)["status"]
-        assert shown["owned"] and not shown["stores"] and not shown["name"]
+        assert shown["owned"]
+        assert not shown["stores"]
+        assert not shown["name"]
 
 
 def test_the_port_is_let_go_after_an_error(laptop, tmp_path):

@@ -92,8 +92,10 @@ def test_two_nodes_join_and_sync_a_file_over_the_nano_protocol(pair, tmp_path):
     content = put_file(left, tmp_path, 1 << 20)
     token = left.invite(left.roots()[0], now_ms())
     report, peer, serving = run(left, right, ALPN_NANO, lambda peer: peer.join(token))
-    assert report.complete and peer.connection.alpn == ALPN_NANO
-    assert peer.connection.peer == left.identity.public and serving.key == right.identity.public
+    assert report.complete
+    assert peer.connection.alpn == ALPN_NANO
+    assert peer.connection.peer == left.identity.public
+    assert serving.key == right.identity.public
     transfer.get(right.find("notes").files, "photo.bin", tmp_path / "out.bin")
     assert (tmp_path / "out.bin").read_bytes() == content
     assert log_of(left) == log_of(right)
@@ -103,7 +105,7 @@ def test_the_reference_protocol_carries_intentions_and_nothing_else(pair, tmp_pa
     left, right = pair
     content = put_file(left, tmp_path, 1 << 18)
     token = left.invite(left.roots()[0], now_ms())
-    report, peer, _ = run(left, right, ALPN_SYNC, lambda peer: peer.join(token))
+    report, _peer, _ = run(left, right, ALPN_SYNC, lambda peer: peer.join(token))
     assert report.complete
     assert log_of(left) == log_of(right)
     files = right.find("notes").files
@@ -113,7 +115,8 @@ def test_the_reference_protocol_carries_intentions_and_nothing_else(pair, tmp_pa
     right.find("notes").kv.put(b"from", b"the right", now_ms())
     right.commit(now_ms())
     report, _, _ = run(left, right, ALPN_SYNC, lambda peer: peer.sync())
-    assert report.complete and log_of(left) == log_of(right)
+    assert report.complete
+    assert log_of(left) == log_of(right)
     report, _, _ = run(left, right, ALPN_NANO, lambda peer: peer.sync())
     assert report.complete
     transfer.get(files, "photo.bin", tmp_path / "out.bin")
@@ -152,7 +155,8 @@ def test_nobody_waits_for_a_deadline(pair, monkeypatch):
         assert woken(left, joiner, alpn, lambda peer, token=token: peer.join(token)).complete
         joiner.find("notes").kv.put(b"k", b"v", now_ms())
         joiner.commit(now_ms())
-        assert woken(left, joiner, alpn, lambda peer: peer.sync()).complete and log_of(left) == log_of(joiner)
+        assert woken(left, joiner, alpn, lambda peer: peer.sync()).complete
+        assert log_of(left) == log_of(joiner)
         left.revoke_peer(left.roots()[0], joiner.identity.public, now_ms())
         with pytest.raises(Refused, match="revoked"):
             woken(left, joiner, alpn, lambda peer: peer.sync())
@@ -184,7 +188,9 @@ def test_a_connection_that_is_closed_is_served_to_its_end(pair):
         await at_server.close()
 
     asyncio.run(asyncio.wait_for(main(), SECONDS))
-    assert log_of(left) == log_of(right) and left.storage.pending() == 0 and settled
+    assert log_of(left) == log_of(right)
+    assert left.storage.pending() == 0
+    assert settled
     assert left.find("notes").files.holdings.holds_items(right.identity.public) > 0
 
 
@@ -197,7 +203,7 @@ def test_a_fault_of_ours_over_quic_ends_a_connection_and_no_process(pair):
     right.find("notes").kv.put(b"k", b"v", now_ms())
     right.commit(now_ms())
     for alpn in (ALPN_NANO, ALPN_SYNC):
-        with pytest.raises(StreamLost, match="a fault of this program ended the connection .IndexError"):
+        with pytest.raises(StreamLost, match=r"a fault of this program ended the connection .IndexError"):
             run(left, right, alpn, lambda peer: peer.sync())
     del notes.weaver.ingest
     assert run(left, right, ALPN_NANO, lambda peer: peer.sync())[0].complete
@@ -213,7 +219,8 @@ def test_a_stranger_gets_nothing_over_quic(pair, tmp_path):
     for alpn in (ALPN_NANO, ALPN_SYNC):
         with pytest.raises(Exception, match="invite"):
             run(left, right, alpn, lambda peer: peer.join(stolen))
-    assert left.roots()[0].store.count == before and right.roots() == [theirs]
+    assert left.roots()[0].store.count == before
+    assert right.roots() == [theirs]
 
 
 def over_a_connection(work):
@@ -271,7 +278,8 @@ def test_a_stream_that_the_peer_resets_ends_while_we_wait_to_write():
                 break  # all windows are full
         other.reset()
         await until(lambda: mine.error is not None)
-        assert mine.error == "the other side gave this stream up" and mine.writable() == 0
+        assert mine.error == "the other side gave this stream up"
+        assert mine.writable() == 0
         await until(lambda: not ours._streams and not theirs._streams)
 
     over_a_connection(work)
@@ -316,7 +324,9 @@ def test_every_stream_ends_with_its_connection():
             assert stream.error == "enough for today"
         for stream in (other, reader):
             assert "enough for today" in stream.error
-        assert last.error is None and last.read(100) == b"last words" and last.at_end()
+        assert last.error is None
+        assert last.read(100) == b"last words"
+        assert last.at_end()
 
     over_a_connection(work)
 
@@ -325,7 +335,7 @@ def test_what_cannot_be_reached_is_said_in_words():
     async def main():
         a, b = await quic.bind(bytes([7]) * 32, alpns=(ALPN_NANO,)), await quic.bind(bytes([8]) * 32)
         accepting = asyncio.create_task(quic.accept(a))
-        with pytest.raises(UsageError, match="does not answer at 127.0.0.1:.*: ."):
+        with pytest.raises(UsageError, match=r"does not answer at 127.0.0.1:.*: ."):
             await quic.dial(b, a.id().to_bytes(), a.bound_sockets()[:1], "other/1")
         with pytest.raises(UsageError, match="does not answer"):
             await quic.dial(b, bytes(b.id().to_bytes()), a.bound_sockets()[:1], ALPN_NANO)
@@ -349,7 +359,8 @@ def test_an_error_of_the_binding_has_words():
 
     assert words(Silent("Reset(1)")) == words(Silent("Stopped(3)")) == "the other side gave this stream up"
     assert words(Silent("connection lost")) == "connection lost"
-    assert words(Silent("")) == "Silent" and words(iroh_ffi.InternalError()) == "InternalError"
+    assert words(Silent("")) == "Silent"
+    assert words(iroh_ffi.InternalError()) == "InternalError"
 
 
 def test_the_quick_copy_is_in_place_and_copies_right():

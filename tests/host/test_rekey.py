@@ -60,7 +60,8 @@ def invite(original, stick):
 def forked(tmp_path, stick):
     copy = copied(tmp_path)
     result = copy.attempt("sync", stick.port, "--json")
-    assert result.exit_code == 3 and not json.loads(result.stdout)["complete"]
+    assert result.exit_code == 3
+    assert not json.loads(result.stdout)["complete"]
     return copy, result
 
 
@@ -69,21 +70,25 @@ def check_carried(copy, original, stick, tmp_path):
     copy.attempt("sync", stick.port)
     for host in (original, copy):
         assert host.json("sync", stick.port)["complete"]
-        assert host.run("kv", "get", "from-copy") == "mine" and host.run("kv", "get", "from-original") == "1"
-        assert host.run("kv", "get", "edited") == "copy" and not host.json("kv", "inspect", "edited")["conflicted"]
+        assert host.run("kv", "get", "from-copy") == "mine"
+        assert host.run("kv", "get", "from-original") == "1"
+        assert host.run("kv", "get", "edited") == "copy"
+        assert not host.json("kv", "inspect", "edited")["conflicted"]
         assert host.attempt("kv", "get", "doomed").exit_code == 1
         both = host.json("kv", "inspect", "common")
         assert sorted(head["value"] for head in both["heads"]) == ["copy", "original"]
         host.run("file", "get", "big.bin", tmp_path / "out.bin", "--force")
         assert (tmp_path / "out.bin").read_bytes() == BIG
         assert len(host.json("kv", "inspect", "from-copy")["heads"]) == 1
-    assert copy.json("status")["read_only"] is None and copy.json("store", "verify")["clean"]
+    assert copy.json("status")["read_only"] is None
+    assert copy.json("store", "verify")["clean"]
     copy.run("kv", "put", "again", "1")
 
 
 def test_the_copy_says_everywhere_that_it_may_write_no_more(original, stick, tmp_path):
     copy, result = forked(tmp_path, stick)
-    assert "original has written two different histories" in result.stderr and "not known to be held" in result.stderr
+    assert "original has written two different histories" in result.stderr
+    assert "not known to be held" in result.stderr
     for words in (result.stderr, copy.run("status"), copy.run("store", "status"), copy.fails("kv", "put", "k", "v")):
         assert "node rekey --invite TOKEN" in words
     for words in (("file", "put", tmp_path / "big.bin", "--as", "x"), ("invite",), ("store", "create", "more")):
@@ -99,18 +104,23 @@ def test_a_new_identity_loses_nothing(original, stick, tmp_path):
     result = copy.attempt("node", "rekey", "--invite", invite(original, stick), "--via", stick.port, "--json")
     assert result.exit_code == 0, result.stderr
     data = json.loads(result.stdout)
-    assert data["old"] == old != data["id"] == copy.json("status")["id"] and data["complete"]
-    assert data["conflicts"] == ["common"] and data["pending"] == data["sticks"] == [] and data["unreadable"] == 0
+    assert data["old"] == old != data["id"] == copy.json("status")["id"]
+    assert data["complete"]
+    assert data["conflicts"] == ["common"]
+    assert data["pending"] == data["sticks"] == []
+    assert data["unreadable"] == 0
     assert data["written"] == 5
     assert data["id"] in copy.json("stick", "status", stick.port)["owners"][1]["id"]
     check_carried(copy, original, stick, tmp_path)
     # The old data is a data directory like any other, and the command that revokes the old identity is one that works.
     aside = Host.__new__(Host)
     aside.folder = data["aside"]
-    assert aside.run("kv", "get", "from-copy") == "mine" and aside.json("status")["read_only"]
+    assert aside.run("kv", "get", "from-copy") == "mine"
+    assert aside.json("status")["read_only"]
     (revoke,) = data["commands"]
     words = revoke.split()
-    assert words[:3] == ["lattice-host", "--data", str(copy.folder)] and old in words
+    assert words[:3] == ["lattice-host", "--data", str(copy.folder)]
+    assert old in words
     copy.run(*words[3:])
     assert [row["status"] for row in copy.json("peer", "list")["peers"] if row["id"] == old] == ["revoked"]
     assert copy.json("file", "put", tmp_path / "big.bin")["unchanged"] == 1  # places on disks are remembered as before
@@ -128,10 +138,12 @@ def test_what_stands_in_the_way_is_said_before_anything_changes(original, stick,
     token = original.json("invite")["token"]  # the stick has not heard of it
     before = copy.json("status")["id"]
     assert "not known here" in copy.fails("node", "rekey", "--invite", token, "--via", stick.port)
-    assert copy.json("status")["id"] == before and copy.run("kv", "get", "from-copy") == "mine"
+    assert copy.json("status")["id"] == before
+    assert copy.run("kv", "get", "from-copy") == "mine"
     for port in (stick.port, "/dev/null"):
         copy.fails("node", "rekey", "--invite", token, "--via", port)
-        assert not (copy.folder / steps.JOURNAL).exists() and not (copy.folder / "rekey").exists()
+        assert not (copy.folder / steps.JOURNAL).exists()
+        assert not (copy.folder / "rekey").exists()
         assert copy.json("status")["rekey"] is None
     original.run("sync", stick.port)
     copy.run("node", "rekey", "--invite", token, "--via", stick.port)
@@ -164,7 +176,8 @@ def test_what_was_begun_is_taken_back_until_it_has_joined(original, stick, tmp_p
         shown = re.findall(r"`lattice-host --data (.*?) (node rekey .*?)`", copy.run("status"))
         assert [words for _, words in shown] == ["node rekey --abandon", "node rekey --invite TOKEN"]
         copy.run(*shown[0][1].split())
-        assert copy.json("status")["rekey"] is None and not (copy.folder / "rekey").exists()
+        assert copy.json("status")["rekey"] is None
+        assert not (copy.folder / "rekey").exists()
     killed_at("identity")
     killed_at("joined")
     assert "joined already" in copy.fails("node", "rekey", "--abandon")
@@ -203,7 +216,8 @@ def test_interrupted_at_any_step_it_goes_on(original, stick, tmp_path, monkeypat
             if passed[-1] == "joined":
                 assert "not finished" in copy.run("status")
     assert {"journal", first, "joined", "carried", "owned", "sent", "swapping", "swapped", "done"} <= set(passed)
-    assert "moved node.db" in passed and "moved identity.key" in passed
+    assert "moved node.db" in passed
+    assert "moved identity.key" in passed
     assert result.exit_code in (0, 1)  # 1: it was done already when it was killed last
     check_carried(copy, original, stick, tmp_path)
 
@@ -275,14 +289,17 @@ def test_a_node_in_two_shares_takes_one_invite_after_the_other(original, stick, 
         result = copy.attempt("node", "rekey", "--invite", invite(original, stick), "--via", stick.port, "--json")
         assert result.exit_code == 3
         data = json.loads(result.stdout)
-        assert len(data["pending"]) == 1 and len(data["shares"]) == 1 and "another share" in result.stderr
+        assert len(data["pending"]) == 1
+        assert len(data["shares"]) == 1
+        assert "another share" in result.stderr
         assert data["aside"] in copy.run("status")
         check_carried(copy, original, stick, tmp_path)
         token = friend.json("invite")["token"]
         friend.run("sync", second.port)
         result = copy.attempt("node", "rekey", "--invite", token, "--via", second.port, "--json")
         assert result.exit_code == 0, result.stderr
-        assert json.loads(result.stdout)["pending"] == [] and copy.json("status")["rekey"] is None
+        assert json.loads(result.stdout)["pending"] == []
+        assert copy.json("status")["rekey"] is None
         friend.run("sync", second.port)
         assert friend.run("kv", "get", "k", "--store", "theirs") == "from-copy"
 
@@ -301,13 +318,15 @@ def test_what_was_written_while_a_new_identity_is_not_in_its_place_is_refused(or
     monkeypatch.setattr(steps, "reached", reached)
     with pytest.raises(Killed):
         host.attempt("node", "rekey", "--invite", token, "--via", stick.port, "--force")
-    assert "given up" in host.fails("kv", "put", "late", "1") and host.run("kv", "get", "unsent") == "1"
+    assert "given up" in host.fails("kv", "put", "late", "1")
+    assert host.run("kv", "get", "unsent") == "1"
     monkeypatch.undo()
     host.run("node", "rekey", "--via", stick.port)
     assert host.run("kv", "get", "unsent") == "1"
     host.run("kv", "put", "late", "1")
     host.run("sync", stick.port)
-    assert original.json("sync", stick.port)["complete"] and original.run("kv", "get", "unsent") == "1"
+    assert original.json("sync", stick.port)["complete"]
+    assert original.run("kv", "get", "unsent") == "1"
 
 
 NO_JOURNAL = [
@@ -365,7 +384,8 @@ def test_a_damaged_journal_before_the_old_identity_goes(original, stick, tmp_pat
     cut_at(step, copy, original, stick, monkeypatch)
     (copy.folder / steps.JOURNAL).write_bytes(b"{")
     words = copy.fails("kv", "get", "from-copy")
-    assert "The old identity is whole" in words and str(copy.folder / "rekey") in words
+    assert "The old identity is whole" in words
+    assert str(copy.folder / "rekey") in words
     (copy.folder / steps.JOURNAL).unlink()
     shutil.rmtree(copy.folder / "rekey")
     assert copy.run("kv", "get", "from-copy") == "mine"
@@ -398,7 +418,8 @@ def test_repeated_when_it_was_done_it_gives_nothing_up(original, stick, tmp_path
     original.run("sync", stick.port)
     assert "used up" in original.fails("node", "rekey", "--invite", token, "--via", stick.port)
     for host in (copy, original):
-        assert host.json("status")["rekey"] is None and not (host.folder / steps.JOURNAL).exists()
+        assert host.json("status")["rekey"] is None
+        assert not (host.folder / steps.JOURNAL).exists()
     assert copy.json("status")["id"] == new
     check_carried(copy, original, stick, tmp_path)
 
@@ -409,6 +430,8 @@ def test_what_is_taken_back_was_not_the_one_before(tmp_path):
     (tmp_path / steps.JOURNAL).write_text(json.dumps(first))
     journal = steps.Rekey(tmp_path)
     journal.begin("bb" * 32)
-    assert steps.Rekey(tmp_path).step == steps.BEGUN and not steps.Rekey(tmp_path).joined
+    assert steps.Rekey(tmp_path).step == steps.BEGUN
+    assert not steps.Rekey(tmp_path).joined
     steps.Rekey(tmp_path).abandon()
-    assert json.loads((tmp_path / steps.JOURNAL).read_text()) == first and not journal.stage.exists()
+    assert json.loads((tmp_path / steps.JOURNAL).read_text()) == first
+    assert not journal.stage.exists()

@@ -88,7 +88,8 @@ def test_everything_goes_in_behind_what_it_needs():
             for needed in [each.store_prev, *each.deps()]:
                 assert needed in seen or needed in missing or needed == bytes(32)
             seen.add(each.hash)
-        assert len(seen) == len(made) and not gathered
+        assert len(seen) == len(made)
+        assert not gathered
 
 
 class Counted:

@@ -163,8 +163,7 @@ def test_damage_is_reported_in_words(tmp_path):
     path.write_bytes(data)
     # The identity without its data could fork its own chain: the advice is a new one.
     with pytest.raises(StorageError, match=r"damaged .*; move the whole data directory away, identity\.key too"):
-        damaged = SqliteStorage(path)
-        damaged.check()
+        SqliteStorage(path).check()
 
 
 def test_missing_intentions_are_reported_in_words(tmp_path):

@@ -65,7 +65,7 @@ def shape(item, own):
                 else:
                     found.append("%s %s" % (kind, name))
                     if name == "set":
-                        found.append(list(each[kind][name]["strategy"])[0])
+                        found.append(next(iter(each[kind][name]["strategy"])))
     return sorted(found)
 
 

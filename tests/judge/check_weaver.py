@@ -162,9 +162,9 @@ class Model:
         """Rows "Forks" and "Borrowed store_prev"."""
         self.differs = True
         self.refused.append(item.hash)
-        if item.store_prev == ZERO or self.by_hash[item.store_prev].author == item.author:
-            if item.author not in self.forked:
-                self.forked.append(item.author)
+        own_chain = item.store_prev == ZERO or self.by_hash[item.store_prev].author == item.author
+        if own_chain and item.author not in self.forked:
+            self.forked.append(item.author)
 
     def settle(self):
         """Witnesses what is ready and drops what contradicts, until nothing changes; the oldest first."""
@@ -184,4 +184,4 @@ class Model:
                     moved = True
 
     def has_deps(self, item):
-        return all([dep == ZERO or dep in self.witnessed for dep in item.deps()])
+        return all(dep == ZERO or dep in self.witnessed for dep in item.deps())

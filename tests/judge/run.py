@@ -42,7 +42,7 @@ class Interpreter:
     def __init__(self, command: "list[str]", environment: "dict[str, str]"):
         self.command = command
         self.environment = environment
-        self.process: "subprocess.Popen[bytes] | None" = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.process = subprocess.Popen(
@@ -62,7 +62,8 @@ class Interpreter:
     def send(self, message: dict) -> None:
         if self.process is None:
             self.start()
-        assert self.process is not None and self.process.stdin is not None
+        assert self.process is not None
+        assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(in_pieces(message), separators=(",", ":")).encode() + b"\n")
             self.process.stdin.flush()
@@ -71,7 +72,8 @@ class Interpreter:
 
     def answer(self) -> str:
         """What was wrong with the case just sent, "" when nothing was."""
-        assert self.process is not None and self.process.stdout is not None
+        assert self.process is not None
+        assert self.process.stdout is not None
         while True:
             if not select.select([self.process.stdout], [], [], CASE_SECONDS)[0]:
                 raise InterpreterDied(f"no answer within {CASE_SECONDS} s")
@@ -102,7 +104,7 @@ def emulator() -> Interpreter:
 class Tally:
     def __init__(self) -> None:
         self.passed = 0
-        self.failures: "list[str]" = []
+        self.failures: list[str] = []
 
     def add(self, label: str, wrong: str) -> None:
         if wrong:

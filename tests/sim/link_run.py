@@ -111,7 +111,7 @@ class Run:
         rng = self.rng
         bad = rng.choice((2, 5, 10, 30)) if pipe != 20 else 1
         faults = Faults(lose=bad, double=bad, damage=bad, noise=bad, reorder=3 * bad, stall=0)
-        kinds = _FORCED if pipe == SERIAL else _FORCED + ("reorder",)
+        kinds = _FORCED if pipe == SERIAL else (*_FORCED, "reorder")
         faults.forced = dict(zip(rng.sample(range(4, 44), len(kinds)), kinds, strict=True))
         return faults
 

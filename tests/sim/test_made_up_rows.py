@@ -10,7 +10,7 @@ from test_shut_out import members, write
 
 
 def test_made_up_members_and_invites_hide_nobody():
-    laptop, mallory, stick = members()
+    laptop, mallory, _stick = members()
     key = mallory[0].identity.public
     for at in range(0, 600, 100):
         fakes = [number.to_bytes(4, "big") + bytes(28) for number in range(at, at + 100)]

@@ -92,7 +92,8 @@ def test_a_sync_that_the_reference_begins_brings_everything_at_once(count):
     world, notes, theirs = reference_and_us()
     put(world.right, theirs, b"new", count)
     synced_by_the_reference(world, theirs)
-    assert same(world.left, world.right) and notes.weaver.floating_count == 0
+    assert same(world.left, world.right)
+    assert notes.weaver.floating_count == 0
 
 
 def test_a_sync_that_the_reference_begins_is_served_to_its_end_both_ways():
@@ -113,13 +114,14 @@ def test_without_its_last_word_the_reference_is_not_taken_to_hold_anything():
     before = notes.files.holdings.holds_items(key)
     put(world.left, notes, b"ours", 10)
     synced_by_the_reference(world, theirs, last_word_arrives=False)
-    assert same(world.left, world.right) and notes.files.holdings.holds_items(key) == before
+    assert same(world.left, world.right)
+    assert notes.files.holdings.holds_items(key) == before
     synced_by_the_reference(world, theirs, last_word_arrives=False)
     assert notes.files.holdings.holds_items(key) == notes.store.count
 
 
 def test_what_settling_writes_is_stored_at_the_end_of_a_sync_that_the_reference_begins():
-    world, notes, theirs = reference_and_us()
+    world, _notes, theirs = reference_and_us()
     settled = []
     settle = world.left.settle
     world.left.settle = lambda now_ms: settled.append(now_ms) or settle(now_ms)
@@ -130,29 +132,33 @@ def test_what_settling_writes_is_stored_at_the_end_of_a_sync_that_the_reference_
 
 @pytest.mark.parametrize(("count", "size"), [(100, 10000), (120, 3000), (20, 60000)])
 def test_a_sync_is_complete_whatever_the_hashes(count, size):
-    world, notes, theirs = reference_and_us()
+    world, _notes, theirs = reference_and_us()
     put(world.right, theirs, b"large", count, bytes(size))
     world.connect()
     report = world.sync()
-    assert report.complete and same(world.left, world.right) and world.a.progress.refused_count == 0
+    assert report.complete
+    assert same(world.left, world.right)
+    assert world.a.progress.refused_count == 0
     moved = world.pair.a.bytes_in + world.pair.a.bytes_out
     assert moved < 1.3 * count * size + 40000, moved
     assert world.connect().sync().complete
 
 
 def test_more_than_is_gathered_comes_in_bulk(monkeypatch):
-    world, notes, theirs = reference_and_us()
+    world, _notes, theirs = reference_and_us()
     monkeypatch.setattr("lattice_core.sync.gathered.GATHERED_BYTES", 100000)
     put(world.right, theirs, b"large", 100, bytes(10000))
     assert world.connect().sync().complete
-    assert same(world.left, world.right) and world.a.progress.refused_count == 0
+    assert same(world.left, world.right)
+    assert world.a.progress.refused_count == 0
     assert world.a.gathered_bytes == 0
 
 
 def test_what_we_give_is_taken_in_one_sync():
-    world, notes, theirs = reference_and_us()
+    world, notes, _theirs = reference_and_us()
     put(world.left, notes, b"ours", 300)
-    assert world.connect().sync().complete and same(world.left, world.right)
+    assert world.connect().sync().complete
+    assert same(world.left, world.right)
     assert notes.files.holdings.holds_items(world.right.identity.public) == notes.store.count
 
 
@@ -169,11 +175,13 @@ def test_what_is_new_at_a_peer_that_joined_here_costs_little():
     size = 60 * 32 * 2  # what the records of 60 say, and a signature more each
     put(world.right, theirs, b"new", 60)
     world.connect()
-    assert world.sync().complete and same(world.left, world.right)
+    assert world.sync().complete
+    assert same(world.left, world.right)
     assert traffic(world) < 60 * 420 + size, traffic(world)
     assert fetched_up_to(notes, world.right.identity.public) == notes.store.count
     world.connect()
-    assert world.sync().complete and traffic(world) < 500
+    assert world.sync().complete
+    assert traffic(world) < 500
 
 
 def test_a_place_in_the_peers_log_that_is_too_far_loses_nothing():
@@ -184,7 +192,8 @@ def test_a_place_in_the_peers_log_that_is_too_far_loses_nothing():
         note_fetched(notes, world.right.identity.public, reached)
         world.left.commit(START_MS)
         put(world.right, theirs, b"more %d" % reached, 1300)
-        assert world.connect().sync().complete and same(world.left, world.right)
+        assert world.connect().sync().complete
+        assert same(world.left, world.right)
 
 
 def test_a_sync_ends_complete_while_the_peer_goes_on_writing():
@@ -202,7 +211,8 @@ def test_a_sync_ends_complete_while_the_peer_goes_on_writing():
             world.right.commit(world.now_ms)
             world.a.step(world.now_ms)
             world.b.step(world.now_ms)
-        assert task.error is None and task.result.complete
+        assert task.error is None
+        assert task.result.complete
         assert set(before) <= set(hashes_of(notes)) <= set(hashes_of(theirs))
 
 
@@ -211,7 +221,7 @@ def hashes_of(handle):
 
 
 def test_a_store_of_a_type_that_the_peer_cannot_open_is_passed_over_by_name():
-    world, notes, theirs = reference_and_us()
+    world, _notes, _theirs = reference_and_us()
     odd = bytes(range(16))
     root = world.left.roots()[0]
     declared = [ops.child_add(odd, "odd", "acme:board"), ops.child_status(odd, 1)]
@@ -221,7 +231,8 @@ def test_a_store_of_a_type_that_the_peer_cannot_open_is_passed_over_by_name():
     world.sync()
     world.right.close_store(world.right.get(odd))  # no reference node opens such a type
     report = world.connect().sync()
-    assert report.complete and isinstance(report, Report)
+    assert report.complete
+    assert isinstance(report, Report)
     assert [(store_id, "odd" in words and "acme:board" in words) for store_id, words in report.passed_over] == [
         (odd, True)
     ]
@@ -232,11 +243,12 @@ def test_a_store_of_a_type_that_the_peer_cannot_open_is_passed_over_by_name():
     held.weaver.ingest(item, world.now_ms)
     world.left.commit(world.now_ms)
     report = world.connect().sync()
-    assert not report.complete and [store_id for store_id, _ in report.errors] == [odd]
+    assert not report.complete
+    assert [store_id for store_id, _ in report.errors] == [odd]
 
 
 def test_a_refusal_is_said_as_one_at_once():
-    world, notes, theirs = reference_and_us()
+    world, _notes, _theirs = reference_and_us()
     key = world.left.identity.public
     world.right.revoke_peer(world.right.roots()[0], key, world.now_ms)
     world.connect()
@@ -245,11 +257,13 @@ def test_a_refusal_is_said_as_one_at_once():
         world.now_ms += 1
         world.a.step(world.now_ms)
         world.b.step(world.now_ms)
-    assert task.done and isinstance(task.error, Refused) and "revoked" in str(task.error)
+    assert task.done
+    assert isinstance(task.error, Refused)
+    assert "revoked" in str(task.error)
 
 
 def test_a_task_that_ended_keeps_nobody_waiting():
-    world, notes, theirs = reference_and_us()
+    world, _notes, _theirs = reference_and_us()
     world.connect()
 
     def failing():
@@ -258,7 +272,9 @@ def test_a_task_that_ended_keeps_nobody_waiting():
 
     world.a.step(world.now_ms)
     task = world.a.start(failing(), "fails")
-    assert world.a.step(world.now_ms) and task.done and not world.a.step(world.now_ms)
+    assert world.a.step(world.now_ms)
+    assert task.done
+    assert not world.a.step(world.now_ms)
 
 
 def test_a_fault_of_ours_ends_one_connection_in_words():
@@ -279,8 +295,10 @@ def test_a_fault_of_ours_ends_one_connection_in_words():
         world.b.step(world.now_ms)
         other.a.step(world.now_ms)
     notes.weaver.ingest = broken
-    assert task.done and "IndexError: a fault of this program" in str(task.error)
-    assert "a fault of this program" in world.pair.a.closed and other.pair.a.closed is None
+    assert task.done
+    assert "IndexError: a fault of this program" in str(task.error)
+    assert "a fault of this program" in world.pair.a.closed
+    assert other.pair.a.closed is None
     assert world.left.storage.pending() == 0
     # And while it serves one: only that connection ends.
     notes.weaver.ingest = fail
@@ -292,5 +310,7 @@ def test_a_fault_of_ours_ends_one_connection_in_words():
         if world.pair.b.closed is None:
             initiator.step(world.now_ms)
     notes.weaver.ingest = broken
-    assert "IndexError" in str(world.a.last_fault) and "a fault of this program" in world.pair.b.closed
-    assert world.connect().sync().complete and same(world.left, world.right)
+    assert "IndexError" in str(world.a.last_fault)
+    assert "a fault of this program" in world.pair.b.closed
+    assert world.connect().sync().complete
+    assert same(world.left, world.right)

@@ -59,7 +59,8 @@ def asked_in_a_session(first, second):
                     sides[1 - number].settle()
     for side in sides:
         side.settle()
-        assert side.settled() and side.sent_done
+        assert side.settled()
+        assert side.sent_done
     return first.asked, second.asked
 
 
@@ -96,7 +97,8 @@ def test_a_long_history_comes_in_bulk():
     theirs.kv.put(b"own", b"w", world.now_ms)
     world.right.commit(world.now_ms)
     report = world.run(world.b.sync())
-    assert report.complete and same(world.left, world.right)
+    assert report.complete
+    assert same(world.left, world.right)
     assert fetched_up_to(theirs, world.b.key) >= ITEMS
     assert theirs.weaver.floating_count == 0
     assert theirs.files.holdings.holds_items(world.b.key) == theirs.store.count
@@ -141,7 +143,8 @@ def test_damaged_conversations_end_in_an_error_and_damage_nothing():
         made.commit(world.now_ms)
         for handle in made.stores:
             assert list(handle.weaver.verify()) == []
-    assert world.connect().sync().complete and same(left, right)
+    assert world.connect().sync().complete
+    assert same(left, right)
 
 
 def test_a_cut_at_any_place_loses_nothing():
@@ -160,4 +163,5 @@ def test_a_cut_at_any_place_loses_nothing():
             world.a.step(world.now_ms)
             world.b.step(world.now_ms)
         assert task.done
-    assert world.connect().sync().complete and same(left, right)
+    assert world.connect().sync().complete
+    assert same(left, right)

@@ -7,9 +7,9 @@ verification, which is refused with RuntimeError where less is left; at most 1.5
 """
 
 from array import array
-from typing import Iterable, Union
+from collections.abc import Iterable
 
-Buffer = Union[bytes, bytearray, memoryview]
+Buffer = bytes | bytearray | memoryview
 
 # -- hash.c -------------------------------------------------------------------------------------------------------
 
@@ -51,19 +51,19 @@ def x25519(scalar: Buffer, point: Buffer) -> bytes:
 
 # -- aead.c: ChaCha20-Poly1305 (RFC 8439); the nonce is 4 zero bytes and a u64, little-endian ------------------------
 
-def aead_seal(key: Buffer, nonce: int, ad: Buffer, buf: Union[bytearray, memoryview], length: int) -> int:
+def aead_seal(key: Buffer, nonce: int, ad: Buffer, buf: bytearray | memoryview, length: int) -> int:
     """Encrypts buf[:length] in place and puts the 16-byte tag behind it. Returns length + 16.
 
     `key`: 32 bytes; `nonce`: 0 … 2**64 - 1; `buf` must have room for the tag.
     """
 
-def aead_open(key: Buffer, nonce: int, ad: Buffer, buf: Union[bytearray, memoryview], length: int) -> int:
+def aead_open(key: Buffer, nonce: int, ad: Buffer, buf: bytearray | memoryview, length: int) -> int:
     """Decrypts buf[:length], the tag last, in place. Returns the length of the plaintext, or -1: not authentic."""
 
 # -- frame.c: frames of the serial link, in place. Twin: lattice_core.link.frames --------------------------------------
 
 def frame_open(
-    buf: bytearray, start: int, end: int, check: Union[int, None], expected: int, key: Union[Buffer, None], nonce: int
+    buf: bytearray, start: int, end: int, check: int | None, expected: int, key: Buffer | None, nonce: int
 ) -> tuple[int, int, int, int, int, int, int, int]:
     """Opens the first COBS frame of buf[start:end], which ends at the first zero byte; zeros before it are skipped.
 
@@ -82,7 +82,7 @@ def frame_seal(
     seq: int,
     ack: int,
     check: int,
-    key: Union[Buffer, None],
+    key: Buffer | None,
     nonce: int,
 ) -> int:
     """Frames the `length` payload bytes at slot[6:] into `out`, delimiter included; returns the bytes written.

@@ -63,7 +63,7 @@ def rekey(
         is_new = False
         with opened(directory) as now:
             token = None if invite is None else parsed_token(now.node.crypto, invite)
-            if journal.step is None or journal.swapped() and _is_forked(now.node):
+            if journal.step is None or (journal.swapped() and _is_forked(now.node)):
                 _check_begin(now.node, token, force)
                 is_new = True
                 journal.begin(now.node.identity.public.hex())
@@ -129,7 +129,7 @@ def _check_begin(node, token, force):
         raise UsageError(
             "this node joined with this invite: a new identity needs a new one, if it is to have another yet"
         )
-    if token.is_over(now_ms()) or invite is not None and invite.status != INVITE_VALID:
+    if token.is_over(now_ms()) or (invite is not None and invite.status != INVITE_VALID):
         raise UsageError("this invite is used up, revoked or expired: ask another member for a new one")
     if healthy:
         raise Refused(_HEALTHY)

@@ -1,5 +1,6 @@
 """What commands print: JSON for programs, tables for people, errors on stderr, sizes and times as people read them."""
 
+import contextlib
 import datetime
 import io
 import json
@@ -43,10 +44,8 @@ def say(text):
 
 def warn(text):
     """One line on stderr. When nobody can read that, the command goes on."""
-    try:
+    with contextlib.suppress(OSError):
         _line("lattice-host: %s" % printable(text), sys.stderr)
-    except OSError:
-        pass
 
 
 def _line(text, stream):

@@ -121,7 +121,7 @@ def verify(ctx: typer.Context, name: StoreArgument = None, store: Store = None, 
         handles = [on.node.find(store)] if store else list(on.node.stores)
         damage = _medium_damage(on.storage)
         on.node.rollback()
-        if any([mend(on.node, handle.id) for handle in handles]) or on.storage.mended:
+        if any(mend(on.node, handle.id) for handle in handles) or on.storage.mended:
             damage = damage or "; ".join(on.storage.mended)
             on.node.rollback()
         reports = [_verified(on.node, handle) for handle in handles]

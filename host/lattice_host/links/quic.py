@@ -151,6 +151,7 @@ class QuicStream:
             return self.reset("the other side gave this stream up")
         self._finished = True
         self._connection.changed.set()
+        return None
 
     def over(self):
         """True when both directions have ended orderly: what was not read yet stays there."""

@@ -211,11 +211,11 @@ class Pump:
     def _give_up_when_silent(self, timeout_s):
         silent_ms = self._silent_ms()
         line = self._line
-        if not self.moved and line is not None:
-            if self.now_ms() - self._opened_ms > min(_FIRST_ANSWER_MS, timeout_s * 1000):
-                raise UsageError(
-                    "%s does not answer as a stick: %s" % (self.path, line.link.trouble or seems(line.heard, line.said))
-                )
+        waited_ms = self.now_ms() - self._opened_ms
+        if not self.moved and line is not None and waited_ms > min(_FIRST_ANSWER_MS, timeout_s * 1000):
+            raise UsageError(
+                "%s does not answer as a stick: %s" % (self.path, line.link.trouble or seems(line.heard, line.said))
+            )
         if silent_ms > timeout_s * 1000:
             found = ""
             if line is not None and self.peer is None and line.heard:

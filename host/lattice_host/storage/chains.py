@@ -5,7 +5,7 @@ from lattice_core.weaver.store import ZERO
 
 
 class _Chain:
-    __slots__ = ("number", "length", "tip", "newest")
+    __slots__ = ("length", "newest", "number", "tip")
 
     def __init__(self, number, length, tip, newest):
         self.number = number  # of the author in this store, in order of the first intention, from 1

@@ -26,7 +26,7 @@ def opened(table: int, key: bytes, stored: bytes) -> bytes | None:
 
 def mended(table: int, key: bytes, stored: bytes) -> bytes | None:
     """The value of a row in which one bit has flipped, None when it is more than that."""
-    return next((good for good in map(lambda one: opened(table, key, one), _flipped(stored)) if good is not None), None)
+    return next((good for good in (opened(table, key, one) for one in _flipped(stored)) if good is not None), None)
 
 
 def _flipped(stored: bytes) -> Iterator[bytes]:
@@ -66,14 +66,13 @@ def columns_differ(database, number: int) -> bool:
 
 def log_is_good(database, number: int, store_id: bytes) -> bool:
     """True when each entry follows from the one before and stands in the chain of its body's author."""
-    before, lengths, at = ZERO, {}, 0
+    before, lengths = ZERO, {}
     rows = database.run(
         "SELECT i.sequence, i.hash, i.wall_ms, i.head, i.position, a.key, i.body FROM intention i LEFT JOIN author a "
         "ON a.store = i.store AND a.n = i.author WHERE i.store = ? AND i.sequence > 0 ORDER BY i.sequence",
         (number,),
     )
-    for sequence, hash, wall_ms, head, position, author, body in rows:
-        at += 1
+    for at, (sequence, hash, wall_ms, head, position, author, body) in enumerate(rows, 1):
         lengths[author] = lengths.get(author, 0) + 1
         before = blake3_digest(content_encode(store_id, hash, wall_ms & 0xFFFFFFFFFFFFFFFF, before))
         good = (sequence, head, position) == (at, before, lengths[author])

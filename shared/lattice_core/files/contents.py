@@ -33,7 +33,7 @@ _PATH_BYTES = const(3000)  # a row's value is limited; a longer path is cut, it 
 class Want:
     """A content of which something is missing. `path` serves messages."""
 
-    __slots__ = ("row", "digest", "codec", "size", "path")
+    __slots__ = ("codec", "digest", "path", "row", "size")
     inline = None
 
     def __init__(self, row, value):
@@ -135,7 +135,7 @@ class Contents:
         """Takes note of the entries (all heads) that stand under `key` now. Lists are not walked here: a content that
         has come another way is a want until the next session looks."""
         prefix = _WANTED + self.crypto.blake3_digest(key)[:_KEY_HASH_BYTES]
-        stale = set([row for row, _ in self.store.rows(TABLE_BLOBS, prefix)])
+        stale = {row for row, _ in self.store.rows(TABLE_BLOBS, prefix)}
         for entry in entries:
             if entry.inline is not None:
                 continue

@@ -18,7 +18,7 @@ _ENTRY_BYTES = const(8192)  # a DirEntry with an inline content is far smaller; 
 class Entry:
     """A decoded DirEntry. `inline` is None when the content is in blobs."""
 
-    __slots__ = ("name", "mode", "cid", "codec", "digest", "modified_at", "size", "inline")
+    __slots__ = ("cid", "codec", "digest", "inline", "mode", "modified_at", "name", "size")
 
     def __init__(self, name, mode, cid, modified_at, size, inline=None):
         self.name = name

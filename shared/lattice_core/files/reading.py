@@ -14,7 +14,7 @@ from .contents import Contents
 class Version:
     """One write that stands: `entry` is None for a deletion or for what is no file (`problem` says why)."""
 
-    __slots__ = ("entry", "problem", "deleted", "hash", "author", "wall_ms", "head")
+    __slots__ = ("author", "deleted", "entry", "hash", "head", "problem", "wall_ms")
 
     def __init__(self, store, head):
         self.head = head

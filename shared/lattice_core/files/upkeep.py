@@ -33,7 +33,7 @@ class Upkeep(Reading):
     def consider_events(self, events):
         """Takes note of entries that were projected: which content is wanted now."""
         keys = set()
-        if any([event[0] == "lost" for event in events]):
+        if any(event[0] == "lost" for event in events):
             # More happened at once than events are kept: the log says which keys.
             for _, hash, _, _ in self.store.witness_log(min(self._considered, self.store.count)):
                 keys.update(history.keys_written(self.store, self.node.crypto, self.store.get(hash), tree.KEY_PREFIX))
@@ -109,8 +109,7 @@ class Upkeep(Reading):
                     if len(walked) >= most:
                         walked = {}
                     walked[(found.digest, found.size)] = True
-                for digest in self._blobs_of(found):
-                    yield digest
+                yield from self._blobs_of(found)
 
     def _blobs_of(self, found):
         yield found.digest

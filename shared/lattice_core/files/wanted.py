@@ -217,8 +217,7 @@ class Wanted:
     def _blobs_of(self, want):
         """The same; ends where a list is damaged: nobody can complete it."""
         try:
-            for item in self._steps_of(want):
-                yield item
+            yield from self._steps_of(want)
         except ProtocolError:
             return
 

@@ -23,8 +23,6 @@ from .packet import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
-
     from ..seams import Buffer, Crypto
 
 
@@ -40,7 +38,7 @@ class PythonFrames:
     def __init__(self, crypto: "Crypto"):
         self._crypto = crypto
 
-    def frame_open(self, buf: bytearray, start, end, check, expected, key: "Optional[Buffer]", nonce):
+    def frame_open(self, buf: bytearray, start, end, check, expected, key: "Buffer | None", nonce):
         """Opens the first frame of buf[start:end]; see lattice_native.pyi."""
         while start < end and buf[start] == 0:
             start += 1
@@ -62,7 +60,7 @@ class PythonFrames:
         return (zero + 1, status, flags, sack, seq, ack, at, max(length, 0))
 
     def frame_seal(
-        self, out: bytearray, slot: bytearray, length, flags, sack, seq, ack, check, key: "Optional[Buffer]", nonce
+        self, out: bytearray, slot: bytearray, length, flags, sack, seq, ack, check, key: "Buffer | None", nonce
     ):
         """Makes a frame of slot[6:6 + length] in `out`; see lattice_native.pyi."""
         pack_into("<BBHH", slot, 0, flags, sack, seq, ack)

@@ -6,8 +6,6 @@ from .packet import check_holds, session_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
-
     from ..seams import Crypto
 
 
@@ -27,7 +25,7 @@ class Greeting:
         self.peer_epoch = 0
         self.peer_terms = terms  # of the Hello last heard
         self._peer_body = b""
-        self._offered: "Optional[int]" = None  # number of the session that a packet may begin (responder)
+        self._offered: int | None = None  # number of the session that a packet may begin (responder)
         self.parts = []  # packets of a Hello that wait to be sent
 
     def take(self, packet):

@@ -39,8 +39,6 @@ from .states import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
-
     from ..seams import Buffer, Crypto
 
 SERIAL = const(0)  # the `pipe` argument of Link: a byte stream; else the packet size in bytes
@@ -104,16 +102,16 @@ class Link:
         self._now = 0
         self._checked_at = -1  # when timers were last looked at: once a ms, and after each `receive`
         self.state = SEEKING if initiator else LISTENING
-        self.connection: "Optional[Connection]" = None
-        self.closed: "Optional[str]" = None
-        self.trouble: "Optional[str]" = None
+        self.connection: Connection | None = None
+        self.closed: str | None = None
+        self.trouble: str | None = None
         self.counters = Counters()
         terms = hello.Terms(hello.VERSION_MIN, hello.VERSION_MAX, streams, window_bytes, info)
         self._greeting = Greeting(crypto, initiator, terms, self._pipe.packet_bytes)
         self._hello_at = 0 if initiator else None
         self._pause_ms = _FIRST_PAUSE_MS
-        self._session: "Optional[Session]" = None
-        self._introduction: "Optional[Introduction]" = None
+        self._session: Session | None = None
+        self._introduction: Introduction | None = None
         self._terms = (terms, terms)  # ours and the other side's, of the Hellos that the handshake binds
         self._heard_at = 0
         self._probe_at = 0  # not before
@@ -141,7 +139,7 @@ class Link:
                 return
             rest = rest[taken:]
 
-    def send(self, now_ms: int) -> "Optional[memoryview]":
+    def send(self, now_ms: int) -> "memoryview | None":
         """The next bytes for the pipe (one frame or packet), valid until the next call of any method (on a
         serial pipe: of this one), or None."""
         now = now_ms - self._start_ms
@@ -154,7 +152,7 @@ class Link:
             self.counters.bytes_out += len(packet)
         return packet
 
-    def deadline_ms(self, now_ms: int) -> "Optional[int]":
+    def deadline_ms(self, now_ms: int) -> "int | None":
         """When `send` wants to be called at the latest (on the clock of `now_ms`), None when only input matters.
 
         Call `send` until it gives None after every `receive` and after every write to a stream, too.

@@ -10,7 +10,7 @@ from .packet import TAG_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Optional
+    from collections.abc import Callable
 
     from ..seams import Buffer, Crypto
 
@@ -84,7 +84,7 @@ class Handshake:
         self._peer_ephemeral = b""
         self._chaining_key = _NAME
         self._hash = crypto.sha256(_NAME + prologue)
-        self._key: "Optional[bytes]" = None
+        self._key: bytes | None = None
         self._nonce = 0
         self._step = 0
 

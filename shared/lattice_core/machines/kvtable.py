@@ -215,7 +215,7 @@ class _Spill:
 class Head:
     """One write that stands: `hash`, `author`, `wall_ms`, `counter`, `deleted`; `value_of` gives its value."""
 
-    __slots__ = ("rank", "hash", "author", "wall_ms", "counter", "kind", "deleted", "data", "offset", "size", "key_at")
+    __slots__ = ("author", "counter", "data", "deleted", "hash", "key_at", "kind", "offset", "rank", "size", "wall_ms")
 
     def __init__(self, record):
         self.rank = record[:_RANK]

@@ -133,9 +133,8 @@ def _remove_bundle(change, op):
     app_id = op.get("app_id", _NOTHING)
     bundle = _key(change, b"appbundles/", app_id, b"/bundle.zip")
     written = change.written(TABLE_DATA, bundle)
-    if written is not None:
-        if kvtable.is_deleted(written) or bundle in change.removed:
-            return
+    if written is not None and (kvtable.is_deleted(written) or bundle in change.removed):
+        return
     count = 0
     for key, _ in change.store.rows(TABLE_DATA, _key(change, b"appbundles/", app_id, b"/manifest/")):
         _put(change, key, kvtable.deleted())

@@ -116,7 +116,7 @@ class System:
         if written is None:
             return None
         status = _peer_status(written)
-        if kvtable.marks_of(row) and not self._readmitted(key) or self._is_final_early(_peer_key(key, b"status")):
+        if (kvtable.marks_of(row) and not self._readmitted(key)) or self._is_final_early(_peer_key(key, b"status")):
             status = messages.PEER_REVOKED
         return Peer(key, status, _text(self._value(_peer_key(key, b"name"))))
 
@@ -147,7 +147,7 @@ class System:
             return False
         if not kvtable.marks_of(row):
             stands = [_peer_status(self._read(head)) for head in self.heads(row_key)] if kvtable.conflicted(row) else []
-            return any([status != stands[0] for status in stands])
+            return any(status != stands[0] for status in stands)
         return kvtable.conflicted(row) or self._peer(key, row).status != _peer_status(self._read(kvtable.winner(row)))
 
     def _readmitted(self, key):
@@ -184,10 +184,8 @@ class System:
         if not kvtable.marks_of(self._store.row(TABLE_SYSTEM, row_key)):
             return []
         authors = []
-        count = 0
-        for head in self.heads(row_key):
-            count += 1
-            if count > DEPS or _peer_status(self._read(head)) == messages.PEER_REVOKED:
+        for count, head in enumerate(self.heads(row_key)):
+            if count >= DEPS or _peer_status(self._read(head)) == messages.PEER_REVOKED:
                 return None
             if head.author not in authors:
                 authors.append(head.author)

@@ -28,16 +28,16 @@ class Intention:
 
     __slots__ = (
         "author",
-        "wall_ms",
+        "body",
         "counter",
-        "store_id",
-        "store_prev",
         "dep_count",
         "hash",
-        "signature",
-        "body",
         "ops_offset",
         "ops_size",
+        "signature",
+        "store_id",
+        "store_prev",
+        "wall_ms",
     )
 
     def __init__(self, head, hash, signature, body, ops_offset, ops_size):

@@ -124,7 +124,7 @@ class Keeper:
         return [handle for handle in self.stores if handle.parent is None]
 
     def is_damaged(self, store_id):
-        return any([store_id == damaged for damaged, _ in self.damaged])
+        return any(store_id == damaged for damaged, _ in self.damaged)
 
     def children(self, root):
         return [handle for handle in self.stores if handle.parent == root.id]
@@ -244,7 +244,7 @@ class Keeper:
             del handle.weaver.events[:]
             handle.files.consider_events(events)
             self._uncommitted.extend(events)
-            if handle.parent is None and any([event[0] != "kv" for event in events]):
+            if handle.parent is None and any(event[0] != "kv" for event in events):
                 roots.append((handle, _children_named(events)))
         for root, named in roots:
             changed = hierarchy.open_declared(self, root, now_ms, named) or changed
@@ -274,7 +274,7 @@ class Keeper:
 
     def spoilt(self):
         """True when the open transaction holds half of a change: it can only be rolled back."""
-        return self._spoilt or any([handle.weaver.unfinished for handle in self.stores])
+        return self._spoilt or any(handle.weaver.unfinished for handle in self.stores)
 
     def spoil(self):
         """A change was left in the middle, by somebody who is not among `stores`."""
@@ -395,7 +395,7 @@ def _children_named(events):
     """The ids of the children of which these events of a root tell; None when it may be any of them."""
     named = []
     for event in events:
-        if event[0] == "lost" or event[0] == "system" and event[2] == "child_removed":
+        if event[0] == "lost" or (event[0] == "system" and event[2] == "child_removed"):
             return None
         if event[0] == "system" and event[2] in ("child", "child_status") and event[3] not in named:
             named.append(event[3])

@@ -41,7 +41,7 @@ class Node(Keeper):
 
     def is_member(self, key):
         """True when `key` is an ACTIVE member of any share here."""
-        return any([not self.is_cut(root) and peers.is_active(self, root, key) for root in self.roots()])
+        return any(not self.is_cut(root) and peers.is_active(self, root, key) for root in self.roots())
 
     def is_revoked(self, root_id, key):
         """True when the share `root_id` is here and lists `key` as REVOKED."""

@@ -118,7 +118,7 @@ def known(node, root):
     lists = lists_of(node, root)
     for at, handle in enumerate(lists):
         for peer in handle.system.peers():
-            if not any([other.system.peer(peer.key) is not None for other in lists[:at]]):
+            if not any(other.system.peer(peer.key) is not None for other in lists[:at]):
                 yield peer
 
 

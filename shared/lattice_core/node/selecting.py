@@ -42,7 +42,7 @@ def matching(selector, items, whole):
     """
     digits = digits_of(selector)
     found = [item for number, _, item in items() if digits and number.startswith(digits)]
-    if len(digits) == whole or len(digits) >= ID_DIGITS and found:
+    if len(digits) == whole or (len(digits) >= ID_DIGITS and found):
         return found
     named = [item for number, name, item in items() if selector and name == selector]
     if _EITHER <= len(digits) < ID_DIGITS:
@@ -53,7 +53,7 @@ def matching(selector, items, whole):
 def digits_apart(numbers):
     """How many digits of ids tell them apart, at least as many as messages show: ids that begin alike can be made."""
     digits = ID_DIGITS
-    while len(set([number[:digits] for number in numbers])) < len(numbers) and digits < len(numbers[0]):
+    while len({number[:digits] for number in numbers}) < len(numbers) and digits < len(numbers[0]):
         digits += ID_DIGITS
     return digits
 

@@ -40,10 +40,7 @@ class Transaction:
         return ticket <= self._committed
 
     def _is_lost(self, ticket):
-        for first, last in self._lost:
-            if first <= ticket <= last:
-                return True
-        return False
+        return any(first <= ticket <= last for first, last in self._lost)
 
     def due(self, now_ms):
         """True when the running transaction is large or old enough for a commit. `now_ms`: any monotonic clock."""

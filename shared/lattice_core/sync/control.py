@@ -41,9 +41,9 @@ def _answer(peer, request):
     _must_not_be_revoked(peer)
     if "owner_add" in request:
         return _change_owner(peer, device.add_owner, request["owner_add"]["key"])
-    elif "owner_transfer" in request:
+    if "owner_transfer" in request:
         return _change_owner(peer, device.transfer_owner, request["owner_transfer"]["key"])
-    elif "clock" in request:
+    if "clock" in request:
         now_ms = request["clock"]["now_ms"]
         if not device.set_clock(peer.key, peer.node.is_member(peer.key), now_ms, peer.now_ms):
             raise Refused("this stick takes the time from its owner, and from members only a little forward")
@@ -97,7 +97,7 @@ def status(peer):
     device = peer.device
     shown = {"version": peer.options.version, "owned": device.state != FRESH}
     list_cut = _list_is_cut(peer)
-    if not (peer.node.is_member(peer.key) or device.is_owner(peer.key) and (list_cut or not _is_revoked(peer))):
+    if not (peer.node.is_member(peer.key) or (device.is_owner(peer.key) and (list_cut or not _is_revoked(peer)))):
         return shown
     total, used = peer.options.flash()
     handles = peer.node.stores
@@ -114,7 +114,7 @@ def status(peer):
             "state": device.state,
             "safe_to_unplug": device.safe_to_unplug(),
             "files": sum([_files(handle) for handle in handles]),
-            "forked": any([handle.weaver.own_chain_is_forked() for handle in handles]),
+            "forked": any(handle.weaver.own_chain_is_forked() for handle in handles),
             "damage": str(list_is_cut()) if list_cut else "",
         }
     )

@@ -287,7 +287,7 @@ class NanoPeer(Peer):
             if session.handle is handle and not session.initiator and not session.ending():
                 raise ProtocolError("a second sync of a store while the first one runs")
         # The peer is through with one and begins the next; that we know so of the first may still be on its way.
-        while any([session.handle is handle and not task.done for session, task in self.sessions if session.ending()]):
+        while any(session.handle is handle and not task.done for session, task in self.sessions if session.ending()):
             yield
         session = StoreSession(self, handle, frames, False, False)
         task = Task(session.run(opened), "session")

@@ -142,8 +142,7 @@ class StoreSession:
                 self._shown = None
             elif self._expects_items() and receiver.add(payload) >= self.peer.options.verify_batch:
                 break
-        moved = self._ingest(now_ms, moved) or moved
-        return moved
+        return self._ingest(now_ms, moved) or moved
 
     def _take(self, frame):
         if isinstance(frame, Large):
@@ -280,7 +279,7 @@ class StoreSession:
         self._post(replies)
         if self.exchange.done():
             self._begin_items()
-        elif any(["retry" in reply for reply in replies]):
+        elif any("retry" in reply for reply in replies):
             self._retrying = True
 
     def _begin_items(self):
@@ -313,7 +312,7 @@ class StoreSession:
         weaver = self.handle.weaver
         length, tip = weaver.held(author)
         item = weaver.read(tip) if length else None
-        if item is None or self._refill or weaver.knows_fork(author) and author != self.peer.key:
+        if item is None or self._refill or (weaver.knows_fork(author) and author != self.peer.key):
             self.frames.post({"item_refused": {"author": author, "fork": True}})
             return
         self.frames.post({"item_refused": {"author": author, "fork": True, "shown": True}})

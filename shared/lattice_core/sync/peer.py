@@ -156,7 +156,7 @@ class Peer:
 
     def knows(self):
         """True when the peer may have any store here."""
-        return any([self.node.may_connect(handle.id, self.key) for handle in self.node.stores])
+        return any(self.node.may_connect(handle.id, self.key) for handle in self.node.stores)
 
     def refills(self, handle):
         """True for an owner of this stick where the list of members has lost something: what is lost it may bring back,
@@ -167,10 +167,10 @@ class Peer:
 
     def refusal(self, handle):
         """Why the peer may not have a store; `handle` may be None. A stranger learns nothing."""
-        if handle is not None and self.node.is_cut(handle):
-            if self.device.is_owner(self.key) or peers.status_of(self.node, handle, self.key) is not None:
-                return list_is_cut()
-        return stranger()
+        if handle is None or not self.node.is_cut(handle):
+            return stranger()
+        known = self.device.is_owner(self.key) or peers.status_of(self.node, handle, self.key) is not None
+        return list_is_cut() if known else stranger()
 
     def commit(self):
         """Makes everything durable now."""

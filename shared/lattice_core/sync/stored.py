@@ -57,7 +57,7 @@ class StoreItems:
 
     def all_came(self):
         """True when everything that was asked for is witnessed here."""
-        return all([self.weaver.store.witness_sequence(hash) for hash in self._wished])
+        return all(self.weaver.store.witness_sequence(hash) for hash in self._wished)
 
     def short(self):
         """True when something that the peer has handed over is not stored here."""

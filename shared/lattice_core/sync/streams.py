@@ -8,7 +8,7 @@ the time: `now_ms = yield`.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional, Protocol
+    from typing import Protocol
 
     from ..seams import Buffer
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         """One reliable, ordered, bidirectional byte stream with flow control of its own."""
 
         id: int
-        error: "Optional[str]"  # None, or why the stream ended early (reset by the peer, connection lost)
+        error: "str | None"  # None, or why the stream ended early (reset by the peer, connection lost)
 
         def readable(self) -> int:
             """How many bytes `read` can return now."""
@@ -57,11 +57,11 @@ if TYPE_CHECKING:
         peer: bytes  # the other's, 32
         alpn: str  # "lattice-nano/1" or "lattice-sync/1"
         initiator: bool
-        closed: "Optional[str]"  # None while open, else the reason in words
+        closed: "str | None"  # None while open, else the reason in words
 
         def open_stream(self) -> Stream: ...
 
-        def accept_stream(self) -> "Optional[Stream]":
+        def accept_stream(self) -> "Stream | None":
             """The next stream that the peer opened, in order, or None."""
             ...
 

@@ -27,7 +27,7 @@ class Report:
     @property
     def complete(self):
         """True when every store that is shared with the peer was synced, and nothing was left behind in any."""
-        synced = all([self.outcomes[store_id].complete for store_id in self.outcomes])
+        synced = all(self.outcomes[store_id].complete for store_id in self.outcomes)
         return synced and len(self.outcomes) > 0 and not (self.errors or self.progress.damaged_here)
 
     def unfit(self):

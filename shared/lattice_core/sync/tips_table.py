@@ -187,11 +187,8 @@ class ChainTable:
 
     def _are_distinct(self):
         if self.count > _SEARCHED:
-            return len(set([self.ids[number] for number in range(self.count)])) == self.count
-        for number in range(self.count):
-            if self.ids.find(self.ids[number]) != number:
-                return False
-        return True
+            return len({self.ids[number] for number in range(self.count)}) == self.count
+        return all(self.ids.find(self.ids[number]) == number for number in range(self.count))
 
     def id(self, number):
         return self.ids[number]

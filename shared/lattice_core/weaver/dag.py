@@ -57,7 +57,7 @@ def _reached(store, waiting):
 
 def is_ancestor(store, ancestor, hash):
     """True when `hash` reaches `ancestor` through deps. ZERO is everybody's ancestor, and each is its own."""
-    return ancestor == ZERO or ancestor == hash or ancestor in ancestors(store, hash)
+    return ancestor in (ZERO, hash) or ancestor in ancestors(store, hash)
 
 
 def path(store, start, end):

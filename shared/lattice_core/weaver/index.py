@@ -15,24 +15,25 @@ _DIGITS = "0123456789abcdef"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, List, Optional, Protocol, Tuple
+    from collections.abc import Iterable
+    from typing import Protocol
 
     class Nodes(Protocol):
         """Where the nodes are kept. Sums are integers."""
 
-        def get(self, prefix: str) -> "Tuple[int, int, bool]":
+        def get(self, prefix: str) -> "tuple[int, int, bool]":
             """(count, sum, is split); (0, 0, False) when there is none."""
             ...
 
-        def put(self, nodes: "List[Tuple[str, int, int, bool]]") -> None:
+        def put(self, nodes: "list[tuple[str, int, int, bool]]") -> None:
             """Writes (prefix, count, sum, is split)."""
             ...
 
-        def below(self, prefix: str, digit: str) -> "Iterable[Tuple[int, int]]":
+        def below(self, prefix: str, digit: str) -> "Iterable[tuple[int, int]]":
             """(count, sum) of the children of `prefix` whose digit is smaller."""
             ...
 
-        def hashes(self, low: str, high: "Optional[str]") -> "List[bytes]":
+        def hashes(self, low: str, high: "str | None") -> "list[bytes]":
             """The witnessed hashes in [low, high), ascending: hex digits, the rest zeros; `high` None: to the last."""
             ...
 

@@ -366,10 +366,7 @@ class _Rows:
 
     def scan(self, prefix, after):
         """Rows from the first one with the prefix and behind `after`; goes on correctly when rows change."""
-        if after is None or after < prefix:
-            at = first_not_less(self.keys, prefix)
-        else:
-            at = self._behind(after, 0)
+        at = first_not_less(self.keys, prefix) if after is None or after < prefix else self._behind(after, 0)
         keys = self.keys
         while at < len(keys):
             key = keys[at]

@@ -11,7 +11,8 @@ from ..compat import const
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Optional, Protocol, Union
+    from collections.abc import Iterator
+    from typing import Protocol
 
     from ..model.intention import Intention
     from ..seams import Body, Buffer
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
     class Storage(Protocol):
         medium: str  # what is full when there is no room, for messages
 
-        def record(self, name: bytes) -> "Optional[bytes]":
+        def record(self, name: bytes) -> "bytes | None":
             """A small node record (identity, owner, own tips): RECORDS at most, RECORD_VALUE_BYTES each."""
             ...
 
-        def put_record(self, name: bytes, value: "Optional[bytes]") -> None:
+        def put_record(self, name: bytes, value: "bytes | None") -> None:
             """Part of the transaction; None deletes; ValueError beyond the limits. On the stick records live in a
             two-copy record with CRC that is written after the log was synced, before `commit` returns."""
             ...
@@ -101,7 +102,7 @@ if TYPE_CHECKING:
             anything is changed."""
             ...
 
-        def get(self, hash: bytes) -> "Optional[Intention]": ...
+        def get(self, hash: bytes) -> "Intention | None": ...
 
         def mend(self, intention: Intention) -> None:
             """Replaces body and signature of a stored intention, whose bytes were found damaged."""
@@ -142,7 +143,7 @@ if TYPE_CHECKING:
             order: for reading thousands in a row. The log may grow meanwhile."""
             ...
 
-        def head_at(self, sequence: int) -> "Optional[bytes]":
+        def head_at(self, sequence: int) -> "bytes | None":
             """Content hash of the record with that sequence, or None when the store keeps only the last one (the
             stick: 32 B an intention): the weaver then computes it again. ValueError outside 1..count."""
             ...
@@ -164,24 +165,24 @@ if TYPE_CHECKING:
             ...
 
         # -- ranges of witnessed hashes: hosts and memory only, for the reference's reconciliation ----------------
-        def range_summary(self, start: bytes, end: "Optional[bytes]") -> "tuple[int, bytes]":
+        def range_summary(self, start: bytes, end: "bytes | None") -> "tuple[int, bytes]":
             """(count, XOR of 32 bytes) of the witnessed hashes in [start, end), in O(log n); None: to the last."""
             ...
 
-        def range_hashes(self, start: bytes, end: "Optional[bytes]", limit: int) -> "list[bytes]":
+        def range_hashes(self, start: bytes, end: "bytes | None", limit: int) -> "list[bytes]":
             """The first `limit` witnessed hashes in [start, end), ascending."""
             ...
 
         # -- ordered state tables --------------------------------------------------------------------------
-        def row(self, table: int, key: bytes) -> "Optional[bytes]": ...
+        def row(self, table: int, key: bytes) -> "bytes | None": ...
 
-        def put_row(self, table: int, key: bytes, value: "Optional[Buffer]") -> None:
+        def put_row(self, table: int, key: bytes, value: "Buffer | None") -> None:
             """None deletes. `table` is one of TABLE_*. Keys have 0 to ROW_KEY_BYTES bytes (the empty key is
             legal), values 0 to ROW_VALUE_BYTES; ValueError beyond."""
             ...
 
         def rows(
-            self, table: int, prefix: bytes = b"", after: "Optional[bytes]" = None
+            self, table: int, prefix: bytes = b"", after: "bytes | None" = None
         ) -> "Iterator[tuple[bytes, bytes]]":
             """(key, value) in ascending memcmp order of keys, only keys that start with `prefix`, only keys
             greater than `after`. The table may change between two steps; then the iterator goes on behind
@@ -191,11 +192,11 @@ if TYPE_CHECKING:
         # -- blobs: named by BLAKE3, kept per store -----------------------------------------------------------
         def has_blob(self, hash: bytes) -> bool: ...
 
-        def put_blob(self, hash: bytes, body: "Union[Body, bytes]") -> None:
+        def put_blob(self, hash: bytes, body: "Body | bytes") -> None:
             """The caller has verified the hash. Idempotent."""
             ...
 
-        def blob(self, hash: bytes) -> "Optional[Body]": ...
+        def blob(self, hash: bytes) -> "Body | None": ...
 
         def drop_blob(self, hash: bytes) -> None: ...
 

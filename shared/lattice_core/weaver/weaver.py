@@ -354,7 +354,7 @@ class Weaver:
         can never be its author's tip. `arrived`: what it has waited for; the deps before that are known to be here."""
         store = self.store
         prev = intention.store_prev
-        length, tip = store.chain(intention.author)
+        _length, tip = store.chain(intention.author)
         if prev != tip:
             if prev != ZERO:
                 sequence = store.witness_sequence(prev)

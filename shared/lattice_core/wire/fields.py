@@ -92,7 +92,7 @@ def skip_value(buf, pos, end, number, wire, depth):
     """Position behind a value of a field whose key was just read. `depth`: how deep its message is nested."""
     groups = []
     while True:
-        if wire == GROUP or wire == GROUP_END:
+        if wire in (GROUP, GROUP_END):
             enter_or_leave_group(groups, number, wire, depth)
         elif depth + len(groups) >= MESSAGE_DEPTH:
             raise too_deep()
@@ -140,7 +140,7 @@ def fields(buf, start=0, end=None, depth=0):
         elif wire == VARINT:
             value, pos = read_varint(buf, pos, end)
             yield number, VARINT, value, 0
-        elif wire == WIRE_FIXED64 or wire == WIRE_FIXED32:
+        elif wire in (WIRE_FIXED64, WIRE_FIXED32):
             after = _skip_scalar(buf, pos, end, wire)
             yield number, wire, pos, after - pos
             pos = after
@@ -161,7 +161,7 @@ def body_fields(body, start=0, end=None, depth=0):
             base = pos
             limit = pos + len(window)
         number, wire, at = read_key(window, pos - base, len(window))
-        if wire == GROUP or wire == GROUP_END:
+        if wire in (GROUP, GROUP_END):
             enter_or_leave_group(groups, number, wire, depth)
             pos = base + at
             continue

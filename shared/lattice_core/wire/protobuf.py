@@ -201,9 +201,8 @@ def _encode(message, values, parts, depth):
         if field.repeated:
             for item in value:
                 size += _put(field, item, parts, depth)
-        elif value or field.present:
-            if value is not None:
-                size += _put(field, value, parts, depth)
+        elif (value or field.present) and value is not None:
+            size += _put(field, value, parts, depth)
     if left:
         raise UsageError("%s has no field of one of these names: %s" % (message.name, ", ".join(sorted(values))))
     return size

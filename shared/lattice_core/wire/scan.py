@@ -86,7 +86,7 @@ def _skip_unknown(message, key, body, pos, end, depth):
     message.refuse(number, wire)
     groups = []
     while True:
-        if wire == GROUP or wire == GROUP_END:
+        if wire in (GROUP, GROUP_END):
             enter_or_leave_group(groups, number, wire, depth)
         elif depth + len(groups) >= MESSAGE_DEPTH:
             raise too_deep()
@@ -102,7 +102,7 @@ def _skip_unknown(message, key, body, pos, end, depth):
 def _skip_scalar(body, pos, end, wire):
     piece = body.read(pos, min(AHEAD_BYTES, end - pos))
     size = 0
-    if wire == VARINT or wire == LENGTH:
+    if wire in (VARINT, LENGTH):
         value, used = read_varint(piece, 0, len(piece))
         pos += used
         if wire == LENGTH:
