@@ -13,6 +13,7 @@ INTENTION_BYTES = const(1081445)  # 101 + 32 * DEPS + OPS_BYTES
 # Larger intentions and blobs go to storage as they arrive: a heap with holes has no 16 KiB in one piece.
 BODY_IN_MEMORY_BYTES = const(4096)
 BATCH_BYTES = const(16384)  # one durable commit; writes on a stick have smaller ones (docs/protocol.md, "Batches")
+ROWS_TO_OPS = const(16)  # rows have at most about this many times the bytes of the ops that make them
 BATCH_MS = const(500)  # a commit is never older than this
 
 # -- floating intentions: bounded, what a peer listed as witnessed is never evicted -----------------------

@@ -4,7 +4,7 @@ from lattice_core.errors import StorageError, UsageError
 from lattice_core.files import cid, history
 from lattice_core.files.entry import Entry
 from lattice_core.limits import BATCH_BYTES, BATCH_MS
-from lattice_core.machines.change import EVENTS
+from lattice_core.model.events import EVENTS
 from lattice_core.model.intention import ZERO, create
 from lattice_core.node.node import Node
 from lattice_core.weaver import acks

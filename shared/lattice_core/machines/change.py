@@ -6,12 +6,12 @@ Small ops are read into memory once. Large ones stay in storage and are scanned 
 
 from ..compat import const
 from ..limits import BODY_IN_MEMORY_BYTES
+from ..model.events import note_event
 from ..seams import BytesBody
 from ..wire.fields import body_fields, fields
 from . import kvtable
 
 _FEW_DEPS = const(8)  # up to here a tuple is searched as fast as a set
-EVENTS = const(64)  # kept until somebody takes them, 200 bytes each; then only a mark that some were lost
 
 
 class Change:
@@ -56,15 +56,6 @@ class Change:
     def emit(self, event):
         """Notes an event for whoever watches."""
         note_event(self.events, event)
-
-
-def note_event(events, event):
-    """Appends an event, a tuple (kind, store id, …), to a list of bounded length."""
-    count = len(events)
-    if count < EVENTS:
-        events.append(event)
-    elif count == EVENTS:
-        events.append(("lost", event[1]))
 
 
 def _container(intention):

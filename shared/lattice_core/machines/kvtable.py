@@ -26,7 +26,7 @@ from struct import pack, unpack_from
 from ..compat import const
 from ..errors import StorageError
 from ..seams import BytesBody, SliceBody
-from ..weaver.held import position_of
+from ..storage.chains import position_of
 from ..weaver.store import TABLE_HEADS
 
 DELETED = const(0)

@@ -8,6 +8,7 @@ by what else has arrived or by a limit of this node: equal sets of intentions gi
 
 from ..compat import const
 from ..errors import ProtocolError
+from ..limits import ROWS_TO_OPS
 from ..model import ops
 from ..text import cut
 from ..weaver.store import TABLE_DATA, TABLE_HEADS, TABLE_META, TABLE_SYSTEM
@@ -25,7 +26,6 @@ STATE_VERSION = const(2)
 _APP_KEY = const(0x52)  # app_data, length-delimited
 _SKIPPED = b"skipped/"
 _REASON_BYTES = const(200)
-ROWS_TO_OPS = const(16)  # rows have at most so many times the bytes of the ops that make them, about
 _STATE_TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_HEADS)
 
 
@@ -59,6 +59,15 @@ class Projection:
         self.crypto = crypto
         self.store_type = store_type
         self._machine = _machine_for(store_type)
+
+    @property
+    def decides_membership(self):
+        """True when the store's system table says who is let in: storage keeps room for that."""
+        return self.store_type == TYPE_ROOT
+
+    def note_early(self, intention):
+        """Notes the final statuses in an intention that is not witnessed yet: they hold from now on."""
+        system_apply.note_early(self.store, self.crypto, intention)
 
     def version(self):
         """What the rows depend on beside the log; stored beside them."""

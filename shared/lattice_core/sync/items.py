@@ -7,9 +7,9 @@ intentions or whole chains without ending the session, and says how many of thos
 
 from ..compat import const
 from ..errors import ProtocolError, StorageFull
-from ..machines.change import EVENTS
-from ..machines.projection import ROWS_TO_OPS
+from ..limits import ROWS_TO_OPS
 from ..model import intention as intentions
+from ..model.events import EVENTS
 from ..text import cut
 from ..weaver.weaver import DROPPED, DUPLICATE, REFUSED
 from ..wire.nano_messages import ITEM_HEAD_BYTES, ITEM_KEY, REASON_BYTES

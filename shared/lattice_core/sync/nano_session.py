@@ -8,8 +8,8 @@ the FIN and push what is new until the initiator ends.
 
 from ..compat import const
 from ..errors import LatticeError, ProtocolError, Refused
+from ..storage.chains import length_up_to
 from ..text import cut
-from ..weaver.held import length_up_to
 from ..wire.nano_messages import ITEM_KEY, REASON_BYTES, WORDS_BYTES, NanoFrame
 from . import tips
 from .content import Content

@@ -10,7 +10,7 @@ asking for and nobody takes (forks) does not keep it going.
 from ..compat import const
 from ..errors import ProtocolError, Refused
 from ..node.fetched import fetched_up_to, note_fetched
-from ..weaver.held import length_up_to
+from ..storage.chains import length_up_to
 from . import bootstrap, chain
 from .gathered import GatheredItems
 from .outcome import Outcome

@@ -3,8 +3,8 @@
 from ..compat import const
 from ..errors import Refused
 from ..node.stores import READABLE, SHOWN
+from ..storage.chains import length_up_to
 from ..text import printable
-from ..weaver.held import length_up_to
 from .tasks import StreamLost
 
 SESSIONS = const(4)  # of stores at once: each holds a stream of a few, and memory on both sides

@@ -5,7 +5,7 @@ This node emits none by itself: nobody waits for them and each costs storage on 
 outstanding, and write one when asked.
 """
 
-from .held import position_of
+from ..storage.chains import position_of
 from .store import ZERO
 
 

@@ -4,7 +4,7 @@ The chain that peers compare ends before the first of them, so they send the res
 intention when it was good stays.
 """
 
-from .held import position_of
+from ..storage.chains import position_of
 from .store import TABLE_META
 
 _DAMAGED = b"damaged/"  # ‖ hash: author ‖ position in its chain u32

@@ -16,16 +16,15 @@ After a rollback call `reload`.
 
 from ..compat import const
 from ..errors import ProtocolError, StorageError, StorageFull, UsageError
-from ..limits import DEPS, FLOATING_ITEMS, OPS_BYTES
-from ..machines.change import note_event
-from ..machines.projection import ROWS_TO_OPS, TYPE_ROOT
-from ..machines.system_apply import note_early
+from ..limits import DEPS, FLOATING_ITEMS, OPS_BYTES, ROWS_TO_OPS
+from ..model.events import note_event
 from ..model.intention import digest_of
 from ..model.intention import verify as verify_signature
+from ..storage.chains import position_of
 from . import verdicts
 from .damage import Damaged
 from .floating import Floating
-from .held import Held, position_of
+from .held import Held
 from .own import AHEAD, OwnChain, unique
 from .store import TABLE_META, ZERO
 from .witness_log import WitnessLog, gaps_of
@@ -230,13 +229,13 @@ class Weaver:
     def _write_for(self, intention):
         """Storage may keep room for what decides who is let in. True for a write of an owner there."""
         write_for = getattr(self.storage, "write_for", None)
-        return write_for is not None and write_for(intention if self.projection.store_type == TYPE_ROOT else None)
+        return write_for is not None and write_for(intention if self.projection.decides_membership else None)
 
     def _note_early(self, intention):
         """Whom an owner has shut out is shut out, also where there is no room for what that write follows."""
         self._write_for(intention)
         try:
-            note_early(self.store, self.crypto, intention)
+            self.projection.note_early(intention)
         except StorageFull:
             pass
         finally:
