@@ -12,7 +12,7 @@ from lattice_core.errors import LatticeError, StorageError
 from lattice_core.node.device import Device, load_identity
 from lattice_core.node.node import Node
 
-from .flash import medium
+from . import mount
 from .flash.contents import Memory
 from .flash.storage import FlashStorage
 from .loop import Loop
@@ -33,8 +33,8 @@ def start(board, memory=None, gone_wrong=""):
     if memory is None:
         memory = Memory()
     if _reset_wanted(board):
-        medium.erase(board.flash)
-    storage = FlashStorage(medium.mount(board.flash), memory)
+        mount.erase(board.flash)
+    storage = FlashStorage(mount.mount(board.flash), memory)
     identity = load_identity(storage, board.crypto)
     device = Device(storage)
     node = Node(storage, board.crypto, identity, keep_unreferenced_ms=0)

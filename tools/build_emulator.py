@@ -2,7 +2,7 @@
 
 It is MicroPython's unix port as boards/unix describes it (32-bit where the machine can, so that objects
 have the device's sizes; the device's float type and stack limit; no sockets), with the C module
-`lattice_native` and, frozen, the packages `lattice_core` and `firmware`.
+`lattice_native` and, frozen, the packages `lattice_core`, `lattice_flash` and `firmware`.
 
 Run it with the device's heap, whose size stands in build/emulator/heapsize:
 
@@ -34,7 +34,7 @@ OUT = ROOT / "build" / "emulator"
 OBJECTS = OUT / "objects"
 INTERPRETER = OUT / "micropython"
 STAMP = OUT / "stamp"
-INPUTS = ("boards/unix", "firmware", "shared/lattice_core", "tools/build_emulator.py", "tools/fetch_sources.py")
+INPUTS = ("boards/unix", "firmware", "shared", "tools/build_emulator.py", "tools/fetch_sources.py")
 SOURCE_SUFFIXES = {".py", ".c", ".h", ".mk"}
 DEVICE_HEAP_BYTES = 497792
 

@@ -13,7 +13,7 @@ from lattice_core.files.files import BATCH_BYTES, BATCH_ENTRIES
 from lattice_core.model import ops
 from lattice_core.node import peers
 from lattice_core.node.stores import KV_TYPE
-from lattice_core.weaver.store import TABLE_META
+from lattice_core.storage.contract import TABLE_META
 from lattice_core.wire.messages import INVITE_VALID, PEER_REVOKED, KvPayload
 
 _CARRIED = b"node/carried/"  # ‖ old key: a row of a store into which everything was brought

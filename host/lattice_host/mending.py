@@ -3,7 +3,7 @@ bodies, the tables of the state."""
 
 from lattice_core.errors import ProtocolError, StorageError
 from lattice_core.machines.projection import Projection
-from lattice_core.weaver.store import TABLE_BLOBS, TABLE_DATA, TABLE_HEADS, TABLE_META, TABLE_SYSTEM
+from lattice_core.storage.contract import TABLE_BLOBS, TABLE_DATA, TABLE_HEADS, TABLE_META, TABLE_SYSTEM
 from lattice_core.weaver.weaver import Weaver
 
 _TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_HEADS)

@@ -16,12 +16,12 @@ SCRIPT_BYTES = gc.mem_alloc()  # this script; the firmware itself is frozen
 import lattice_native as crypto  # noqa: E402 (behind the measurement)
 
 from firmware import main  # noqa: E402
-from firmware.flash import checkpoint  # noqa: E402
 from firmware.ports.nor import Nor  # noqa: E402
 from lattice_core.model.intention import parse_signed  # noqa: E402
 from lattice_core.node import stores  # noqa: E402
-from lattice_core.weaver.store import TABLE_DATA  # noqa: E402
+from lattice_core.storage.contract import TABLE_DATA  # noqa: E402
 from lattice_core.weaver.weaver import WITNESSED  # noqa: E402
+from lattice_flash import checkpoint  # noqa: E402
 
 STORE = b"bench-of-ingest!"
 NOW_MS = 1700000000000
@@ -101,12 +101,12 @@ def ingest(image, path):
     # A page of the index is charged to what is in it; what is not a page (caches, buffers) has its own figure.
     report = {"bench": "stick ingest", "intentions": count, "keys": keys, "heap_bytes": full}
     report["heap_per_intention"] = index_bytes(weaver.store.items) / count
-    report["heap_per_key"] = keys_bytes(storage.keys) / keys
+    report["heap_per_key"] = keys_bytes(storage.row_index) / keys
     report["heap_growth_per_both"] = (full - warm) / timed
     report["per_second_here"] = timed / seconds
     report["erases_each"] = (device.erases - erases) / timed
     report["programs_each"] = (device.programs - programs) / timed
-    report["flash_bytes_each"] = sum(storage.slots.sizes) / count
+    report["flash_bytes_each"] = sum(storage.segments.sizes) / count
     report["aim"] = {"heap_bytes": "<= 200000", "heap_per_intention": "<= 16", "heap_per_key": "<= 16"}
     print(json.dumps(report))
     while storage.idle():
@@ -128,9 +128,9 @@ def boots(image):
 def index_bytes(items):
     """Heap of an index: its pages and the lists that name them."""
     page = 0
-    for column in (items.places, items.prefixes, items.tags):
+    for column in (items.addresses, items.prefixes, items.tags):
         page += 32 + len(bytes(column[0]))
-    return len(items.places) * (page + 3 * 8)
+    return len(items.addresses) * (page + 3 * 8)
 
 
 def keys_bytes(keys):

@@ -5,7 +5,7 @@ from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.sync.nano import NanoPeer, Options
 from lattice_core.sync.streams import ALPN_NANO
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from support import crypto
 
 START_MS = 1700000000000

@@ -2,7 +2,7 @@
 
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from support import crypto
 
 NOW_MS = 1800000000000

@@ -8,7 +8,7 @@ object is not used again. Sizes are small so that everything runs in the stick's
 from lattice_core.errors import StorageFull
 from lattice_core.model.intention import encode_body, from_body, parse
 from lattice_core.seams import BytesBody
-from lattice_core.weaver.store import (
+from lattice_core.storage.contract import (
     RECORD_VALUE_BYTES,
     ROW_KEY_BYTES,
     ROW_VALUE_BYTES,

@@ -6,7 +6,7 @@ from lattice_core.files import cid as cids
 from lattice_core.files.chunks import ChunkListBuilder
 from lattice_core.files.entry import Entry
 from lattice_core.sync.frames import Frames
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.nano_messages import PART_KEY, NanoFrame
 from nano_support import START_MS, World, joined, node, same
 from support import Rng, crypto

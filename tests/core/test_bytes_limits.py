@@ -5,7 +5,7 @@ import gc
 from lattice_core.errors import Refused
 from lattice_core.node.device import OWNERS, Device
 from lattice_core.sync import control
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.nano_messages import MESSAGE_BYTES, NanoFrame
 from nano_support import START_MS, World, node
 from support import raises

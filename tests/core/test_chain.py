@@ -3,8 +3,8 @@
 from lattice_core.errors import LatticeError
 from lattice_core.model import intention as intentions
 from lattice_core.model.identity import Identity
+from lattice_core.storage.contract import ZERO
 from lattice_core.sync import chain
-from lattice_core.weaver.store import ZERO
 from lattice_core.weaver.weaver import FLOATING, WITNESSED
 from nano_support import node
 from ref_support import joined

@@ -2,7 +2,7 @@
 
 from lattice_core.errors import Refused, StorageError, UsageError
 from lattice_core.node import device as devices
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from support import crypto, raises
 
 OWNER = b"o" * 32

@@ -6,7 +6,7 @@ from lattice_core.errors import ProtocolError, StorageFull
 from lattice_core.files import chunks, contents
 from lattice_core.files import cid as cids
 from lattice_core.files.entry import Entry
-from lattice_core.weaver.store import TABLE_BLOBS
+from lattice_core.storage.contract import TABLE_BLOBS
 from nano_support import START_MS, joined, node
 from node_support import CRYPTO, NOW_MS, carry_blobs, share
 from support import raises

@@ -4,9 +4,9 @@ import gc
 
 from lattice_core.errors import LatticeError, UsageError
 from lattice_core.model import intention as intentions
+from lattice_core.storage.contract import ZERO
 from lattice_core.sync.tasks import StreamLost
 from lattice_core.weaver.own import FORKED_RECORD
-from lattice_core.weaver.store import ZERO
 from nano_support import START_MS, World, joined, node
 from support import crypto, raises
 

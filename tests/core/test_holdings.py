@@ -4,7 +4,7 @@ from lattice_core.errors import StorageFull
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
-from lattice_core.weaver.store import ZERO
+from lattice_core.storage.contract import ZERO
 from nano_support import START_MS, joined, node
 from node_support import CRYPTO, NOW_MS, share
 

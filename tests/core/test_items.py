@@ -7,8 +7,8 @@ from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.sync.frames import Frames
 from lattice_core.sync.tips import Exchange
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver import floating
-from lattice_core.weaver.memory import MemoryStorage
 from lattice_core.wire.nano_messages import ITEM_KEY, NanoFrame
 from nano_support import START_MS, World, hashes, joined, node, same
 from support import Rng, crypto

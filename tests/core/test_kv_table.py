@@ -4,7 +4,7 @@ from lattice_core.errors import UsageError
 from lattice_core.machines import kvtable
 from lattice_core.model import ops
 from lattice_core.model.events import EVENTS
-from lattice_core.weaver.store import ROW_VALUE_BYTES, TABLE_DATA, TABLE_HEADS
+from lattice_core.storage.contract import ROW_VALUE_BYTES, TABLE_DATA, TABLE_HEADS
 from lattice_core.weaver.weaver import WITNESSED
 from lattice_core.wire.messages import KvPayload
 from support import Rng, raises

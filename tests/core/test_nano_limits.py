@@ -7,13 +7,13 @@ from lattice_core.files.entry import Entry
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.node import stores
+from lattice_core.storage.contract import TABLE_DATA
 from lattice_core.sync.frames import Frames
 from lattice_core.sync.nano import AUTHORS_REFUSED_STICK, CHAINS_STICK, PACE_MS
 from lattice_core.sync.tasks import StreamLost
 from lattice_core.sync.tips import Exchange
 from lattice_core.sync.tips_table import put_entry
-from lattice_core.weaver.memory import MemoryStorage
-from lattice_core.weaver.store import TABLE_DATA
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.nano_messages import ITEM_KEY, NanoFrame
 from nano_support import START_MS, World, joined, node, same
 from support import crypto, raises

@@ -3,7 +3,7 @@
 from lattice_core.errors import Refused, UsageError
 from lattice_core.node import device as devices
 from lattice_core.node.node import Node
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from node_support import CRYPTO, NOW_MS, meet, reopened, share
 from support import raises
 

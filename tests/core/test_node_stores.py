@@ -4,7 +4,7 @@ from lattice_core.errors import StorageFull, UsageError
 from lattice_core.model import ops
 from lattice_core.node import stores
 from lattice_core.node.node import Node
-from lattice_core.weaver.store import RECORDS, TABLE_META
+from lattice_core.storage.contract import RECORDS, TABLE_META
 from lattice_core.wire.messages import CHILD_ARCHIVED, UniversalOp
 from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
 from support import raises

@@ -6,8 +6,8 @@ import gc
 from lattice_core.files import entry as entries
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
-from lattice_core.weaver.memory import MemoryStorage
-from lattice_core.weaver.store import ZERO
+from lattice_core.storage.contract import ZERO
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.messages import KvPayload
 from nano_support import START_MS, joined, node
 from support import crypto

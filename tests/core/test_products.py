@@ -3,8 +3,8 @@
 from lattice_core.machines import kvtable, root
 from lattice_core.machines.projection import TYPE_ROOT
 from lattice_core.model import ops
+from lattice_core.storage.contract import TABLE_DATA, TABLE_HEADS, ZERO
 from lattice_core.weaver import dag
-from lattice_core.weaver.store import TABLE_DATA, TABLE_HEADS, ZERO
 from lattice_core.weaver.weaver import WITNESSED
 from lattice_core.wire import root_messages
 from support import Rng

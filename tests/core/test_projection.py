@@ -3,7 +3,7 @@
 from lattice_core.machines import change, genesis
 from lattice_core.machines.projection import TYPE_KV, TYPE_ROOT
 from lattice_core.model import ops
-from lattice_core.weaver.store import TABLE_DATA, TABLE_HEADS, TABLE_SYSTEM
+from lattice_core.storage.contract import TABLE_DATA, TABLE_HEADS, TABLE_SYSTEM
 from lattice_core.wire import root_messages
 from support import Rng
 from weaver_support import Author, Replica, put_ops

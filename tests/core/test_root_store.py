@@ -3,7 +3,7 @@
 from lattice_core.machines.kvtable import value_of, winner
 from lattice_core.machines.projection import TYPE_ROOT
 from lattice_core.model import ops
-from lattice_core.weaver.store import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLE_DATA
+from lattice_core.storage.contract import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLE_DATA
 from lattice_core.wire import root_messages
 from lattice_core.wire.protobuf import varint
 from weaver_support import Author, Replica, put_ops, whole

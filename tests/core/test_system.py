@@ -4,7 +4,7 @@ from lattice_core.errors import UsageError
 from lattice_core.machines.keys import KEY_BYTES
 from lattice_core.model import ops
 from lattice_core.model.ids import uuid_text
-from lattice_core.weaver.store import ROW_VALUE_BYTES, TABLE_SYSTEM
+from lattice_core.storage.contract import ROW_VALUE_BYTES, TABLE_SYSTEM
 from lattice_core.wire import messages
 from lattice_core.wire.protobuf import varint
 from support import raises

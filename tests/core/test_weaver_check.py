@@ -3,7 +3,7 @@
 from lattice_core.errors import StorageError
 from lattice_core.machines.projection import TYPE_KV, TYPE_LOG, TYPE_ROOT
 from lattice_core.model import witness
-from lattice_core.weaver.store import TABLE_DATA, TABLE_META, ZERO
+from lattice_core.storage.contract import TABLE_DATA, TABLE_META, ZERO
 from lattice_core.weaver.weaver import WITNESSED
 from support import Rng, raises
 from weaver_support import CRYPTO, NOW_MS, Author, Replica, history

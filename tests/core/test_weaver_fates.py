@@ -4,7 +4,7 @@ from lattice_core.errors import StorageFull
 from lattice_core.limits import DEPS, FLOATING_BYTES, FLOATING_ITEMS, OPS_BYTES, REFUSED_ITEMS
 from lattice_core.model import intention as intentions
 from lattice_core.seams import BytesBody
-from lattice_core.weaver.store import ZERO
+from lattice_core.storage.contract import ZERO
 from lattice_core.weaver.weaver import DROPPED, DUPLICATE, FLOATING, REFUSED, WITNESSED
 from support import Rng, raises
 from weaver_support import CRYPTO, NOW_MS, STORE, Author, Replica

@@ -1,7 +1,7 @@
 """Held chains: what is witnessed and what floats on top of it, by author and position."""
 
 from lattice_core.storage.chains import position_of
-from lattice_core.weaver.store import ZERO
+from lattice_core.storage.contract import ZERO
 from lattice_core.weaver.weaver import FLOATING
 from support import Rng, raises
 from weaver_support import Author, Replica, history

@@ -3,8 +3,8 @@
 from lattice_core.errors import StorageFull, UsageError
 from lattice_core.limits import DEPS, MAX_DRIFT_MS, OPS_BYTES
 from lattice_core.model.intention import verify
-from lattice_core.weaver.memory import MemoryStorage
-from lattice_core.weaver.store import ZERO
+from lattice_core.storage.contract import ZERO
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver.weaver import REFUSED, WITNESSED
 from support import raises
 from weaver_support import CRYPTO, NOW_MS, Author, Replica, put_ops

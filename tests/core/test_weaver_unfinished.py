@@ -2,7 +2,7 @@
 
 from lattice_core.errors import StorageError, StorageFull
 from lattice_core.model import ops
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver.weaver import FLOATING, REFUSED, WITNESSED
 from lattice_core.wire.messages import KvPayload
 from support import raises

@@ -8,7 +8,7 @@ is that of a plain model.
 
 from lattice_core.machines import kvtable
 from lattice_core.model import ops
-from lattice_core.weaver.store import TABLE_DATA, TABLE_SYSTEM, ZERO
+from lattice_core.storage.contract import TABLE_DATA, TABLE_SYSTEM, ZERO
 from lattice_core.weaver.weaver import DUPLICATE, FLOATING, WITNESSED
 from support import Rng
 from table_rules import Table, kv_writes

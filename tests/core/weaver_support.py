@@ -6,8 +6,8 @@ from lattice_core.machines.system import System
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
-from lattice_core.weaver.memory import MemoryStorage
-from lattice_core.weaver.store import ZERO
+from lattice_core.storage.contract import ZERO
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver.weaver import Weaver
 from lattice_core.wire.messages import KvPayload
 from support import crypto

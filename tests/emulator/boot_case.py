@@ -6,12 +6,12 @@ import os
 import lattice_native
 
 from firmware import main
-from firmware.flash.files import Files
 from firmware.loop import Damaged, Loop
 from firmware.ports.nor import Nor, make_image
 from lattice_core.errors import StorageError, StorageFull
 from lattice_core.link.link import OPEN, SERIAL, Link
 from lattice_core.sync.nano import NanoPeer
+from lattice_flash.filesystem import FileSystem
 from nano_support import START_MS, node
 
 _path = (os.getenv("IMAGES") or "build") + "/boot.img"
@@ -321,7 +321,7 @@ def test_no_memory_is_survived():
 def test_no_memory_in_the_middle_of_a_write_is_survived():
     """littlefs was left in the middle of an operation: only a new start makes the log writable again."""
     board = fresh_board()
-    sync = Files.sync
+    sync = FileSystem.sync
     failed = []
 
     def no_memory(files, file):
@@ -331,7 +331,7 @@ def test_no_memory_in_the_middle_of_a_write_is_survived():
         sync(files, file)
 
     loop = main.start(board)
-    Files.sync = no_memory
+    FileSystem.sync = no_memory
     start = main.start
 
     def started(board, memory, gone_wrong):
@@ -347,7 +347,7 @@ def test_no_memory_in_the_middle_of_a_write_is_survived():
         _run_main(board, 8)
     finally:
         main.start = start
-        Files.sync = sync
+        FileSystem.sync = sync
     board.flash.dead = True
     assert failed
     assert board.shown[-1] == "ready"
@@ -411,7 +411,7 @@ def test_what_fails_at_once_is_tried_with_growing_pauses():
 def test_a_record_found_damaged_in_use_ends_in_a_new_start():
     loop = main.start(fresh_board())
     loop._failed(StorageError("an ordinary failure"))
-    loop.storage.slots.hurt = True
+    loop.storage.segments.hurt = True
     try:
         loop._failed(StorageError("the record at 0 of segment 1 is damaged"))
         raise AssertionError("it went on")

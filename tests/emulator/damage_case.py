@@ -6,10 +6,10 @@ Runs on the stick's interpreter (test_flash_storage.py).
 import gc
 import os
 
-from firmware.flash.contents import Memory
-from firmware.flash.layout import INTENTION
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, size_of
 from lattice_core.errors import LatticeError
+from lattice_flash.flash_index import Memory
+from lattice_flash.layout import INTENTION
 from nano_support import hashes, same
 from power_cuts import Desk, make_image
 from support import Rng

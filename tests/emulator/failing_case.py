@@ -8,12 +8,12 @@ contact does. Or littlefs finds no free block, because a file that is not ours h
 import gc
 import os
 
-from firmware.flash.contents import Memory
-from firmware.flash.medium import mount
-from firmware.flash.storage import FlashStorage
+from firmware.mount import mount
 from firmware.ports.nor import FIRMWARE_BYTES, Nor, make_image
 from lattice_core.errors import StorageError, StorageFull
-from lattice_core.weaver.store import TABLE_DATA
+from lattice_core.storage.contract import TABLE_DATA
+from lattice_flash.flash_index import Memory
+from lattice_flash.storage import FlashStorage
 from storage_suite import STORE, author_key, chain, head
 from support import Rng, raises
 
@@ -221,7 +221,7 @@ def test_a_body_behind_one_that_failed_is_its_own():
         first = storage.body_writer(_LARGE)
         first.write(b"\x01" * _LARGE)
         first.body()
-        storage.bulk.sync()
+        storage.extents.sync()
         second = storage.body_writer(3000)
         second.write(b"\x02" * 3000)
         lost = second.body()  # not synced
@@ -257,7 +257,7 @@ def test_a_full_file_system_is_said_to_be_full_whatever_is_written():
         last = b"kept"
         for number in range(12):
             tried = b"%d" % number * 1500
-            storage.slots.free = storage.slots.total  # counting must not be what notices it
+            storage.segments.free = storage.segments.total  # counting must not be what notices it
             try:
                 store.put_row(TABLE_DATA, b"key", tried)
                 storage.put_record(b"record", bytes([number]) * 200)
@@ -280,7 +280,7 @@ def test_a_full_file_system_is_said_to_be_full_whatever_is_written():
         assert fulls > 2, fulls
         assert store.row(TABLE_DATA, b"key") == last
         storage.files.vfs.remove("/foreign")
-        storage.slots.measure()
+        storage.segments.measure()
         store.put_row(TABLE_DATA, b"key", b"again")
         storage.commit()
         assert store.row(TABLE_DATA, b"key") == b"again"

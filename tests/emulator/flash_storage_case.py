@@ -3,10 +3,10 @@
 import os
 
 import storage_suite
-from firmware.flash.contents import Memory
-from firmware.flash.medium import mount
-from firmware.flash.storage import FlashStorage
+from firmware.mount import mount
 from firmware.ports.nor import Nor, make_image, size_of
+from lattice_flash.flash_index import Memory
+from lattice_flash.storage import FlashStorage
 
 _BYTES = 4 << 20
 _path = (os.getenv("IMAGES") or "build") + "/flash.img"

@@ -7,9 +7,9 @@ import gc
 import os
 
 from damage_case import _blank, copy, desk, flip, places
-from firmware.flash.slots import LOG
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, size_of
 from lattice_core.errors import LatticeError
+from lattice_flash.segments import LOG
 from nano_support import hashes, same
 from support import Rng
 
@@ -63,7 +63,7 @@ def programmed(rng, blocks):
 
 
 def log_bytes(made, slot):
-    slots = made.stick.storage.slots
+    slots = made.stick.storage.segments
     return b"".join([slots.read_some(slot, at, 4096) for at in range(0, slots.sizes[slot], 4096)])
 
 
@@ -130,7 +130,7 @@ def test_a_flipped_bit():
     rng = Rng(SEED)
     before = {handle.id: hashes(handle) for handle in made.stick.node.stores}
     expected = values(made.notes)
-    segments = [log_bytes(made, slot) for slot in made.stick.storage.slots.of_kind(LOG)]
+    segments = [log_bytes(made, slot) for slot in made.stick.storage.segments.of_kind(LOG)]
     made.stick.chip.dead = True
     copy(_path, _path + ".saved")
     blocks = [at for at in range(FIRMWARE_BYTES, size_of(_path), BLOCK_BYTES) if not _blank(at)]

@@ -9,10 +9,10 @@ import gc
 import os
 
 from damage_case import copy, flip, places
-from firmware.flash.slots import LOG
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, PAGE_BYTES
 from flips_case import look, populated, refill, values
 from lattice_core.errors import LatticeError
+from lattice_flash.segments import LOG
 from nano_support import hashes, same
 from support import Rng, raises
 from test_files_content import make_file
@@ -65,7 +65,7 @@ def test_a_bit_in_the_root():
 def log_folder(made):
     """The two blocks of the folder in which the log's files are named."""
     blocks = set()
-    for slot in made.stick.storage.slots.of_kind(LOG):
+    for slot in made.stick.storage.segments.of_kind(LOG):
         blocks.update([at // BLOCK_BYTES * BLOCK_BYTES for at in places(b"L%03d" % slot)])
     assert len(blocks) == 2, blocks
     return sorted(blocks)

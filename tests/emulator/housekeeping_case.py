@@ -3,7 +3,7 @@
 from flash_storage_case import flash_ms, make, reopen
 from lattice_core.errors import StorageFull
 from lattice_core.model.intention import encode_body, from_body
-from lattice_core.weaver.store import TABLE_DATA, ZERO
+from lattice_core.storage.contract import TABLE_DATA, ZERO
 from storage_suite import STORE, author_key, chain, head
 from support import Rng, raises
 
@@ -11,7 +11,7 @@ LONGEST_COMMIT_MS = 4500  # of flash work; a peer gives a link up after 15 s of 
 
 
 def _run(storage):
-    """Housekeeping until nothing is left to do."""
+    """Compaction until nothing is left to do."""
     steps = 0
     while storage.idle():
         steps += 1
@@ -132,12 +132,12 @@ def test_a_body_that_is_read_stays_readable_while_it_moves():
     for n in range(12):
         store.drop_blob(names[n])
     storage.commit()
-    place = body.place
+    address = body.address
     storage.store(STORE).put_blob(b"x" * 32, bytes(140000))  # closes the segment to further bodies
     storage.commit()
     _run(storage)
     assert body.read(5000, 3) == bytes([12]) * 3
-    assert body.place != place
+    assert body.address != address
 
 
 def test_bodies_that_nobody_finished_give_their_room_back():
@@ -205,8 +205,8 @@ def test_content_is_dropped_while_it_is_moved():
             store.drop_blob(name)
         storage.commit()
         _run(storage)
-        assert not storage.bulk.pins, pause
-        assert storage.bulk.reserved == 0, pause
+        assert not storage.extents.pins, pause
+        assert storage.extents.reserved == 0, pause
         assert not list(store.blobs()), (pause, free, storage.room())
         assert storage.room() >= free - 8192, (pause, free, storage.room())
         store.put_blob(names[0], bytes(9000))
@@ -220,8 +220,8 @@ def test_a_move_is_given_up_and_begun_again():
         for _ in range(pause):
             storage.idle()
         storage.abandon_bodies()
-        assert not storage.bulk.pins, pause
-        assert storage.bulk.reserved == 0, pause
+        assert not storage.extents.pins, pause
+        assert storage.extents.reserved == 0, pause
         _run(storage)
         storage = reopen(storage)
         assert sorted(storage.store(STORE).blobs()) == [(name, 20000) for name in names[4:]]
@@ -237,7 +237,7 @@ def test_a_transaction_is_rolled_back_while_content_is_moved():
         store.put_row(TABLE_DATA, b"key", b"value")
         storage.rollback()
         _run(storage)
-        assert not storage.bulk.pins
+        assert not storage.extents.pins
         for _ in range(2):
             assert sorted(storage.store(STORE).blobs()) == [(name, 20000) for name in names[4:]]
             assert storage.store(STORE).blob(names[5]).read(19998, 2) == bytes([5, 5])
@@ -259,7 +259,7 @@ def test_a_complete_body_that_nobody_takes_gives_its_room_back():
         store.put_row(TABLE_DATA, b"key", bytes([number]))
         storage.commit()
         _run(storage)
-    assert not storage.bulk.pins, (room, storage.room())
+    assert not storage.extents.pins, (room, storage.room())
     assert storage.room() > room - 150000, (room, storage.room())
     writer = storage.body_writer(9000)
     writer.write(bytes(9000))

@@ -2,10 +2,10 @@
 
 from array import array
 
-from firmware.flash import columns
-from firmware.flash.items import Items
-from firmware.flash.keys import Keys
-from firmware.flash.layout import EMPTY
+from lattice_flash import columns
+from lattice_flash.hash_index import HashIndex
+from lattice_flash.layout import EMPTY
+from lattice_flash.row_index import RowIndex
 from support import Rng
 
 
@@ -28,7 +28,7 @@ def test_column_find_agrees_with_its_meaning():
 
 def test_items_against_a_list():
     rng = Rng(4)
-    items = Items(8)
+    items = HashIndex(8)
     model = []
     for _ in range(600):
         dice = rng.below(10)
@@ -63,7 +63,7 @@ def test_items_against_a_list():
 def test_keys_against_a_sorted_list():
     rng = Rng(5)
     names = {}
-    keys = Keys(names.get)
+    keys = RowIndex(names.get)
     model = []
     for step in range(1500):
         key = b"%05d" % (step if step < 400 else rng.below(1200))
@@ -89,5 +89,5 @@ def _walk(keys, names):
         position = keys.step(*position)
         if position is None:
             return seen
-        seen.append(names[keys.place(*position)])
+        seen.append(names[keys.address(*position)])
         position = (position[0], position[1] + 1)

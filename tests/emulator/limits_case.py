@@ -4,7 +4,6 @@ import gc
 
 from boot_case import Board, fresh_board
 from firmware import main
-from firmware.flash.storage import MEMORY_BYTES
 from heap_case import STORE, _put
 from lattice_core.errors import StorageFull
 from lattice_core.model import ops
@@ -13,6 +12,7 @@ from lattice_core.model.intention import ZERO, create
 from lattice_core.node import stores
 from lattice_core.weaver.weaver import DROPPED, FLOATING, WITNESSED
 from lattice_core.wire.messages import INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_REVOKED
+from lattice_flash.storage import MEMORY_BYTES
 from nano_support import START_MS
 from weaver_support import put_ops
 

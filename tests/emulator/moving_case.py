@@ -7,12 +7,12 @@ and behind that are done again from a copy of the chip, with a power cut at each
 import gc
 import os
 
-from firmware.flash.contents import Memory
-from firmware.flash.medium import mount
-from firmware.flash.storage import FlashStorage
+from firmware.mount import mount
 from firmware.ports.nor import BLOCK_BYTES, Nor, PowerCut
 from lattice_core.errors import StorageError
-from lattice_core.weaver.store import TABLE_DATA
+from lattice_core.storage.contract import TABLE_DATA
+from lattice_flash.flash_index import Memory
+from lattice_flash.storage import FlashStorage
 from support import Rng
 
 _FOLDER = os.getenv("IMAGES") or "build"

@@ -11,9 +11,9 @@ import test_invites
 import test_node_peers
 import test_node_stores
 import test_node_transaction
-from firmware.flash.medium import mount
-from firmware.flash.storage import FlashStorage, Memory
+from firmware.mount import mount
 from firmware.ports.nor import FIRMWARE_BYTES, Nor, make_image, size_of
+from lattice_flash.storage import FlashStorage, Memory
 
 _CHIP_BYTES = 1572864 + (1 << 20)
 _SMALLEST_BYTES = 1 << 18  # of a chip; capacities below are for memory

@@ -2,7 +2,7 @@
 
 import os
 
-from firmware.flash import medium
+from firmware import mount
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, PAGE_BYTES, Nor, NotNor, PowerCut, make_image
 from lattice_core.errors import StorageError
 from support import raises
@@ -79,28 +79,28 @@ def test_a_first_format_that_was_cut_is_done_again():
     for cut_at in range(1, 12):
         device = chip(cut_at)
         try:
-            medium.mount(device)
+            mount.mount(device)
         except PowerCut:
             pass  # what the next mount makes of it counts
-        medium.mount(Nor(_path)).statvfs("/")
+        mount.mount(Nor(_path)).statvfs("/")
 
 
 def test_a_reset_that_was_cut_is_finished():
     whole = 0
     for cut_at in (1, 2, 3, 5, 8):
         device = chip()
-        vfs = medium.mount(device)
+        vfs = mount.mount(device)
         secret = vfs.open(_SECRET, "wb")
         secret.write(b"s3cret" * 1000)
         secret.close()
         again = Nor(_path)
         again.cut_at = cut_at
         try:
-            medium.erase(again)
+            mount.erase(again)
         except PowerCut:
             pass  # what the next mount makes of it counts
         after = Nor(_path)
-        vfs = medium.mount(after)
+        vfs = mount.mount(after)
         assert [entry[0] for entry in vfs.ilistdir("/") if entry[1] == _FOLDER] == _FRESH
         if list(vfs.ilistdir("/a")):
             assert vfs.open(_SECRET, "rb").read() == b"s3cret" * 1000  # cut before anything was gone
@@ -113,13 +113,13 @@ def test_a_reset_that_was_cut_is_finished():
 
 def test_a_damaged_file_system_is_not_erased():
     device = chip()
-    vfs = medium.mount(device)
+    vfs = mount.mount(device)
     for number in range(3):
         file = vfs.open("/f%d" % number, "wb")
         file.write(b"x" * 5000)
         file.close()
     for block in (0, 1):
         device.writeblocks(block, bytes(PAGE_BYTES), 0)
-    raises(StorageError, medium.mount, Nor(_path))
-    medium.erase(Nor(_path))
-    assert [entry[0] for entry in medium.mount(Nor(_path)).ilistdir("/")] == _FRESH
+    raises(StorageError, mount.mount, Nor(_path))
+    mount.erase(Nor(_path))
+    assert [entry[0] for entry in mount.mount(Nor(_path)).ilistdir("/")] == _FRESH

@@ -13,13 +13,13 @@ import json
 import os
 import sys
 
-from firmware.flash import medium
-from firmware.flash.contents import Memory
-from firmware.flash.storage import FlashStorage
+from firmware import mount
 from firmware.ports.nor import Nor, PowerCut, make_image
 from lattice_core.errors import LatticeError
 from lattice_core.node.device import Device, load_identity
 from lattice_core.node.node import Node
+from lattice_flash.flash_index import Memory
+from lattice_flash.storage import FlashStorage
 from nano_support import START_MS, World, node
 from support import Rng, crypto
 from test_files_content import make_file
@@ -43,7 +43,7 @@ class Stick:
             self.chip.dead = True
         self.chip = Nor(self.path)
         self.chip.cut_at = cut_at
-        self.storage = FlashStorage(medium.mount(self.chip), self.memory)
+        self.storage = FlashStorage(mount.mount(self.chip), self.memory)
         identity = load_identity(self.storage, crypto())
         self.device = Device(self.storage)
         self.node = Node(self.storage, crypto(), identity)

@@ -7,11 +7,11 @@ import os
 from binascii import crc32
 
 from damage_case import damage_intention, desk, flip, heal, places
-from firmware.flash.layout import COMMIT, INTENTION, RECORD, ROW, SEGMENT
-from firmware.flash.replay import scan
-from firmware.flash.slots import LOG
 from firmware.ports.nor import BLOCK_BYTES
 from lattice_core.errors import LatticeError, Refused
+from lattice_flash.layout import COMMIT, INTENTION, RECORD, ROW, SEGMENT
+from lattice_flash.replay import scan
+from lattice_flash.segments import LOG
 from nano_support import hashes, node, same
 from support import raises
 
@@ -20,7 +20,7 @@ _path = (os.getenv("IMAGES") or "build") + "/damage.img"
 
 def records(made, kind):
     """(slot, offset, payload) of all intact records of a kind."""
-    slots = made.stick.storage.slots
+    slots = made.stick.storage.segments
     found = []
     for slot in slots.of_kind(LOG):
         for at, what, payload in scan(slots, slot, 0):
@@ -31,7 +31,7 @@ def records(made, kind):
 
 def find(made, slot, offset, count=16):
     """Where bytes of a log segment lie in the image: all places that hold them."""
-    return places(made.stick.storage.slots.read(slot, offset, count))
+    return places(made.stick.storage.segments.read(slot, offset, count))
 
 
 def flip_record(made, slot, offset, at, bit=1):

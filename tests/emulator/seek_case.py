@@ -2,14 +2,14 @@
 
 littlefs 2.8 keeps the end of a block in its cache and, after a read that ended exactly at the block's end, takes it for
 the same place in the next block (`lfs2_file_rawseek`). The first test shows that the trap is there; when a newer
-littlefs closes it, `_seek` in firmware/flash/files.py can go.
+littlefs closes it, `_seek` in lattice_flash/filesystem.py can go.
 """
 
 import os
 
-from firmware.flash.files import Files
-from firmware.flash.medium import mount
+from firmware.mount import mount
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, Nor, make_image
+from lattice_flash.filesystem import FileSystem
 
 _path = (os.getenv("IMAGES") or "build") + "/seek.img"
 _SIZE = 20000
@@ -26,7 +26,7 @@ def _file():
     except OSError:
         pass  # the first test finds none
     make_image(_path, FIRMWARE_BYTES + 64 * BLOCK_BYTES)
-    files = Files(mount(Nor(_path)))
+    files = FileSystem(mount(Nor(_path)))
     file = files.open("/bytes", "wb")
     files.write(file, _expected(0, _SIZE))
     files.close(file)

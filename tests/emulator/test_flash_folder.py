@@ -7,14 +7,14 @@ import pathlib
 import tempfile
 
 import storage_suite
-from firmware.flash.storage import FlashStorage
+from lattice_flash.storage import FlashStorage
 
 BLOCK_BYTES = 4096
 BLOCKS = 512
 
 
 class FolderVfs:
-    """What `firmware.flash.files` asks of a VfsLfs2."""
+    """What `lattice_flash.filesystem` asks of a VfsLfs2."""
 
     def __init__(self, folder):
         self.folder = folder

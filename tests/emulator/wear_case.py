@@ -13,10 +13,10 @@ import json
 import os
 import sys
 
-from firmware.flash import medium
-from firmware.flash.contents import Memory
-from firmware.flash.storage import FlashStorage
+from firmware import mount
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, Nor, make_image
+from lattice_flash.flash_index import Memory
+from lattice_flash.storage import FlashStorage
 from support import Rng
 
 STORE = b"a store to wear."
@@ -46,18 +46,18 @@ def run(blocks, commits, fill, with_records, commits_per_boot, seed):
     rng = Rng(seed)
     chip = Worn(path)
     Worn.counts = [0] * blocks
-    storage = FlashStorage(medium.mount(chip), memory)
+    storage = FlashStorage(mount.mount(chip), memory)
     for number in range(6):
         storage.put_record(b"record %d" % number, rng.bytes(40))
     _fill(storage, fill, rng)
-    free = storage.slots.free // BLOCK_BYTES
+    free = storage.segments.free // BLOCK_BYTES
     Worn.counts = [0] * blocks
     Worn.pages[0] = 0
     for number in range(commits):
         if number and number % commits_per_boot == 0:
             chip.dead = True
             chip = Worn(path)
-            storage = FlashStorage(medium.mount(chip), memory)
+            storage = FlashStorage(mount.mount(chip), memory)
         if number % 16 == 0:
             gc.collect()  # closes what is left of files
         storage.store(STORE).put_row(0x6D, b"key %d" % rng.below(_KEYS), rng.bytes(20) * (1 + rng.below(10)))
@@ -78,15 +78,15 @@ def run(blocks, commits, fill, with_records, commits_per_boot, seed):
 
 def _fill(storage, percent, rng):
     store = storage.store(STORE)
-    total = storage.slots.total
-    while (total - storage.slots.free) * 100 < total * percent:
+    total = storage.segments.total
+    while (total - storage.segments.free) * 100 < total * percent:
         store.put_blob(rng.bytes(32), rng.bytes(32) * (min(_CONTENT_BYTES, _still(storage, percent)) // 32))
         storage.commit()
 
 
 def _still(storage, percent):
     """Bytes up to that fill, in whole blocks."""
-    bytes_left = storage.slots.total * percent // 100 - storage.slots.total + storage.slots.free
+    bytes_left = storage.segments.total * percent // 100 - storage.segments.total + storage.segments.free
     return max(bytes_left // BLOCK_BYTES * BLOCK_BYTES, BLOCK_BYTES)
 
 

@@ -13,7 +13,7 @@ from lattice_core.link.link import SERIAL, Link
 from lattice_core.node.device import Device, load_identity
 from lattice_core.node.node import Node
 from lattice_core.sync.nano import NanoPeer, Options
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from lattice_host import crypto
 
 VERSION = "9.9.9"

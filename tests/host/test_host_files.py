@@ -14,7 +14,7 @@ from lattice_core.files import cid as cids
 from lattice_core.files.entry import Entry
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from lattice_host import crypto, safe_write
 from lattice_host import files as transfer
 from lattice_host.chunking import cut

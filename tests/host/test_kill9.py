@@ -12,7 +12,7 @@ import sys
 import threading
 
 from lattice_core.model.intention import encode_body, parse
-from lattice_core.weaver.store import TABLE_DATA, ZERO
+from lattice_core.storage.contract import TABLE_DATA, ZERO
 from lattice_host.storage import SqliteStorage
 from support import Rng, crypto
 

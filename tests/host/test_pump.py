@@ -11,7 +11,7 @@ from host.fake_stick import FakeStick
 from lattice_core.errors import Refused, UsageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from lattice_host import crypto
 from lattice_host.serial import pump as pumps
 from lattice_host.serial.port import PortError

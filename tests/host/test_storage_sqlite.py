@@ -9,7 +9,7 @@ import pytest
 
 import storage_suite
 from lattice_core.errors import StorageError
-from lattice_core.weaver.store import ZERO
+from lattice_core.storage.contract import ZERO
 from lattice_host.storage import SqliteStorage, schema
 from support import Rng
 

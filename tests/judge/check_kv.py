@@ -6,7 +6,7 @@ from judge.open_store import OpenStore, in_causal_order, intentions_of
 from judge.table_model import TableModel, check_recorded, check_table
 from lattice_core.errors import ProtocolError
 from lattice_core.model.ids import hex_text
-from lattice_core.weaver.store import TABLE_DATA
+from lattice_core.storage.contract import TABLE_DATA
 from lattice_core.wire.messages import KvPayload, UniversalOp
 from lattice_core.wire.peer_messages import GetResponse, InspectResponse, ListResponse, TableValue
 

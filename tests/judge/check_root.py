@@ -6,7 +6,7 @@ from judge.table_model import TableModel, check_recorded, check_table, read
 from lattice_core.errors import ProtocolError
 from lattice_core.machines import kvtable
 from lattice_core.model.ids import uuid_parse, uuid_text
-from lattice_core.weaver.store import TABLE_DATA
+from lattice_core.storage.contract import TABLE_DATA
 from lattice_core.wire import messages, protobuf, root_messages
 
 

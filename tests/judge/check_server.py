@@ -15,7 +15,7 @@ from lattice_core.sync import bootstrap, server
 from lattice_core.sync.messages import Messages
 from lattice_core.sync.ref_peer import RefPeer
 from lattice_core.sync.tasks import Task
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.messages import PEER_ACTIVE, UniversalOp
 from lattice_core.wire.peer_messages import PeerMessage
 

@@ -5,7 +5,7 @@ from lattice_core.model import witness
 from lattice_core.model.identity import Identity
 from lattice_core.node import stores
 from lattice_core.node.node import Node
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.messages import UniversalOp
 
 NOW_MS = 1800000000000

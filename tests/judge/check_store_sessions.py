@@ -4,8 +4,8 @@ from judge.cases import expect, h, same
 from judge.conversation import Conversation
 from judge.open_peer import OpenPeer
 from judge.open_store import OpenStore, intentions_of
+from lattice_core.storage.contract import ZERO
 from lattice_core.sync.stored import StoreItems
-from lattice_core.weaver.store import ZERO
 
 
 def check(section, case, context):

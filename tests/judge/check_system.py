@@ -6,7 +6,7 @@ from judge.system_rule import CHILD_STATUS, INVITE_STATUS, PEER_STATUS, SystemRu
 from judge.table_model import TableModel, check_recorded, check_table, key_of
 from lattice_core.errors import ProtocolError
 from lattice_core.model.ids import hex_text, uuid_text
-from lattice_core.weaver.store import TABLE_SYSTEM
+from lattice_core.storage.contract import TABLE_SYSTEM
 from lattice_core.wire import messages
 
 

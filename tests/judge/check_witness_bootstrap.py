@@ -4,9 +4,9 @@ from judge.cases import expect, h, intention, outcome, same, unknown
 from judge.open_peer import OpenPeer
 from judge.open_store import OpenStore
 from lattice_core.model.intention import verify
+from lattice_core.storage.contract import ZERO
 from lattice_core.sync.bootstrap import Page
 from lattice_core.sync.stored import StoreItems
-from lattice_core.weaver.store import ZERO
 from lattice_core.wire.messages import WitnessRecord
 
 

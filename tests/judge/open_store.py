@@ -5,7 +5,7 @@ from lattice_core.machines.kv import Kv
 from lattice_core.machines.projection import Projection
 from lattice_core.machines.system import System
 from lattice_core.model.identity import Identity
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver.weaver import DUPLICATE, FLOATING, REFUSED, WITNESSED, Weaver
 
 NOW_MS = 1700000000000

@@ -15,7 +15,7 @@ from lattice_core.sync.messages import Messages
 from lattice_core.sync.session import Session
 from lattice_core.sync.stored import StoreItems
 from lattice_core.sync.syncing import Report
-from lattice_core.weaver.memory import MemoryStorage
+from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver.roomy import RoomyFloating
 from nano_support import START_MS, node, same
 from ref_support import RefWorld, joined

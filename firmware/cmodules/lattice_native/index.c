@@ -1,4 +1,4 @@
-// Searching the columns of the stick's index (firmware/flash/items.py). Twin: firmware/flash/columns.py.
+// Searching the columns of the stick's index (lattice_flash/hash_index.py). Twin: lattice_flash/columns.py.
 
 #include "native.h"
 

@@ -91,7 +91,7 @@ def frame_seal(
     the CRC-32 behind the payload: to send the same again, call with the longer length and no key.
     """
 
-# -- index.c: the stick's index. Twin: firmware/flash/columns.py ------------------------------------------------------
+# -- index.c: the stick's index. Twin: lattice_flash/columns.py ------------------------------------------------------
 
 def column_find(column: array[int], value: int, start: int, end: int, nth: int) -> int:
     """Index of the `nth` (0-based) element of column[start:end] equal to `value`, or -1 - (how many were found).

@@ -1,4 +1,4 @@
-"""The host's storage: one SQLite file for everything of one node. The contract is lattice_core.weaver.store."""
+"""The host's storage: one SQLite file for everything of one node. The contract is lattice_core.storage.contract."""
 
 from .database import may_write
 from .sqlite import SqliteStorage

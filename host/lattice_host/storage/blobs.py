@@ -9,7 +9,7 @@ _PAGE_ROWS = 256
 
 
 class Blobs:
-    """The blob part of lattice_core.weaver.store.Store."""
+    """The blob part of lattice_core.storage.contract.Store."""
 
     def __init__(self, storage, store_number):
         self._storage = storage

@@ -5,7 +5,7 @@ from lattice_core.seams import BytesBody
 
 
 class BodyWriter:
-    """Collects up to `size` bytes in memory (lattice_core.weaver.store.BodyWriter)."""
+    """Collects up to `size` bytes in memory (lattice_core.storage.contract.BodyWriter)."""
 
     def __init__(self, size, room):
         if size > room:

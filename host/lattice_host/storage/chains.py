@@ -1,7 +1,7 @@
 """The authors' witnessed chains of one store: in memory, one entry an author, and as rows."""
 
 from lattice_core.errors import StorageError
-from lattice_core.weaver.store import ZERO
+from lattice_core.storage.contract import ZERO
 
 
 class _Chain:

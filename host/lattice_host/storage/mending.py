@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from zlib import crc32
 
 from lattice_core.model.witness import content_encode
-from lattice_core.weaver.store import ZERO
+from lattice_core.storage.contract import ZERO
 
 from ..crypto import blake3_digest
 

@@ -1,7 +1,7 @@
 """The ordered state tables of one store in SQLite, write-behind."""
 
 from lattice_core.errors import StorageError
-from lattice_core.weaver.store import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLES
+from lattice_core.storage.contract import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLES
 
 from . import mending
 
@@ -18,7 +18,7 @@ class _Scan:
 
 
 class StateRows:
-    """`row`, `put_row` and `rows` of lattice_core.weaver.store.Store."""
+    """`row`, `put_row` and `rows` of lattice_core.storage.contract.Store."""
 
     def __init__(self, storage, store_number):
         self._storage = storage

@@ -1,10 +1,10 @@
-"""Storage of one node in one SQLite file (lattice_core.weaver.store.Storage)."""
+"""Storage of one node in one SQLite file (lattice_core.storage.contract.Storage)."""
 
 import os
 
 from lattice_core.errors import StorageError, StorageFull
+from lattice_core.storage.contract import RECORD_NAME_BYTES, RECORD_VALUE_BYTES, RECORDS
 from lattice_core.weaver.roomy import RoomyFloating
-from lattice_core.weaver.store import RECORD_NAME_BYTES, RECORD_VALUE_BYTES, RECORDS
 
 from .bodies import BodyWriter
 from .database import Database

@@ -1,4 +1,4 @@
-"""One store in SQLite (lattice_core.weaver.store.Store): intentions, witness log and chains.
+"""One store in SQLite (lattice_core.storage.contract.Store): intentions, witness log and chains.
 
 State tables and blobs are in rows.py and blobs.py, sums over ranges of hashes in fingerprints.py.
 

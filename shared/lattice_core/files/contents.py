@@ -15,8 +15,8 @@ are never behind what is committed.
 from ..compat import const
 from ..errors import ProtocolError, StorageError
 from ..model.intention import digest_of
+from ..storage.contract import TABLE_BLOBS
 from ..text import cut
-from ..weaver.store import TABLE_BLOBS
 from . import chunks
 from . import cid as cids
 

@@ -3,7 +3,7 @@
 from ..compat import const
 from ..errors import ProtocolError, StorageFull
 from ..machines import kvlist, kvtable
-from ..weaver.store import TABLE_DATA
+from ..storage.contract import TABLE_DATA
 from . import chunks, history, tree
 from . import cid as cids
 from .reading import Reading, Version

@@ -3,7 +3,7 @@
 None of them identifies the store. The last one projected here is remembered for display, as the reference does.
 """
 
-from ..weaver.store import TABLE_META
+from ..storage.contract import TABLE_META
 
 _KEY = b"genesis"
 

@@ -8,7 +8,7 @@ from ..compat import const
 from ..errors import ProtocolError, UsageError
 from ..limits import DEPS
 from ..model import ops
-from ..weaver.store import ROW_KEY_BYTES, TABLE_DATA
+from ..storage.contract import ROW_KEY_BYTES, TABLE_DATA
 from ..wire.fields import LENGTH, body_fields, fields, read_varint
 from ..wire.messages import KvPayload
 from . import kvlist, kvtable

@@ -7,7 +7,7 @@ they lie. That is slow for many long keys that begin alike, takes no memory, and
 
 from ..compat import const
 from ..seams import BytesBody
-from ..weaver.store import TABLE_DATA
+from ..storage.contract import TABLE_DATA
 from . import kvtable
 from .keys import KEY_BYTES
 

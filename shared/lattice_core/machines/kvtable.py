@@ -27,7 +27,7 @@ from ..compat import const
 from ..errors import StorageError
 from ..seams import BytesBody, SliceBody
 from ..storage.chains import position_of
-from ..weaver.store import TABLE_HEADS
+from ..storage.contract import TABLE_HEADS
 
 DELETED = const(0)
 INLINE = const(1)

@@ -10,8 +10,8 @@ from ..compat import const
 from ..errors import ProtocolError
 from ..limits import ROWS_TO_OPS
 from ..model import ops
+from ..storage.contract import TABLE_DATA, TABLE_HEADS, TABLE_META, TABLE_SYSTEM
 from ..text import cut
-from ..weaver.store import TABLE_DATA, TABLE_HEADS, TABLE_META, TABLE_SYSTEM
 from ..wire.fields import read_varint
 from . import genesis, kv, kvtable, system_apply
 from .change import Change

@@ -8,7 +8,7 @@ walked last to first, like those of `kv.py`.
 from ..compat import const
 from ..errors import ProtocolError
 from ..model.ids import uuid_text
-from ..weaver.store import TABLE_DATA
+from ..storage.contract import TABLE_DATA
 from ..wire import root_messages as messages
 from ..wire.scan import check, level, repeated
 from . import kvtable

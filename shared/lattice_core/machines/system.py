@@ -14,7 +14,7 @@ from ..compat import const
 from ..errors import ProtocolError, UsageError
 from ..limits import DEPS
 from ..model.ids import hex_text, uuid_parse, uuid_text
-from ..weaver.store import TABLE_META, TABLE_SYSTEM
+from ..storage.contract import TABLE_META, TABLE_SYSTEM
 from ..wire import messages, utf8
 from . import kvtable
 from .system_apply import EARLY, mark_of

@@ -11,7 +11,7 @@ from struct import pack
 from ..errors import ProtocolError
 from ..model.ids import uuid_text
 from ..model.ops import LEG_SYSTEM, split, system_operations
-from ..weaver.store import TABLE_META, TABLE_SYSTEM
+from ..storage.contract import TABLE_META, TABLE_SYSTEM
 from ..wire import messages
 from ..wire.fields import varint
 from ..wire.scan import level

@@ -1,6 +1,6 @@
 """How far a peer's witness log was fetched: one row per store and peer, in the transaction of what it brought."""
 
-from ..weaver.store import TABLE_META
+from ..storage.contract import TABLE_META
 
 _ROW = b"node/fetched/"
 

@@ -8,7 +8,7 @@ rows may say too little and never too much; a chain that was cut back (a damaged
 
 from ..compat import const
 from ..errors import StorageFull
-from ..weaver.store import TABLE_BLOBS
+from ..storage.contract import TABLE_BLOBS
 
 LEFT_OUT = const(64)  # paths; a peer that lacks more is taken to hold no new content
 _PEER = b"p"

@@ -8,8 +8,8 @@ from ..compat import const
 from ..errors import Refused, UsageError
 from ..model import ops
 from ..model.hlc import is_over
+from ..storage.contract import TABLE_META
 from ..text import printable
-from ..weaver.store import TABLE_META
 from ..wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_DORMANT, PEER_REVOKED
 from . import hierarchy, peers, stores
 

@@ -5,7 +5,7 @@ Nothing here waits.
 """
 
 from ..errors import Refused, StorageFull, UsageError
-from ..weaver.store import TABLE_META
+from ..storage.contract import TABLE_META
 from ..wire.messages import PEER_ACTIVE, PEER_DORMANT, PEER_REVOKED
 from . import hierarchy, peers, stores
 from .keeper import NAME_RECORD, Keeper

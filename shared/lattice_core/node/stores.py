@@ -13,8 +13,8 @@ from ..files.upkeep import Upkeep
 from ..machines import kv, projection, system
 from ..model import ops
 from ..model.ids import uuid_text as id_text
+from ..storage.contract import TABLE_META
 from ..text import printable
-from ..weaver.store import TABLE_META
 from ..weaver.weaver import Weaver
 from ..wire.messages import CHILD_ACTIVE, CHILD_ARCHIVED, PEER_ACTIVE
 from .holdings import Holdings

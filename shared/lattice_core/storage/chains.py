@@ -1,10 +1,10 @@
 """Searches in the chains that a store holds, by what `Store` offers."""
 
-from ..weaver.store import ZERO
+from ..storage.contract import ZERO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..weaver.store import Store
+    from ..storage.contract import Store
 
 
 def position_of(store: "Store", author: bytes, hash: bytes) -> int:

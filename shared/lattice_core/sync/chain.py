@@ -5,8 +5,8 @@ The answer walks from `target` back to `since` in at most 32 steps, one of which
 
 from ..compat import const
 from ..errors import ProtocolError
+from ..storage.contract import ZERO
 from ..weaver import dag
-from ..weaver.store import ZERO
 from .fetch import HASH_BYTES, ROOM_BYTES, entry, response, size_of
 from .stored import StoreItems
 

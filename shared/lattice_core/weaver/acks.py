@@ -6,7 +6,7 @@ outstanding, and write one when asked.
 """
 
 from ..storage.chains import position_of
-from .store import ZERO
+from ..storage.contract import ZERO
 
 
 class Outstanding:

@@ -4,7 +4,7 @@
 """
 
 from ..errors import UsageError
-from .store import ZERO
+from ..storage.contract import ZERO
 
 
 class WalkFailed(UsageError):

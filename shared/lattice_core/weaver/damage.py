@@ -5,7 +5,7 @@ intention when it was good stays.
 """
 
 from ..storage.chains import position_of
-from .store import TABLE_META
+from ..storage.contract import TABLE_META
 
 _DAMAGED = b"damaged/"  # ‖ hash: author ‖ position in its chain u32
 

@@ -4,7 +4,7 @@ The held chain of an author is its witnessed chain and the floating intentions t
 is what reconciliation between Nano peers compares: what only waits for a dep need not be sent again.
 """
 
-from .store import ZERO
+from ..storage.contract import ZERO
 
 
 class Held:

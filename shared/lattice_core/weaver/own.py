@@ -11,8 +11,8 @@ from ..errors import ProtocolError, StorageError, StorageFull, UsageError
 from ..limits import DEPS, OPS_BYTES
 from ..model import hlc
 from ..model.intention import create, encode_body, from_body
+from ..storage.contract import TABLE_META, ZERO
 from . import verdicts
-from .store import TABLE_META, ZERO
 
 _RECORD = b"own/"  # ‖ store id: (position u32, hash) of the own tip
 _TIP = b"own/tip"  # the same as a row, where no record is left

@@ -5,7 +5,7 @@ the other: relaying both would stall the reference for ever. The evidence is kep
 """
 
 from ..limits import REFUSED_ITEMS
-from .store import TABLE_META
+from ..storage.contract import TABLE_META
 
 _FORK = b"fork/"
 

@@ -3,7 +3,7 @@
 from ..compat import const
 from ..errors import ProtocolError, StorageError
 from ..model.intention import digest_of
-from .store import ZERO
+from ..storage.contract import ZERO
 
 _AT_ONCE = const(64)  # signatures verified in one call: the host spreads them over its cores
 _PROBLEMS = const(100)  # named; more are only counted

@@ -21,12 +21,12 @@ from ..model.events import note_event
 from ..model.intention import digest_of
 from ..model.intention import verify as verify_signature
 from ..storage.chains import position_of
+from ..storage.contract import TABLE_META, ZERO
 from . import verdicts
 from .damage import Damaged
 from .floating import Floating
 from .held import Held
 from .own import AHEAD, OwnChain, unique
-from .store import TABLE_META, ZERO
 from .witness_log import WitnessLog, gaps_of
 
 REFUSED = const(0)

@@ -10,7 +10,7 @@ from struct import pack, unpack
 from ..compat import const
 from ..errors import StorageError
 from ..model.witness import content_encode, record_sign
-from .store import TABLE_META, ZERO
+from ..storage.contract import TABLE_META, ZERO
 
 _CHECKPOINT = b"checkpoint"
 _FORMAT = ">Q32sQ"  # sequence, head, highest stamp seen

@@ -1,11 +1,11 @@
-"""How records lie in a log segment, and what a location is.
+"""How records lie in a log segment, and what an address is.
 
 A record is a header (CRC-32 of all that follows, then kind and payload length in one u32) and a payload, padded with
 zeros to a multiple of 4. All integers little-endian. The CRC is started with a number that each chip draws for itself
 (with 0 for the head of a segment): behind damage the next record is searched for, and bytes that somebody else chose,
 in the payload of the damaged one, must not pass for a record.
 
-A *location* is 24 bits: slot of the segment (9 bits), offset in it in units of 4 bytes (15 bits, so a record or a
+A *address* is 24 bits: slot of the segment (9 bits), offset in it in units of 4 bytes (15 bits, so a record or a
 body starts within the first 128 KiB of its segment). It fits a small integer of the interpreter.
 """
 
@@ -16,9 +16,9 @@ from lattice_core.compat import const
 from lattice_core.errors import StorageError
 
 SEGMENT_BYTES = const(131072)  # quick to compact, and few enough files that littlefs stays fast
-SLOTS = const(512)  # at most
+SEGMENTS = const(512)  # at most
 HEADER_BYTES = const(8)
-EMPTY = const(0x3FFFFFFF)  # no location; the largest small integer
+EMPTY = const(0x3FFFFFFF)  # no address; the largest small integer
 
 # Kinds of records. A payload starts with the number of its store where it has one.
 STORE = const(1)  # number, id (16)
@@ -42,26 +42,26 @@ HASH_AT = const(48)
 SIGNATURE_AT = const(80)
 AUTHOR_AT = const(144)  # first field of every body, repeated in front of a reference
 REFERENCE_AT = const(176)
-BODY_REFERENCE = "<II"  # location, size
-BLOB_HEAD = "<BxxxII"  # store, location, size
+BODY_REFERENCE = "<II"  # address, size
+BLOB_HEAD = "<BxxxII"  # store, address, size
 BLOB_HASH_AT = const(12)
 SEGMENT_HEAD = "<4sIIB"  # magic, number in the order of writing, seed of the CRCs, 1 when the open batch goes on in it
 SEGMENT_MAGIC = b"LNS1"
 INTENTION_HEAD_BYTES = calcsize(INTENTION_HEAD)
 
 
-def location(slot, offset):
+def address_at(slot, offset):
     if offset & 3 or offset >= SEGMENT_BYTES:
         raise StorageError("flash: nothing can begin at %d of segment %d" % (offset, slot))
     return (slot << 15) | (offset >> 2)
 
 
-def slot_of(place):
-    return place >> 15
+def slot_of(address):
+    return address >> 15
 
 
-def offset_of(place):
-    return (place & 0x7FFF) << 2
+def offset_of(address):
+    return (address & 0x7FFF) << 2
 
 
 def padded(count):

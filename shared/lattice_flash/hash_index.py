@@ -1,4 +1,4 @@
-"""A growing table of small rows in RAM: location (u32), hash prefix (30 bits), tag (u16). 10 bytes of heap a row.
+"""A growing table of small rows in RAM: address (u32), hash prefix (30 bits), tag (u16). 10 bytes of heap a row.
 
 Rows live in pages, so that growing never copies and never needs a large piece of heap. Three columns per page, each an
 array, so that a search is one pass over plain numbers. A search that scans every prefix costs 5 instructions a row:
@@ -20,7 +20,7 @@ def prefix_of(hash):
     return hash[0] | hash[1] << 8 | hash[2] << 16 | (hash[3] & 0x3F) << 24
 
 
-class Items:
+class HashIndex:
     def __init__(self, page_rows):
         self.page_rows = page_rows
         self.clear()
@@ -28,51 +28,51 @@ class Items:
     def clear(self):
         self.count = 0
         self.alive = 0  # rows that are not EMPTY
-        self.places = []
+        self.addresses = []
         self.prefixes = []
         self.tags = []
 
-    def append(self, place, prefix, tag):
+    def append(self, address, prefix, tag):
         """Index of the new row."""
         index = self.count
         rows = self.page_rows
-        if index == len(self.places) * rows:
-            self.places.append(array("I", bytes(4 * rows)))
+        if index == len(self.addresses) * rows:
+            self.addresses.append(array("I", bytes(4 * rows)))
             self.prefixes.append(array("I", bytes(4 * rows)))
             self.tags.append(array("H", bytes(2 * rows)))
         self.count = index + 1
-        self.set(index, place, prefix, tag)
-        if place != EMPTY:
+        self.set(index, address, prefix, tag)
+        if address != EMPTY:
             self.alive += 1
         return index
 
-    def fill(self, index, place, prefix, tag):
+    def fill(self, index, address, prefix, tag):
         """Sets a row that may be empty."""
-        if self.place(index) == EMPTY:
+        if self.address(index) == EMPTY:
             self.alive += 1
-        self.set(index, place, prefix, tag)
+        self.set(index, address, prefix, tag)
 
     def void(self, index):
         """Empties a row for good; the others keep their numbers."""
         self.set(index, EMPTY, EMPTY, VOID)
         self.alive -= 1
 
-    def set(self, index, place, prefix, tag):
+    def set(self, index, address, prefix, tag):
         page = index // self.page_rows
         at = index % self.page_rows
-        self.places[page][at] = place
+        self.addresses[page][at] = address
         self.prefixes[page][at] = prefix
         self.tags[page][at] = tag
 
-    def place(self, index):
-        return self.places[index // self.page_rows][index % self.page_rows]
+    def address(self, index):
+        return self.addresses[index // self.page_rows][index % self.page_rows]
 
     def tag(self, index):
         return self.tags[index // self.page_rows][index % self.page_rows]
 
-    def move(self, index, place):
-        """Sets the location of a row."""
-        self.places[index // self.page_rows][index % self.page_rows] = place
+    def move(self, index, address):
+        """Sets the address of a row."""
+        self.addresses[index // self.page_rows][index % self.page_rows] = address
 
     def retag(self, index, tag):
         self.tags[index // self.page_rows][index % self.page_rows] = tag
@@ -100,15 +100,15 @@ class Items:
             at = 0
         return -1
 
-    def add(self, place, prefix, tag):
+    def add(self, address, prefix, tag):
         """Like append, but fills the room of a removed row where there is one."""
         if self.alive < self.count:
-            index = self._find(self.places, EMPTY, 0, 0)
+            index = self._find(self.addresses, EMPTY, 0, 0)
             if index >= 0:
-                self.set(index, place, prefix, tag)
+                self.set(index, address, prefix, tag)
                 self.alive += 1
                 return index
-        return self.append(place, prefix, tag)
+        return self.append(address, prefix, tag)
 
     def remove(self, index):
         """Empties a row; the others keep their numbers. A table without rows gives its pages back."""
@@ -123,21 +123,21 @@ class Items:
         for index in range(self.count):
             page = index // self.page_rows
             at = index % self.page_rows
-            place = self.places[page][at]
-            if place != EMPTY:
-                self.set(to, place, self.prefixes[page][at], self.tags[page][at])
+            address = self.addresses[page][at]
+            if address != EMPTY:
+                self.set(to, address, self.prefixes[page][at], self.tags[page][at])
                 to += 1
         self.count = to
         pages = (to + self.page_rows - 1) // self.page_rows
-        for column in (self.places, self.prefixes, self.tags):
+        for column in (self.addresses, self.prefixes, self.tags):
             del column[pages:]
 
     def cut(self, count):
         """Forgets the rows from `count` on."""
         for index in range(count, self.count):
-            if self.place(index) != EMPTY:
+            if self.address(index) != EMPTY:
                 self.alive -= 1
         self.count = count
         pages = (count + self.page_rows - 1) // self.page_rows
-        for column in (self.places, self.prefixes, self.tags):
+        for column in (self.addresses, self.prefixes, self.tags):
             del column[pages:]

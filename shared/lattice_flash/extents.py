@@ -7,17 +7,17 @@ body. A body exists once a record of the log names it: what was written for noth
 from lattice_core.compat import const
 from lattice_core.errors import StorageError, StorageFull
 
-from .layout import SEGMENT_BYTES, location, offset_of, padded, slot_of
-from .slots import BULK
+from .layout import SEGMENT_BYTES, address_at, offset_of, padded, slot_of
+from .segments import BULK
 
 _NEARLY_FULL = const(126976)  # a segment with less than a block left takes no further body
 _WRITERS = const(8)
 
 
-class Bulk:
-    def __init__(self, slots):
-        self.slots = slots
-        self.moves = 0  # counts compactions: bodies look their place up again
+class Extents:
+    def __init__(self, segments):
+        self.segments = segments
+        self.moves = 0  # counts compactions: bodies look their address up again
         self.reserved = 0  # promised to open writers and not yet written
         self.batch_bytes = 0  # written since the last commit
         self.lost = False  # a write failed and took bodies with it that may be named in the open batch
@@ -34,29 +34,29 @@ class Bulk:
         slot = self._choose(size)
         self._align(slot)
         self.pin(slot)
-        self._busy[slot] = self.slots.sizes[slot]
+        self._busy[slot] = self.segments.sizes[slot]
         self.reserved += size
-        return BulkWriter(self, slot, size)
+        return ExtentWriter(self, slot, size)
 
     def _choose(self, size):
         """The fullest segment that takes another body; a body over 128 KiB gets one for itself."""
         best = -1
-        slots = self.slots
+        segments = self.segments
         if size < SEGMENT_BYTES:
-            for slot in slots.of_kind(BULK):
-                if slots.sizes[slot] >= _NEARLY_FULL or slot in self._busy or slot in self.emptied:
+            for slot in segments.of_kind(BULK):
+                if segments.sizes[slot] >= _NEARLY_FULL or slot in self._busy or slot in self.emptied:
                     continue
-                if best < 0 or slots.sizes[slot] > slots.sizes[best]:
+                if best < 0 or segments.sizes[slot] > segments.sizes[best]:
                     best = slot
         if best < 0:
-            best, self._open[best] = slots.create(BULK)
+            best, self._open[best] = segments.create(BULK)
         elif best not in self._open:
-            self._open[best] = slots.append_to(best)
+            self._open[best] = segments.append_to(best)
         return best
 
     def _align(self, slot):
         """Bodies begin at multiples of 4, wherever the one before them was cut short."""
-        size = self.slots.sizes[slot]
+        size = self.segments.sizes[slot]
         if padded(size) != size:
             self.write(slot, bytes(padded(size) - size))
 
@@ -66,35 +66,35 @@ class Bulk:
         self._dirty[slot] = True
         done = False
         try:
-            self.slots.files.write(self._open[slot], data)
+            self.segments.files.write(self._open[slot], data)
             done = True
         finally:
             if not done:
                 self._poison(slot)
         self.batch_bytes += len(data)
-        self.slots.grow(slot, len(data))
+        self.segments.grow(slot, len(data))
 
     def _poison(self, slot):
         """littlefs failed in the middle of a write or a sync: what it still has of the segment counts and nothing else,
         and nothing more is written there."""
         self.emptied[slot] = True
-        whole = self._busy.get(slot, self.slots.sizes[slot])  # up to here bodies were complete
+        whole = self._busy.get(slot, self.segments.sizes[slot])  # up to here bodies were complete
         self._dirty.pop(slot, None)
         try:
-            self.slots.files.close(self._open.pop(slot))
+            self.segments.files.close(self._open.pop(slot))
         except StorageError:
             pass  # it is measured
-        self.slots.sizes[slot] = 0  # if not even that can be done
+        self.segments.sizes[slot] = 0  # if not even that can be done
         try:
-            self.slots.measure_segment(slot)
+            self.segments.measure_segment(slot)
         except StorageError:
             self.lost = True
-        if self.slots.sizes[slot] < whole:
+        if self.segments.sizes[slot] < whole:
             self.lost = True
 
-    def holds(self, place, size):
+    def holds(self, address, size):
         """False when a body was lost by a failed write."""
-        return offset_of(place) + size <= self.slots.sizes[slot_of(place)]
+        return offset_of(address) + size <= self.segments.sizes[slot_of(address)]
 
     def finish(self, slot):
         """The writer of a segment is done: it is free for the next."""
@@ -105,7 +105,7 @@ class Bulk:
         next attempt may need it."""
         if start or slot in self.pins or slot in self._busy:
             return
-        if self.slots.sizes[slot] <= padded(size) and not self.slots.live[slot]:
+        if self.segments.sizes[slot] <= padded(size) and not self.segments.live[slot]:
             try:
                 self.remove(slot)
             except StorageError:
@@ -118,8 +118,8 @@ class Bulk:
         self.batch_bytes = 0
         for slot in list(self._open):
             self.sync_slot(slot)
-            if slot not in self._busy and (len(self._open) > 1 or self.slots.sizes[slot] >= _NEARLY_FULL):
-                self.slots.files.close(self._open.pop(slot))
+            if slot not in self._busy and (len(self._open) > 1 or self.segments.sizes[slot] >= _NEARLY_FULL):
+                self.segments.files.close(self._open.pop(slot))
 
     def rolled_back(self):
         """What the batch named is forgotten; bodies that are held by nobody's record stay where they are."""
@@ -133,13 +133,13 @@ class Bulk:
         if slot in self._dirty:
             done = False
             try:
-                self.slots.files.sync(self._open[slot])
+                self.segments.files.sync(self._open[slot])
                 done = True
             finally:
                 if not done:
                     self._poison(slot)
             del self._dirty[slot]
-            self.slots.forget_reader(slot)
+            self.segments.forget_reader(slot)
 
     def close_to_new(self, slot):
         """The segment is about to be emptied: it takes no further bodies."""
@@ -164,24 +164,24 @@ class Bulk:
 
     def dead(self):
         """Segments that nothing refers to."""
-        slots = self.slots
-        return [slot for slot in slots.of_kind(BULK) if not slots.live[slot] and slot not in self.pins]
+        segments = self.segments
+        return [slot for slot in segments.of_kind(BULK) if not segments.live[slot] and slot not in self.pins]
 
     def remove(self, slot):
         self._dirty.pop(slot, None)
         if slot in self._open:
-            self.slots.files.close(self._open.pop(slot))
-        self.slots.remove(slot)
+            self.segments.files.close(self._open.pop(slot))
+        self.segments.remove(slot)
         self.emptied.pop(slot, None)
 
 
-class BulkWriter:
-    """`weaver.store.BodyWriter` on flash."""
+class ExtentWriter:
+    """`storage.contract.BodyWriter` on flash."""
 
-    def __init__(self, bulk, slot, limit):
-        self.bulk = bulk
+    def __init__(self, extents, slot, limit):
+        self.extents = extents
         self.slot = slot
-        self.start = bulk.slots.sizes[slot]
+        self.start = extents.segments.sizes[slot]
         self.size = 0
         self.limit = limit
         self._body = None
@@ -189,66 +189,66 @@ class BulkWriter:
     def write(self, data):
         if self.size + len(data) > self.limit:
             raise StorageFull("more than the %d bytes that were announced" % self.limit)
-        self.bulk.write(self.slot, data)
-        self.bulk.reserved -= len(data)
+        self.extents.write(self.slot, data)
+        self.extents.reserved -= len(data)
         self.size += len(data)
 
     def body(self):
-        place = location(self.slot, self.start)
-        if not self.bulk.holds(place, self.size):
+        address = address_at(self.slot, self.start)
+        if not self.extents.holds(address, self.size):
             raise StorageError("the flash failed while this body was written")
-        self.bulk.reserved -= self.limit - self.size
+        self.extents.reserved -= self.limit - self.size
         self.limit = self.size
-        self.bulk.finish(self.slot)
+        self.extents.finish(self.slot)
         self.slot = -1
-        self._body = BulkBody(self.bulk, place, self.size, None)
+        self._body = ExtentBody(self.extents, address, self.size, None)
         return self._body
 
     def discard(self):
         if self.slot >= 0:
             slot = self.slot
             self.slot = -1
-            self.bulk.unpin(slot)
-            self.bulk.reserved -= self.limit - self.size
-            self.bulk.finish(slot)
-            self.bulk.give_up(slot, self.start, self.size)
+            self.extents.unpin(slot)
+            self.extents.reserved -= self.limit - self.size
+            self.extents.finish(slot)
+            self.extents.give_up(slot, self.start, self.size)
         elif self._body is not None:
             self._body.adopt(None)  # by nobody: dead space
 
 
-class BulkBody:
-    """A `Body` in a bulk segment. `where()` tells its location again after a compaction; None while not adopted."""
+class ExtentBody:
+    """A `Body` in a bulk segment. `where()` tells its address again after a compaction; None while not adopted."""
 
-    def __init__(self, bulk, place, size, where):
-        self.bulk = bulk
-        self.place = place
+    def __init__(self, extents, address, size, where):
+        self.extents = extents
+        self.address = address
         self.size = size
         self.where = where
         self.adopted = where is not None
-        self._moves = bulk.moves
+        self._moves = extents.moves
 
     def read(self, offset, count):
-        bulk = self.bulk
-        if self._moves != bulk.moves and self.where is not None:
-            self.place = self.where()
-            self._moves = bulk.moves
+        extents = self.extents
+        if self._moves != extents.moves and self.where is not None:
+            self.address = self.where()
+            self._moves = extents.moves
         if offset + count > self.size:
             raise StorageError("read behind the end of a body of %d bytes" % self.size)
         if not count:
             return b""
-        slot = slot_of(self.place)
-        bulk.sync_slot(slot)
-        return bulk.slots.read(slot, offset_of(self.place) + offset, count)
+        slot = slot_of(self.address)
+        extents.sync_slot(slot)
+        return extents.segments.read(slot, offset_of(self.address) + offset, count)
 
     def adopt(self, where):
         """A record of the log names it now (or nobody ever will): the writer's claim on the segment ends."""
         if self.adopted:
             return
-        slot, start = slot_of(self.place), offset_of(self.place)
-        if where is not None and not self.bulk.holds(self.place, self.size):
+        slot, start = slot_of(self.address), offset_of(self.address)
+        if where is not None and not self.extents.holds(self.address, self.size):
             raise StorageError("the flash failed before this body was stored")
         self.adopted = True
         self.where = where
-        self.bulk.unpin(slot)
+        self.extents.unpin(slot)
         if where is None:
-            self.bulk.give_up(slot, start, self.size)
+            self.extents.give_up(slot, start, self.size)

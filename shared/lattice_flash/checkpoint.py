@@ -11,8 +11,8 @@ from struct import calcsize, pack, unpack
 from lattice_core.compat import const
 from lattice_core.errors import StorageError
 
-from .copies import packed, unpacked
-from .slots import FOLDER
+from .record_pair import packed, unpacked
+from .segments import FOLDER
 
 NAME = FOLDER + "/index"
 _NEW = FOLDER + "/index.new"
@@ -37,10 +37,10 @@ class Checkpoint:
     def measure(self):
         """Works out how much the next one takes."""
         storage = self.storage
-        rows = storage.blob_items.count
+        rows = storage.blob_index.count
         for store in storage.stores():
             rows += store.items.count + store.floats.count + store.chains.count() + _PAGES_ROWS
-        self.bytes = 10 * rows + 4 * storage.keys.count + _BESIDES_BYTES
+        self.bytes = 10 * rows + 4 * storage.row_index.count + _BESIDES_BYTES
 
     # -- writing -----------------------------------------------------------------------------------------------------
     def steps(self):
@@ -66,15 +66,15 @@ class Checkpoint:
         yield
         files.rename(_NEW, NAME)
         self.position = position
-        storage.slots.stale = True
+        storage.segments.stale = True
 
     def make_room(self):
         """Gives up the old file where there is no room for two: boots are slow until the new one is there."""
-        if self.storage.slots.free < self.bytes + _BESIDES_BYTES and self.storage.files.size(NAME) >= 0:
+        if self.storage.segments.free < self.bytes + _BESIDES_BYTES and self.storage.files.size(NAME) >= 0:
             self.storage.files.remove(NAME)
             self.position = (0, 0)
-            self.storage.slots.free += self.bytes
-            self.storage.slots.stale = True
+            self.storage.segments.free += self.bytes
+            self.storage.segments.stale = True
 
     def remove(self):
         """It cannot be used any more."""
@@ -109,13 +109,13 @@ class Checkpoint:
             for items in (store.items, store.floats, store.chains.rows):
                 for piece in _items_pieces(items):
                     yield piece
-        for piece in _items_pieces(storage.blob_items):
+        for piece in _items_pieces(storage.blob_index):
             yield piece
-        keys = storage.keys
+        keys = storage.row_index
         yield pack("<I", keys.count)
         for number in range(len(keys.pages)):
             yield bytes(keys.pages[number][: keys.fills[number]])
-        yield bytes(storage.slots.live)
+        yield bytes(storage.segments.live)
 
     # -- reading -----------------------------------------------------------------------------------------------------
     def load(self):
@@ -148,10 +148,10 @@ class Checkpoint:
                 _load_items(reader, items)
             store.head = head
             store.count = store.items.count
-        _load_items(reader, storage.blob_items)
+        _load_items(reader, storage.blob_index)
         for _ in range(reader.take("<I")[0]):
-            storage.keys.append(reader.take("<I")[0])
-        live = storage.slots.live
+            storage.row_index.append(reader.take("<I")[0])
+        live = storage.segments.live
         reader.into(live)
         if not reader.ends_well():
             raise _Void()
@@ -161,8 +161,8 @@ class Checkpoint:
 
 def _items_pieces(items):
     yield pack("<II", items.count, items.alive)
-    for number in range(len(items.places)):
-        yield bytes(items.places[number])
+    for number in range(len(items.addresses)):
+        yield bytes(items.addresses[number])
         yield bytes(items.prefixes[number])
         yield bytes(items.tags[number])
 
@@ -172,7 +172,7 @@ def _load_items(reader, items):
     items.clear()
     rows = items.page_rows
     for _ in range((count + rows - 1) // rows):
-        items.places.append(reader.into(array("I", bytes(4 * rows))))
+        items.addresses.append(reader.into(array("I", bytes(4 * rows))))
         items.prefixes.append(reader.into(array("I", bytes(4 * rows))))
         items.tags.append(reader.into(array("H", bytes(2 * rows))))
     items.count = count

@@ -1,6 +1,6 @@
-"""The ordered index of all state tables: locations of rows, sorted by (store, table, key). 4 to 8 bytes of heap a row.
+"""The ordered index of all state tables: addresses of rows, sorted by (store, table, key). 4 to 8 bytes of heap a row.
 
-Keys are not in RAM: a comparison reads the key where it lies in flash. Pages of a sorted list, split when full, so
+RowIndex are not in RAM: a comparison reads the key where it lies in flash. Pages of a sorted list, split when full, so
 that an insert moves at most a page.
 """
 
@@ -9,9 +9,9 @@ from array import array
 _PAGE_ROWS = 128
 
 
-class Keys:
+class RowIndex:
     def __init__(self, key_of):
-        self.key_of = key_of  # location -> sort key (bytes)
+        self.key_of = key_of  # address -> sort key (bytes)
         self.clear()
 
     def clear(self):
@@ -45,13 +45,13 @@ class Keys:
                 end = middle
         return low, start, False
 
-    def place(self, page, index):
+    def address(self, page, index):
         return self.pages[page][index]
 
-    def replace(self, page, index, place):
-        self.pages[page][index] = place
+    def replace(self, page, index, address):
+        self.pages[page][index] = address
 
-    def insert(self, page, index, place):
+    def insert(self, page, index, address):
         """Inserts at a position that `find` gave."""
         self.version += 1
         self.count += 1
@@ -64,7 +64,7 @@ class Keys:
         fill = self.fills[page]
         if index < fill:
             rows[index + 1 : fill + 1] = rows[index:fill]
-        rows[index] = place
+        rows[index] = address
         self.fills[page] = fill + 1
 
     def _new_page(self, at):
@@ -72,7 +72,7 @@ class Keys:
         self.fills.insert(at, 0)
 
     def _split(self, page, index):
-        """Makes room; returns the new position. Keys that arrive in order fill their pages."""
+        """Makes room; returns the new position. RowIndex that arrive in order fill their pages."""
         self._new_page(page + 1)
         if index == _PAGE_ROWS:
             return page + 1, 0
@@ -114,7 +114,7 @@ class Keys:
                 return None
         return page, index
 
-    def append(self, place):
+    def append(self, address):
         """Adds behind all others: for loading what is sorted already."""
         page = len(self.pages) - 1
-        self.insert(page, self.fills[page] if page >= 0 else 0, place)
+        self.insert(page, self.fills[page] if page >= 0 else 0, address)

@@ -9,10 +9,10 @@ from lattice_core.compat import const
 from lattice_core.errors import StorageError, StorageFull
 
 from . import layout
-from .bulk import BulkBody
-from .layout import EMPTY, SEGMENT_BYTES, location, slot_of
+from .extents import ExtentBody
+from .layout import EMPTY, SEGMENT_BYTES, address_at, slot_of
 from .replay import scan
-from .slots import BULK, LOG
+from .segments import BULK, LOG
 
 _PIECE_BYTES = const(3500)
 _TIGHT_BYTES = const(262144)  # above all floors: compaction starts while there is room for it
@@ -22,7 +22,7 @@ _STEPS_AT_ONCE = const(16)  # pieces done in one commit: a batch of 16 KiB adds 
 _STEPS_IN_NEED = const(32)  # while less than half of _TIGHT_BYTES is free
 
 
-class Housekeeping:
+class Compaction:
     def __init__(self, storage):
         self.storage = storage
         self._job = None
@@ -57,7 +57,7 @@ class Housekeeping:
             self._job = None
         except StorageError as error:
             self._job = None
-            self._stuck = self.storage.slots.free  # a failure of the medium is not tried again and again, either
+            self._stuck = self.storage.segments.free  # a failure of the medium is not tried again and again, either
             self.storage.rollback()
             if not isinstance(error, StorageFull):
                 raise
@@ -71,7 +71,7 @@ class Housekeeping:
         if self._busy:
             return
         self._remove_dead()
-        in_need = self.storage.slots.free < _TIGHT_BYTES // 2 + self.storage.checkpoint.bytes
+        in_need = self.storage.segments.free < _TIGHT_BYTES // 2 + self.storage.checkpoint.bytes
         for _ in range(_STEPS_IN_NEED if in_need else _STEPS_AT_ONCE):
             if not self._tight() or not self.step():
                 break
@@ -79,19 +79,19 @@ class Housekeeping:
             pass
 
     def _remove_dead(self):
-        for slot in self.storage.bulk.dead():
-            self.storage.bulk.remove(slot)
+        for slot in self.storage.extents.dead():
+            self.storage.extents.remove(slot)
 
     def _tight(self):
-        return self.storage.slots.free < _TIGHT_BYTES + self.storage.checkpoint.bytes
+        return self.storage.segments.free < _TIGHT_BYTES + self.storage.checkpoint.bytes
 
     def _next_job(self):
         self._remove_dead()
-        if self.storage.slots.free <= self._stuck:
+        if self.storage.segments.free <= self._stuck:
             return None
         self._stuck = 0
         for slot in self.storage.damaged:
-            if self._closed(slot) and self.storage.slots.live[slot] + _MARGIN_BYTES <= self.storage.slots.free:
+            if self._closed(slot) and self.storage.segments.live[slot] + _MARGIN_BYTES <= self.storage.segments.free:
                 return self._compact_log(slot)
         victim = self._victim()
         if victim >= 0:
@@ -103,23 +103,23 @@ class Housekeeping:
 
     def _victim(self):
         """The closed segment with most to gain, -1 when none is worth it."""
-        slots = self.storage.slots
+        segments = self.storage.segments
         share = 4 if self._tight() else 2  # at least a quarter or half of it dead
         best, most = -1, 8192
-        for slot in slots.of_kind(LOG) + slots.of_kind(BULK):
-            dead = slots.sizes[slot] - slots.live[slot]
-            if slots.live[slot] + _MARGIN_BYTES > slots.free:
+        for slot in segments.of_kind(LOG) + segments.of_kind(BULK):
+            dead = segments.sizes[slot] - segments.live[slot]
+            if segments.live[slot] + _MARGIN_BYTES > segments.free:
                 continue
-            if slot in self.storage.bulk.emptied and slots.sizes[slot] < SEGMENT_BYTES and self._closed(slot):
+            if slot in self.storage.extents.emptied and segments.sizes[slot] < SEGMENT_BYTES and self._closed(slot):
                 return slot  # a write has failed there
-            if dead > most and dead * share >= slots.sizes[slot] and self._closed(slot):
+            if dead > most and dead * share >= segments.sizes[slot] and self._closed(slot):
                 best, most = slot, dead
         return best
 
     def _closed(self, slot):
         storage = self.storage
-        if storage.slots.kinds[slot] == BULK:
-            return slot not in storage.bulk.pins
+        if storage.segments.kinds[slot] == BULK:
+            return slot not in storage.extents.pins
         return slot != storage.log.slot and slot in storage.log.numbers and not self._unreadable >> slot & 1
 
     def _write_checkpoint(self):
@@ -143,7 +143,7 @@ class Housekeeping:
             self._indivisible = False
 
     def _compact(self, slot):
-        if self.storage.slots.kinds[slot] == BULK:
+        if self.storage.segments.kinds[slot] == BULK:
             return self._compact_bulk(slot)
         return self._compact_log(slot)
 
@@ -153,8 +153,8 @@ class Housekeeping:
         numbers = storage.log.numbers
         oldest = min(numbers.values()) == numbers[slot]
         copied = 0
-        for at, kind, payload in scan(storage.slots, slot, 0):
-            if self._wanted(kind, payload, location(slot, at), oldest):
+        for at, kind, payload in scan(storage.segments, slot, 0):
+            if self._wanted(kind, payload, address_at(slot, at), oldest):
                 self._copy(kind, payload)
                 copied += len(payload)
                 if copied > _PIECE_BYTES:
@@ -162,7 +162,7 @@ class Housekeeping:
                     storage.commit()
                     yield
         storage.commit()
-        if storage.slots.live[slot]:
+        if storage.segments.live[slot]:
             self._unreadable |= 1 << slot
             return
         yield from self._write_checkpoint()
@@ -171,22 +171,22 @@ class Housekeeping:
         if slot in storage.damaged:
             storage.damaged.remove(slot)
 
-    def _wanted(self, kind, payload, place, oldest):
+    def _wanted(self, kind, payload, address, oldest):
         """Whether a record of a segment that goes away is still needed."""
         storage = self.storage
         if kind == layout.STORE:
             return True
         if kind == layout.INTENTION:
             hash = bytes(payload[layout.HASH_AT : layout.SIGNATURE_AT])
-            return storage.numbered(payload[0]).place_of(hash) == place
+            return storage.numbered(payload[0]).address_of(hash) == address
         if kind == layout.BLOB:
             contents = storage.numbered(payload[0]).contents
             index = contents.find(bytes(payload[layout.BLOB_HASH_AT :]))
-            return index >= 0 and storage.blob_items.place(index) == place
+            return index >= 0 and storage.blob_index.address(index) == address
         if kind == layout.ROW or kind == layout.UNROW:
-            page, index, found = storage.keys.find(bytes(payload[1 : 3 + payload[0]]))
+            page, index, found = storage.row_index.find(bytes(payload[1 : 3 + payload[0]]))
             if kind == layout.ROW:
-                return found and storage.keys.place(page, index) == place
+                return found and storage.row_index.address(page, index) == address
             return not found and not oldest  # an older row may still lie about
         if oldest:
             return False
@@ -201,82 +201,82 @@ class Housekeeping:
         if kind == layout.INTENTION and storage.numbered(payload[0]).floats_again(payload):
             payload = bytearray(payload)
             layout.put_u32(payload, layout.SEQUENCE_AT, 0)
-        place = storage.log.append(kind, (payload,))
+        address = storage.log.append(kind, (payload,))
         storage.changed()
         if kind == layout.INTENTION:
-            storage.numbered(payload[0]).apply_intention(place, payload)
+            storage.numbered(payload[0]).apply_intention(address, payload)
         elif kind == layout.BLOB:
-            storage.numbered(payload[0]).contents.apply_blob(place, bytes(payload[layout.BLOB_HASH_AT :]))
+            storage.numbered(payload[0]).contents.apply_blob(address, bytes(payload[layout.BLOB_HASH_AT :]))
         elif kind == layout.ROW:
             tables = storage.numbered(payload[1]).tables
-            tables.apply_row(storage.keys.find(bytes(payload[1 : 3 + payload[0]])), place)
+            tables.apply_row(storage.row_index.find(bytes(payload[1 : 3 + payload[0]])), address)
 
     # -- bulk segments -----------------------------------------------------------------------------------------------
     def _compact_bulk(self, slot):
         """Between two pieces others write, drop and roll back: the pin keeps the segment, indexes may get shorter."""
-        bulk = self.storage.bulk
-        bulk.close_to_new(slot)
-        bulk.pin(slot)
+        extents = self.storage.extents
+        extents.close_to_new(slot)
+        extents.pin(slot)
         try:
             yield from self._move_blobs(slot)
             for store in self.storage.stores():
                 yield from self._move_intentions(store, store.items, slot)
                 yield from self._move_intentions(store, store.floats, slot)
-            bulk.moves += 1
+            extents.moves += 1
         finally:
-            bulk.unpin(slot)
-        if not self.storage.slots.live[slot] and slot not in bulk.pins:
-            bulk.remove(slot)
+            extents.unpin(slot)
+        if not self.storage.segments.live[slot] and slot not in extents.pins:
+            extents.remove(slot)
 
     def _move_blobs(self, slot):
         storage = self.storage
-        items = storage.blob_items
+        items = storage.blob_index
         index = 0
         while index < items.count:
-            place = items.place(index)
-            if place != EMPTY:
+            address = items.address(index)
+            if address != EMPTY:
                 store = storage.numbered(items.tag(index))
-                if slot_of(store.contents.extent(place)[0]) == slot:
-                    yield from self._move_blob(store, place)
+                if slot_of(store.contents.extent(address)[0]) == slot:
+                    yield from self._move_blob(store, address)
             index += 1
 
     def _move_intentions(self, store, rows, slot):
         index = 0
         while index < rows.count:
-            place = rows.place(index)
-            if place != EMPTY and store.refers_to(place, slot):
-                yield from self._move_intention(store, place)
+            address = rows.address(index)
+            if address != EMPTY and store.refers_to(address, slot):
+                yield from self._move_intention(store, address)
             index += 1
 
-    def _move_blob(self, store, place):
+    def _move_blob(self, store, address):
         storage = self.storage
-        at, size = store.contents.extent(place)
+        at, size = store.contents.extent(address)
         moved = yield from self._move_body(at, size)
-        payload = bytearray(storage.log.payload(place))
-        layout.put_u32(payload, 4, moved.place)
-        self._copy_if_unchanged(layout.BLOB, payload, place)
+        payload = bytearray(storage.log.payload(address))
+        layout.put_u32(payload, 4, moved.address)
+        self._copy_if_unchanged(layout.BLOB, payload, address)
         moved.adopt(None)
         storage.commit()
 
-    def _move_intention(self, store, place):
-        at, size = store.reference(place)
+    def _move_intention(self, store, address):
+        at, size = store.reference(address)
         moved = yield from self._move_body(at, size)
-        payload = bytearray(self.storage.log.payload(place))
-        layout.put_u32(payload, layout.REFERENCE_AT, moved.place)
-        self._copy_if_unchanged(layout.INTENTION, payload, place)
+        payload = bytearray(self.storage.log.payload(address))
+        layout.put_u32(payload, layout.REFERENCE_AT, moved.address)
+        self._copy_if_unchanged(layout.INTENTION, payload, address)
         moved.adopt(None)
         self.storage.commit()
 
-    def _copy_if_unchanged(self, kind, payload, place):
+    def _copy_if_unchanged(self, kind, payload, address):
         """Others may have written between two pieces: what was dropped meanwhile is not brought back."""
-        if self._wanted(kind, payload, place, True):
+        if self._wanted(kind, payload, address, True):
             self._copy(kind, payload)
 
     def _move_body(self, at, size):
-        """Copies a body into another segment, piece by piece."""
+        """RecordPair a body into another segment, piece by piece."""
         storage = self.storage
-        source = BulkBody(storage.bulk, at, size, _nowhere)
-        writer = storage.bulk.writer(size)
+        source = ExtentBody(storage.extents, at, size, _nowhere)
+        writer = storage.extents.writer(size)
         moved = None
         try:
             for offset in range(0, size, _PIECE_BYTES):

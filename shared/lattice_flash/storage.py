@@ -1,21 +1,21 @@
-"""`weaver.store.Storage` on flash: the transaction, its commit, and getting everything back at boot.
+"""`storage.contract.Storage` on flash: the transaction, its commit, and getting everything back at boot.
 
 storage = FlashStorage(vfs)      # a VfsLfs2; reads the checkpoint and the tail of the log
 …
 storage.commit()                 # bodies synced, log synced with its mark, then the records' copy
-storage.idle()                   # one small piece of housekeeping; True while there is more
+storage.idle()                   # one small piece of compaction; True while there is more
 """
 
 from lattice_core.compat import const
 from lattice_core.errors import ProtocolError, StorageError, StorageFull
 from lattice_core.model import ops
 from lattice_core.seams import BytesBody
-from lattice_core.weaver.store import RECORD_NAME_BYTES, RECORD_VALUE_BYTES, RECORDS
+from lattice_core.storage.contract import RECORD_NAME_BYTES, RECORD_VALUE_BYTES, RECORDS
 
 from . import layout
-from .bulk import BulkBody
-from .contents import Contents, Memory
-from .housekeeping import Housekeeping
+from .compaction import Compaction
+from .extents import ExtentBody
+from .flash_index import FlashIndex, Memory
 from .intentions import INLINE_BYTES
 from .log import BATCH_BYTES
 
@@ -55,7 +55,7 @@ def _is_membership(intention):
         return False
 
 
-class FlashStorage(Contents):
+class FlashStorage(FlashIndex):
     commit_bytes = BATCH_BYTES
     may_lose = True  # records, and goes on with the others; `salvaged` is True then
     index_margin = INDEX_MARGIN_BYTES
@@ -65,19 +65,19 @@ class FlashStorage(Contents):
 
     def __init__(self, vfs, memory=None):
         """`memory`: a `Memory` that the caller took from the heap while that was fresh."""
-        Contents.__init__(self, vfs, Memory() if memory is None else memory)
+        FlashIndex.__init__(self, vfs, Memory() if memory is None else memory)
         self.open_stores = _none  # a function that counts them
         self.is_owner = None  # a function: True for the key of an owner who is not revoked
         self._entries_left = 0  # that surely fit, before the indexes are counted again
         self._mount()
-        self.housekeeping = Housekeeping(self)
+        self.compaction = Compaction(self)
         self._behind = None
         self.commit()
 
     @property
     def hurt(self):
         """True once a record of the log was found damaged while it was used: what is left is found by a new start."""
-        return self.slots.hurt
+        return self.segments.hurt
 
     # -- records ---------------------------------------------------------------------------------------------------
     def record(self, name):
@@ -139,7 +139,7 @@ class FlashStorage(Contents):
     def commit(self):
         if not self._dirty:
             return
-        self.bulk.sync()
+        self.extents.sync()
         self.log.commit(self.batch + 1)
         self.batch += 1
         if self._records_changed:
@@ -148,14 +148,14 @@ class FlashStorage(Contents):
         self.checkpoint.measure()
         try:
             self.measure_space()
-            self.housekeeping.after_commit()
+            self.compaction.after_commit()
             self.measure_space()
         except StorageError as error:
             self.rollback()
             self._behind = error  # the batch is durable: `idle` tells what failed behind it
 
     def rollback(self):
-        if not (self._dirty or self.log.failed or self.bulk.lost or self.files.torn):
+        if not (self._dirty or self.log.failed or self.extents.lost or self.files.torn):
             return
         if self.files.torn:
             self._dirty = True
@@ -164,7 +164,7 @@ class FlashStorage(Contents):
         loaded = False
         try:
             self.log.abort()
-            self.bulk.rolled_back()
+            self.extents.rolled_back()
             self._load()
             loaded = True
         finally:
@@ -172,15 +172,15 @@ class FlashStorage(Contents):
 
     def pending(self):
         # Bodies do not wait in RAM: four times as many of them make a batch.
-        return self.log.batch_bytes + (self.bulk.batch_bytes >> 2) if self._dirty else 0
+        return self.log.batch_bytes + (self.extents.batch_bytes >> 2) if self._dirty else 0
 
     def idle(self):
-        """One piece of housekeeping of at most about one erase; True while there is more to do."""
+        """One piece of compaction of at most about one erase; True while there is more to do."""
         error = self._behind
         if error is not None:
             self._behind = None
             raise error
-        return self.housekeeping.step()
+        return self.compaction.step()
 
     def note_end(self):
         """Notes in a copy of the records how far the log goes, when nothing else is to be done: should the log's folder
@@ -193,8 +193,8 @@ class FlashStorage(Contents):
 
     def abandon_bodies(self):
         """The caller has dropped all body writers, and all bodies that it has not put: their room is free again."""
-        self.housekeeping.stop()
-        self.bulk.abandon()
+        self.compaction.stop()
+        self.extents.abandon()
 
     # -- space ---------------------------------------------------------------------------------------------------------
     def write_for(self, intention):
@@ -212,8 +212,8 @@ class FlashStorage(Contents):
         return reserve if self.purpose == FOR_DATA else 0 if self.purpose == FOR_OWNERS else reserve >> 1
 
     def _left(self, floor):
-        used = self.checkpoint.bytes + self.log.fill + self.bulk.reserved
-        return self.slots.free - floor - self._reserved(RESERVE_BYTES) - used
+        used = self.checkpoint.bytes + self.log.fill + self.extents.reserved
+        return self.segments.free - floor - self._reserved(RESERVE_BYTES) - used
 
     def room(self):
         return max(self._left(self._floor()), 0)
@@ -223,18 +223,18 @@ class FlashStorage(Contents):
 
     def usage(self):
         """(bytes for data, bytes of them used) for people; what must stay free is not counted."""
-        self.slots.stale = True
+        self.segments.stale = True
         self.measure_space()
-        total = self.slots.total - FLOOR_INTENTIONS_BYTES - RESERVE_BYTES - self.checkpoint.bytes
+        total = self.segments.total - FLOOR_INTENTIONS_BYTES - RESERVE_BYTES - self.checkpoint.bytes
         return total, total - self.room()
 
     def measure_space(self):
         """Brings the free space up to date when that is due and can be done."""
-        if self.slots.stale and not (self._dirty or self.bulk.unsynced()):
-            self.slots.measure()
+        if self.segments.stale and not (self._dirty or self.extents.unsynced()):
+            self.segments.measure()
 
     def to_write(self, body):
-        return 0 if isinstance(body, BulkBody) and body.size > INLINE_BYTES else body.size
+        return 0 if isinstance(body, ExtentBody) and body.size > INLINE_BYTES else body.size
 
     def need_intention(self, count):
         self._need(count, self._floor())
@@ -252,10 +252,10 @@ class FlashStorage(Contents):
 
     def memory_bytes(self):
         """What stores and indexes take of the heap, as far as it grows with what is stored."""
-        entries = self.blob_items.count
+        entries = self.blob_index.count
         for store in self._by_number.values():
             entries += store.items.count + store.floats.count + store.chains.count()
-        return entries * _ENTRY_BYTES + self.keys.count * _KEY_BYTES + self.open_stores() * _STORE_BYTES
+        return entries * _ENTRY_BYTES + self.row_index.count * _KEY_BYTES + self.open_stores() * _STORE_BYTES
 
     def need_index(self, margin=0):
         """StorageFull when there is no heap for another entry and `margin` bytes. Counted when it may be short, not
@@ -273,11 +273,11 @@ class FlashStorage(Contents):
 
     def body_writer(self, size, content=False):
         self._need(size, FLOOR_BLOBS_BYTES if content else FLOOR_INTENTIONS_BYTES)
-        return self.bulk.writer(size)
+        return self.extents.writer(size)
 
-    def in_bulk(self, body, content=False):
+    def in_extent(self, body, content=False):
         """`body` in a bulk segment: itself when it is there, else a copy that no record names yet."""
-        if isinstance(body, BulkBody):
+        if isinstance(body, ExtentBody):
             return body
         writer = self.body_writer(body.size, content)
         try:

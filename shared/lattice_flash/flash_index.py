@@ -4,19 +4,19 @@ import os
 
 from lattice_core.errors import StorageError
 
-from .bulk import Bulk
 from .checkpoint import Checkpoint
-from .copies import Copies
-from .files import Files
-from .items import Items
-from .keys import Keys
+from .extents import Extents
+from .filesystem import FileSystem
+from .hash_index import HashIndex
 from .layout import HEADER_BYTES, slot_of
 from .log import BUFFER_BYTES, Log
+from .record_pair import RecordPair
 from .replay import Replay, Window, find_damage, first_batch, head_of
-from .slots import FREE, LOG, Slots
+from .row_index import RowIndex
+from .segments import FREE, LOG, Segments
 from .store import FlashStore
 
-_BLOB_ITEM_ROWS = 128
+_BLOB_ROWS = 128
 _KEYS_CACHED = 32
 
 
@@ -28,18 +28,18 @@ class Memory:
         self.window = Window()
 
 
-class Contents:
+class FlashIndex:
     """The indexes. `numbered` and `apply_*` are for the replay."""
 
     def __init__(self, vfs, memory):
-        self.files = Files(vfs)
-        self.slots = Slots(self.files, memory.window)
-        self.log = Log(self.slots, memory.batch)
-        self.bulk = Bulk(self.slots)
-        self.copies = Copies(self.files)
+        self.files = FileSystem(vfs)
+        self.segments = Segments(self.files, memory.window)
+        self.log = Log(self.segments, memory.batch)
+        self.extents = Extents(self.segments)
+        self.record_pair = RecordPair(self.files)
         self.checkpoint = Checkpoint(self)
-        self.keys = Keys(self.key_of)
-        self.blob_items = Items(_BLOB_ITEM_ROWS)
+        self.row_index = RowIndex(self.key_of)
+        self.blob_index = HashIndex(_BLOB_ROWS)
         self.damage = ""  # what was found wrong at boot, in words
         self.damaged = []  # slots of log segments with damage in them: what is alive there is to be written again
         self.salvaged = False  # the log has lost records somewhere: what follows from it is to be worked out anew
@@ -60,21 +60,21 @@ class Contents:
 
     # -- boot and rollback -----------------------------------------------------------------------------------------
     def _mount(self):
-        self.slots.scan()
+        self.segments.scan()
         headless = []
-        for slot in self.slots.of_kind(LOG):
-            if not self.slots.sizes[slot]:
-                self.slots.remove(slot)
+        for slot in self.segments.of_kind(LOG):
+            if not self.segments.sizes[slot]:
+                self.segments.remove(slot)
                 continue
-            head = head_of(self.slots, slot)
+            head = head_of(self.segments, slot)
             if head is None:
                 headless.append(slot)
             else:
-                self.log.numbers[slot], self.slots.seed = head
-        self.copies.load()
-        if not self.slots.seed:
-            self.slots.seed = self.copies.seed or int.from_bytes(os.urandom(4), "little") >> 2 | 1
-        self.copies.seed = self.slots.seed
+                self.log.numbers[slot], self.segments.seed = head
+        self.record_pair.load()
+        if not self.segments.seed:
+            self.segments.seed = self.record_pair.seed or int.from_bytes(os.urandom(4), "little") >> 2 | 1
+        self.record_pair.seed = self.segments.seed
         for slot in headless:
             self._number_headless(slot)
         self._void_checkpoint_over_damage()
@@ -91,11 +91,11 @@ class Contents:
 
     def _number_headless(self, slot):
         """A segment whose head is damaged: the numbers of its batches tell which one it was."""
-        batch = first_batch(self.slots, slot)
+        batch = first_batch(self.segments, slot)
         before = 0
         numbers = self.log.numbers
         for other in list(numbers):
-            if numbers[other] > before and first_batch(self.slots, other) <= batch:
+            if numbers[other] > before and first_batch(self.segments, other) <= batch:
                 before = numbers[other]
         if batch and before + 1 not in numbers.values():
             numbers[slot] = before + 1
@@ -104,12 +104,12 @@ class Contents:
             self.salvaged = True
 
     def _void_checkpoint_over_damage(self):
-        """The checkpoint names places in the log: with damage among them all of it is read again."""
+        """The checkpoint names addresses in the log: with damage among them all of it is read again."""
         number, offset = self.checkpoint.reach()
         damaged = []
         for slot in self.log.numbers:
             if self.log.numbers[slot] <= number:
-                damaged += find_damage(self.slots, slot, offset if self.log.numbers[slot] == number else 1 << 30)
+                damaged += find_damage(self.segments, slot, offset if self.log.numbers[slot] == number else 1 << 30)
         if damaged:
             self.checkpoint.remove()
 
@@ -132,9 +132,9 @@ class Contents:
         for store in self._by_number.values():
             waiting += store.settle()
         self._report(replay, waiting)
-        for slot in range(len(self.slots.live)):
-            if self.slots.kinds[slot] == FREE:
-                self.slots.live[slot] = 0
+        for slot in range(len(self.segments.live)):
+            if self.segments.kinds[slot] == FREE:
+                self.segments.live[slot] = 0
         self.batch = max(replay.batch, self._records_batch)
         self.checkpoint.measure()
         return replay
@@ -142,20 +142,23 @@ class Contents:
     def _load_records(self):
         """The newest of checkpoint and copies; the log then goes over them. Without damage the copies are newest."""
         self._records_batch = self.batch
-        batch, records = self.copies.load()
+        batch, records = self.record_pair.load()
         if batch >= self.batch:
             self._records_batch, self.records = batch, records
 
     def _report(self, replay, waiting):
-        if self.copies.damaged and not self.records:
+        if self.record_pair.damaged and not self.records:
             raise StorageError("no good copy of the records is left: the identity of this stick is lost")
-        if self.copies.damaged:
+        if self.record_pair.damaged:
             self._records_changed = True  # written anew
         if replay.damaged:
-            self.damage = "the log was damaged in %d places, the first in segment %d at %d; the rest of it is read" % (
-                len(replay.damaged),
-                replay.damaged[0][0],
-                replay.damaged[0][1],
+            self.damage = (
+                "the log was damaged in %d addresses, the first in segment %d at %d; the rest of it is read"
+                % (
+                    len(replay.damaged),
+                    replay.damaged[0][0],
+                    replay.damaged[0][1],
+                )
             )
             if waiting:
                 self.damage += "; %d intentions wait for one that was lost" % waiting
@@ -168,10 +171,10 @@ class Contents:
             store.clear()
         self._by_number = {}
         self._by_id = {}
-        self.keys.clear()
-        self.blob_items.clear()
+        self.row_index.clear()
+        self.blob_index.clear()
         self._key_cache.clear()
-        live = self.slots.live
+        live = self.segments.live
         for slot in range(len(live)):
             live[slot] = 0
         self.records = {}
@@ -213,29 +216,29 @@ class Contents:
         self._records_changed = True
 
     def _save_records(self):
-        self.copies.save(self.batch, self.records)
+        self.record_pair.save(self.batch, self.records)
         self._records_batch = self.batch
         self._records_changed = False
 
     # -- for the indexes -----------------------------------------------------------------------------------------------
-    def key_of(self, place):
-        """Sort key (store, table, key) of the row at a location."""
+    def key_of(self, address):
+        """Sort key (store, table, key) of the row at an address."""
         cache = self._key_cache
-        key = cache.get(place)
+        key = cache.get(address)
         if key is None:
-            payload = self.log.read_record(place, HEADER_BYTES + 3 + 64)
+            payload = self.log.read_record(address, HEADER_BYTES + 3 + 64)
             end = HEADER_BYTES + 3 + payload[HEADER_BYTES]
             if end > len(payload):
-                payload = self.log.read_record(place, end)
+                payload = self.log.read_record(address, end)
             key = payload[HEADER_BYTES + 1 : end]
             if len(cache) >= _KEYS_CACHED:
                 cache.clear()
-            cache[place] = key
+            cache[address] = key
         return key
 
     def forget_keys(self):
-        """Locations were given up: keys remembered for them are void."""
+        """Addresses were given up: keys remembered for them are void."""
         self._key_cache.clear()
 
-    def count_live(self, place):
-        self.slots.live[slot_of(place)] += self.log.record_size(place)
+    def count_live(self, address):
+        self.segments.live[slot_of(address)] += self.log.record_size(address)

@@ -1,6 +1,6 @@
 """The file system seam: everything the storage does to littlefs, with its errors made storage errors.
 
-`vfs` is a `vfs.VfsLfs2` (or anything with its methods open, ilistdir, remove, rename, statvfs). Files are durable
+`vfs` is a `vfs.VfsLfs2` (or anything with its methods open, ilistdir, remove, rename, statvfs). FileSystem are durable
 after `sync` only; littlefs then switches from the old contents to the new at once.
 """
 
@@ -26,7 +26,7 @@ def _seek(file, offset):
         file.seek(offset)
 
 
-class Files:
+class FileSystem:
     def __init__(self, vfs):
         self.vfs = vfs
         self.torn = False  # littlefs was left in the middle of its work: only a new mount may write

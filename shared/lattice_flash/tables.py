@@ -1,6 +1,6 @@
-"""The ordered state tables of one store: rows in the log, their order in `Keys`."""
+"""The ordered state tables of one store: rows in the log, their order in `RowIndex`."""
 
-from lattice_core.weaver.store import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLES
+from lattice_core.storage.contract import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLES
 
 from . import layout
 
@@ -9,21 +9,21 @@ class Tables:
     def __init__(self, storage, number):
         self.storage = storage
         self.log = storage.log
-        self.keys = storage.keys
+        self.row_index = storage.row_index
         self.number = number
 
     def _sort_key(self, table, key):
         return bytes((self.number, table)) + key
 
     def row(self, table, key):
-        page, index, found = self.keys.find(self._sort_key(table, key))
+        page, index, found = self.row_index.find(self._sort_key(table, key))
         if not found:
             return None
-        return self._value(self.keys.place(page, index))[1]
+        return self._value(self.row_index.address(page, index))[1]
 
-    def _value(self, place):
-        """(key, value) of the row at a location."""
-        payload = self.log.payload(place)
+    def _value(self, address):
+        """(key, value) of the row at an address."""
+        payload = self.log.payload(address)
         end = 3 + payload[0]
         return payload[3:end], payload[end:]
 
@@ -34,7 +34,7 @@ class Tables:
             raise ValueError("row key too long")
         if value is not None and len(value) > ROW_VALUE_BYTES:
             raise ValueError("row value too long")
-        found = self.keys.find(self._sort_key(table, key))
+        found = self.row_index.find(self._sort_key(table, key))
         head = bytes((len(key), self.number, table))
         if value is None:
             if found[2]:
@@ -45,44 +45,45 @@ class Tables:
         self.storage.need_row(len(key) + len(value))
         if not found[2]:
             self.storage.need_index()
-        place = self.log.append(layout.ROW, (head, key, value))
+        address = self.log.append(layout.ROW, (head, key, value))
         self.storage.changed()
-        self.apply_row(found, place)
+        self.apply_row(found, address)
 
-    def apply_row(self, found, place):
-        """Points the index at a row. `found` is what `Keys.find` says of its key."""
+    def apply_row(self, found, address):
+        """Points the index at a row. `found` is what `RowIndex.find` says of its key."""
         page, index, present = found
-        self.storage.count_live(place)
+        self.storage.count_live(address)
         if present:
-            self.log.release(self.keys.place(page, index))
-            self.keys.replace(page, index, place)
+            self.log.release(self.row_index.address(page, index))
+            self.row_index.replace(page, index, address)
         else:
-            self.keys.insert(page, index, place)
+            self.row_index.insert(page, index, address)
 
     def apply_unrow(self, found):
         page, index, _ = found
-        self.log.release(self.keys.place(page, index))
-        self.keys.delete(page, index)
+        self.log.release(self.row_index.address(page, index))
+        self.row_index.delete(page, index)
 
     def rows(self, table, prefix=b"", after=None):
-        keys = self.keys
+        keys = self.row_index
         start = bytes((self.number, table))
         wanted = start + prefix
-        behind = after is not None and after >= prefix
-        page, index, found = keys.find(start + (after if behind else prefix))
-        if behind and found:
-            index += 1
+        if after is None or after < prefix:
+            page, index, _ = keys.find(wanted)
+        else:
+            page, index, found = keys.find(start + after)
+            index += found
         while True:
             position = keys.step(page, index)
             if position is None:
                 return
             page, index = position
-            place = keys.place(page, index)
-            sort_key = keys.key_of(place)
+            address = keys.address(page, index)
+            sort_key = keys.key_of(address)
             if not sort_key.startswith(wanted):
                 return
             version = keys.version
-            yield self._value(place)
+            yield self._value(address)
             if version != keys.version:
                 page, index, found = keys.find(sort_key)
                 if not found:

@@ -12,8 +12,8 @@ from lattice_core.compat import const
 from lattice_core.errors import StorageError
 
 from . import layout
-from .layout import HEADER_BYTES, intact, location, record_bytes
-from .slots import LOG
+from .layout import HEADER_BYTES, address_at, intact, record_bytes
+from .segments import LOG
 
 _BLOCK_BYTES = const(4096)
 _ABORT_BYTES = const(8)  # no other record is so short
@@ -30,13 +30,13 @@ class Window:
         self.owner = None  # whose bytes are in it
 
 
-def scan(slots, slot, offset, damaged=None):
+def scan(segments, slot, offset, damaged=None):
     """Yields (offset, kind, payload) of each intact record from `offset` on. What is not intact is appended to
     `damaged`, (slot, first byte, end), before the record behind it is given.
 
     A payload is valid until the next step. Scans may be nested: the outer one reads its window again.
     """
-    window = slots.window
+    window = segments.window
     me = [slot]
     at = size = 0  # position in the window, bytes in it
     while True:
@@ -44,19 +44,19 @@ def scan(slots, slot, offset, damaged=None):
             window.owner = me
             offset += at
             at = 0
-            size = _fill(slots, slot, offset)
-        place = offset + at
-        found = intact(window.view[:size], at, slots.seed if place else 0)
+            size = _fill(segments, slot, offset)
+        address = offset + at
+        found = intact(window.view[:size], at, segments.seed if address else 0)
         if found is None:
             if at:
                 window.owner = None
                 continue
-            end = slots.sizes[slot]
-            if place >= end:
+            end = segments.sizes[slot]
+            if address >= end:
                 return
-            behind = _next_intact(slots, slot, place + 4, end)
+            behind = _next_intact(segments, slot, address + 4, end)
             if damaged is not None:
-                damaged.append((slot, place, behind))
+                damaged.append((slot, address, behind))
             if behind == end:
                 return
             offset = behind
@@ -64,30 +64,30 @@ def scan(slots, slot, offset, damaged=None):
         kind, length = found
         start = at + HEADER_BYTES
         at += record_bytes(length)
-        yield place, kind, window.view[start : start + length]
+        yield address, kind, window.view[start : start + length]
 
 
-def _fill(slots, slot, offset):
+def _fill(segments, slot, offset):
     """Reads a window from `offset` on, or what can be read of its first block; returns how many bytes."""
-    view = slots.window.view
+    view = segments.window.view
     try:
-        return slots.readinto(slot, offset, view)
+        return segments.readinto(slot, offset, view)
     except StorageError:
-        slots.forget_reader(slot)
+        segments.forget_reader(slot)
     try:
-        return slots.readinto(slot, offset, view[: _BLOCK_BYTES - offset % _BLOCK_BYTES])
+        return segments.readinto(slot, offset, view[: _BLOCK_BYTES - offset % _BLOCK_BYTES])
     except StorageError:
-        slots.forget_reader(slot)
+        segments.forget_reader(slot)
         return 0
 
 
-def _next_intact(slots, slot, offset, end):
+def _next_intact(segments, slot, offset, end):
     """Offset of the first intact record from `offset` on, `end` when there is none."""
-    window = slots.window
+    window = segments.window
     window.owner = None
     view = window.view
     while offset + HEADER_BYTES <= end:
-        size = _fill(slots, slot, offset)
+        size = _fill(segments, slot, offset)
         if size < HEADER_BYTES:
             offset = (offset // _BLOCK_BYTES + 1) * _BLOCK_BYTES
             continue
@@ -97,17 +97,17 @@ def _next_intact(slots, slot, offset, end):
             if 0 < view[at + 7] <= layout.KINDS and behind <= at + window.BYTES:
                 if behind > size and at:
                     break  # look again with it at the beginning of the window
-                if intact(view[:size], at, slots.seed) is not None:
+                if intact(view[:size], at, segments.seed) is not None:
                     return offset + at
             at += 4
         offset += at
     return end
 
 
-def head_of(slots, slot):
+def head_of(segments, slot):
     """(number, seed) of a log segment, None when its head is damaged."""
     try:
-        head = slots.read_some(slot, 0, 64)
+        head = segments.read_some(slot, 0, 64)
     except StorageError:
         return None
     found = intact(memoryview(head), 0, 0)
@@ -117,18 +117,18 @@ def head_of(slots, slot):
     return (number, seed) if magic == layout.SEGMENT_MAGIC else None
 
 
-def first_batch(slots, slot):
+def first_batch(segments, slot):
     """Number of the first COMMIT in a segment, 0 when there is none."""
-    for _, kind, payload in scan(slots, slot, 0):
+    for _, kind, payload in scan(segments, slot, 0):
         if kind == layout.COMMIT:
             return unpack_from("<I", payload, 0)[0]
     return 0
 
 
-def find_damage(slots, slot, end):
+def find_damage(segments, slot, end):
     """[(slot, first byte, end)] of what is damaged in a segment before `end`."""
     damaged = []
-    for at, _, _ in scan(slots, slot, 0, damaged):
+    for at, _, _ in scan(segments, slot, 0, damaged):
         if at >= end:
             break
     return [item for item in damaged if item[1] < end]
@@ -139,7 +139,7 @@ class Replay:
 
     def __init__(self, storage):
         self.storage = storage
-        self.slots = storage.slots
+        self.segments = storage.segments
         self.batch = 0  # of the last COMMIT
         self.damaged = []  # (slot, first byte, end) of what was passed over
         self.ranges = []  # [slot, first, end] of the open batch
@@ -150,7 +150,7 @@ class Replay:
     def run(self, number, offset):
         """From `offset` of segment `number` on, then every segment with a greater number."""
         numbers = self.storage.log.numbers
-        order = sorted([(numbers[slot], slot) for slot in self.slots.of_kind(LOG) if slot in numbers])
+        order = sorted([(numbers[slot], slot) for slot in self.segments.of_kind(LOG) if slot in numbers])
         for found, slot in order:
             if found >= number:
                 self._segment(slot, offset if found == number else 0)
@@ -161,7 +161,7 @@ class Replay:
         first = end = offset
         ranges = self.ranges
         before = seen = len(self.damaged)
-        for at, kind, payload in scan(self.slots, slot, offset, self.damaged):
+        for at, kind, payload in scan(self.segments, slot, offset, self.damaged):
             if len(self.damaged) > seen:
                 seen = len(self.damaged)
                 if at - self.damaged[-1][1] == _ABORT_BYTES:
@@ -195,7 +195,7 @@ class Replay:
         if self._torn:
             del ranges[:]
             self._hurt = self._torn = False
-        self.end = (slot, end, len(self.damaged) == before and end == self.slots.sizes[slot])
+        self.end = (slot, end, len(self.damaged) == before and end == self.segments.sizes[slot])
 
     def _stale(self, slot, at, end):
         """A COMMIT of earlier times: the file system's own damage has brought back a block of a segment that is gone.
@@ -207,7 +207,7 @@ class Replay:
     def _tail(self, slot):
         """Nothing intact is behind the last damage. Cut short, it was never synced; else it counts like any other."""
         _, first, end = self.damaged[-1]
-        head = self.slots.read_some(slot, first, HEADER_BYTES) if end - first >= HEADER_BYTES else b""
+        head = self.segments.read_some(slot, first, HEADER_BYTES) if end - first >= HEADER_BYTES else b""
         kind = head[7] if len(head) == HEADER_BYTES else 0
         length = head[4] | head[5] << 8 | head[6] << 16 if kind else 0
         cut_short = 0 < kind <= layout.KINDS and kind != layout.COMMIT and first + record_bytes(length) > end
@@ -221,30 +221,30 @@ class Replay:
         hurt = self._hurt
         self.batch = batch
         for slot, first, end in self.ranges:
-            for at, kind, payload in scan(self.slots, slot, first):
+            for at, kind, payload in scan(self.segments, slot, first):
                 if at >= end:
                     break
                 if not (hurt and kind == layout.RECORD):  # the copies have them
-                    self._apply(kind, location(slot, at), payload, batch)
+                    self._apply(kind, address_at(slot, at), payload, batch)
         del self.ranges[:]
         self._hurt = False
 
-    def _apply(self, kind, place, payload, batch):
+    def _apply(self, kind, address, payload, batch):
         storage = self.storage
         if kind == layout.STORE:
             storage.apply_store(payload[0], bytes(payload[1:17]))
         elif kind == layout.INTENTION:
-            storage.numbered(payload[0]).apply_intention(place, payload)
+            storage.numbered(payload[0]).apply_intention(address, payload)
         elif kind == layout.ROW or kind == layout.UNROW:
             end = 3 + payload[0]
             tables = storage.numbered(payload[1]).tables
-            found = storage.keys.find(bytes(payload[1:end]))
+            found = storage.row_index.find(bytes(payload[1:end]))
             if kind == layout.ROW:
-                tables.apply_row(found, place)
+                tables.apply_row(found, address)
             elif found[2]:
                 tables.apply_unrow(found)
         elif kind == layout.BLOB:
-            storage.numbered(payload[0]).contents.apply_blob(place, bytes(payload[layout.BLOB_HASH_AT :]))
+            storage.numbered(payload[0]).contents.apply_blob(address, bytes(payload[layout.BLOB_HASH_AT :]))
         elif kind == layout.DROP:
             storage.numbered(payload[0]).apply_dropped(bytes(payload[1:]))
         elif kind == layout.UNBLOB:

@@ -3,7 +3,7 @@
 Author keys are not in RAM but for a few used last: the key is read from the chain's newest intention.
 """
 
-from .items import Items, prefix_of
+from .hash_index import HashIndex, prefix_of
 
 _PAGE_ROWS = 8
 _CACHED = 64
@@ -12,7 +12,7 @@ _CACHED = 64
 class Chains:
     def __init__(self, author_of):
         self.author_of = author_of  # witness sequence -> author, from flash
-        self.rows = Items(_PAGE_ROWS)  # location: sequence of the tip; tag: length
+        self.rows = HashIndex(_PAGE_ROWS)  # address: sequence of the tip; tag: length
         self.clear()
 
     def clear(self):
@@ -30,7 +30,7 @@ class Chains:
             return number
         prefix = prefix_of(author)
         number = self.rows.find(prefix)
-        while number >= 0 and self.author_of(self.rows.place(number)) != author:
+        while number >= 0 and self.author_of(self.rows.address(number)) != author:
             number = self.rows.find(prefix, number + 1)
         if number >= 0:
             self._remember(number, author)
@@ -39,7 +39,7 @@ class Chains:
     def author(self, number):
         author = self._authors.get(number)
         if author is None:
-            author = self.author_of(self.rows.place(number))
+            author = self.author_of(self.rows.address(number))
             self._remember(number, author)
         return author
 
@@ -52,7 +52,7 @@ class Chains:
 
     def tip(self, number):
         """Witness sequence of the chain's newest intention."""
-        return self.rows.place(number)
+        return self.rows.address(number)
 
     def length(self, number):
         return self.rows.tag(number)
@@ -72,9 +72,9 @@ class Chains:
         rows = self.rows
         found = []  # the best so far, newest first: a list of all would take 40 bytes of heap each
         for number in range(rows.count):
-            place = rows.place(number)
+            address = rows.address(number)
             at = len(found)
-            while at and rows.place(found[at - 1]) < place:
+            while at and rows.address(found[at - 1]) < address:
                 at -= 1
             if at < count:
                 found.insert(at, number)

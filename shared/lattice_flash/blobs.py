@@ -6,8 +6,8 @@ from lattice_core.errors import StorageError
 from lattice_core.seams import BytesBody
 
 from . import layout
-from .bulk import BulkBody
-from .items import prefix_of
+from .extents import ExtentBody
+from .hash_index import prefix_of
 from .layout import EMPTY, HEADER_BYTES, slot_of
 
 
@@ -15,7 +15,7 @@ class Blobs:
     def __init__(self, storage, number):
         self.storage = storage
         self.log = storage.log
-        self.items = storage.blob_items  # of all stores; tag: number of the store
+        self.items = storage.blob_index  # of all stores; tag: number of the store
         self.number = number
 
     def find(self, hash):
@@ -24,14 +24,14 @@ class Blobs:
         prefix = prefix_of(hash)
         index = items.find(prefix)
         while index >= 0:
-            place = items.place(index)
-            if place != EMPTY and items.tag(index) == self.number and self._hash(place) == hash:
+            address = items.address(index)
+            if address != EMPTY and items.tag(index) == self.number and self._hash(address) == hash:
                 return index
             index = items.find(prefix, index + 1)
         return -1
 
-    def _hash(self, place):
-        return self.log.read_at(place, HEADER_BYTES + layout.BLOB_HASH_AT, 32)
+    def _hash(self, address):
+        return self.log.read_at(address, HEADER_BYTES + layout.BLOB_HASH_AT, 32)
 
     def has_blob(self, hash):
         return self.find(hash) >= 0
@@ -40,36 +40,36 @@ class Blobs:
         present = self.has_blob(hash)
         if not present:
             self.storage.need_index(self.storage.index_margin)
-        if not isinstance(body, BulkBody):
+        if not isinstance(body, ExtentBody):
             if present:
                 return
             if isinstance(body, (bytes, bytearray, memoryview)):
                 body = BytesBody(body)
-            body = self.storage.in_bulk(body, True)
+            body = self.storage.in_extent(body, True)
         body.adopt(self._where(bytes(hash)))
         if not present:
-            head = pack(layout.BLOB_HEAD, self.number, body.place, body.size)
+            head = pack(layout.BLOB_HEAD, self.number, body.address, body.size)
             self.apply_blob(self.log.append(layout.BLOB, (head, hash)), hash)
             self.storage.changed()
 
-    def apply_blob(self, place, hash):
+    def apply_blob(self, address, hash):
         index = self.find(hash)
-        self._live(place, 1)
+        self._live(address, 1)
         if index >= 0:  # compaction has moved the record or the content
-            self._live(self.items.place(index), -1)
-            self.items.move(index, place)
+            self._live(self.items.address(index), -1)
+            self.items.move(index, address)
         else:
-            self.items.add(place, prefix_of(hash), self.number)
+            self.items.add(address, prefix_of(hash), self.number)
 
-    def _live(self, place, sign):
-        live = self.storage.slots.live
-        at, size = self.extent(place)
-        live[slot_of(place)] += sign * layout.record_bytes(layout.BLOB_HASH_AT + 32)
+    def _live(self, address, sign):
+        live = self.storage.segments.live
+        at, size = self.extent(address)
+        live[slot_of(address)] += sign * layout.record_bytes(layout.BLOB_HASH_AT + 32)
         live[slot_of(at)] += sign * layout.padded(size)
 
-    def extent(self, place):
-        """(location, size) of the content."""
-        _, at, size = unpack_from(layout.BLOB_HEAD, self.log.read_at(place, HEADER_BYTES, layout.BLOB_HASH_AT), 0)
+    def extent(self, address):
+        """(address, size) of the content."""
+        _, at, size = unpack_from(layout.BLOB_HEAD, self.log.read_at(address, HEADER_BYTES, layout.BLOB_HASH_AT), 0)
         return at, size
 
     def _where(self, hash):
@@ -77,7 +77,7 @@ class Blobs:
             index = self.find(hash)
             if index < 0:
                 raise StorageError("flash: a blob was dropped while it was read")
-            return self.extent(self.items.place(index))[0]
+            return self.extent(self.items.address(index))[0]
 
         return where
 
@@ -85,8 +85,8 @@ class Blobs:
         index = self.find(hash)
         if index < 0:
             return None
-        at, size = self.extent(self.items.place(index))
-        return BulkBody(self.storage.bulk, at, size, self._where(bytes(hash)))
+        at, size = self.extent(self.items.address(index))
+        return ExtentBody(self.storage.extents, at, size, self._where(bytes(hash)))
 
     def drop_blob(self, hash):
         index = self.find(hash)
@@ -96,7 +96,7 @@ class Blobs:
             self.apply_unblob(index)
 
     def apply_unblob(self, index):
-        self._live(self.items.place(index), -1)
+        self._live(self.items.address(index), -1)
         self.items.remove(index)
 
     def apply_unblobbed(self, hash):
@@ -108,7 +108,7 @@ class Blobs:
         items = self.items
         index = 0
         while index < items.count:
-            place = items.place(index)
-            if place != EMPTY and items.tag(index) == self.number:
-                yield self._hash(place), self.extent(place)[1]
+            address = items.address(index)
+            if address != EMPTY and items.tag(index) == self.number:
+                yield self._hash(address), self.extent(address)[1]
             index += 1

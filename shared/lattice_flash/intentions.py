@@ -9,12 +9,12 @@ from lattice_core.compat import const
 from lattice_core.errors import StorageError, StorageFull
 from lattice_core.model.intention import from_body
 from lattice_core.seams import BytesBody
-from lattice_core.weaver.store import ZERO
+from lattice_core.storage.contract import ZERO
 
 from . import layout
-from .bulk import BulkBody
 from .chains import Chains
-from .items import Items, prefix_of
+from .extents import ExtentBody
+from .hash_index import HashIndex, prefix_of
 from .layout import EMPTY, HEADER_BYTES, slot_of
 
 INLINE_BYTES = 4096  # larger bodies lie in bulk segments
@@ -33,8 +33,8 @@ class Intentions:
         self.number = number
         self.storage = storage
         self.log = storage.log
-        self.items = Items(_ITEM_ROWS)  # row: witness sequence - 1; tag: chain
-        self.floats = Items(_FLOATING_ROWS)  # in order of arrival
+        self.items = HashIndex(_ITEM_ROWS)  # row: witness sequence - 1; tag: chain
+        self.floats = HashIndex(_FLOATING_ROWS)  # in order of arrival
         self.chains = Chains(self._author_at)
         self.count = 0
         self.head = ZERO
@@ -52,34 +52,34 @@ class Intentions:
         prefix = prefix_of(hash)
         index = items.find(prefix)
         while index >= 0:
-            place = items.place(index)
-            if place != EMPTY and self._hash(place) == hash:
+            address = items.address(index)
+            if address != EMPTY and self._hash(address) == hash:
                 return index
             index = items.find(prefix, index + 1)
         return -1
 
-    def _hash(self, place):
-        return self.log.read_at(place, HEADER_BYTES + layout.HASH_AT, 32)
+    def _hash(self, address):
+        return self.log.read_at(address, HEADER_BYTES + layout.HASH_AT, 32)
 
     def _author_at(self, sequence):
-        return self.log.read_at(self.items.place(sequence - 1), HEADER_BYTES + layout.AUTHOR_AT, 32)
+        return self.log.read_at(self.items.address(sequence - 1), HEADER_BYTES + layout.AUTHOR_AT, 32)
 
-    def place_of(self, hash):
+    def address_of(self, hash):
         """Location of a stored intention, EMPTY when there is none."""
         index = self._find(self.items, hash)
         if index >= 0:
-            return self.items.place(index)
+            return self.items.address(index)
         index = self._find(self.floats, hash)
-        return self.floats.place(index) if index >= 0 else EMPTY
+        return self.floats.address(index) if index >= 0 else EMPTY
 
     def has(self, hash):
-        return self.place_of(hash) != EMPTY
+        return self.address_of(hash) != EMPTY
 
     def put(self, intention, absent=False):
         body = intention.body
         inline = body.size <= INLINE_BYTES
         if self.has(intention.hash):
-            if isinstance(body, BulkBody):
+            if isinstance(body, ExtentBody):
                 body.adopt(self._where(intention.hash))
             return
         self.storage.need_intention(self.storage.to_write(body) + _ROOM_BESIDES_BYTES)
@@ -90,74 +90,59 @@ class Intentions:
             raise StorageFull("a store has at most %d authors on this stick" % CHAINS)
         if inline:
             data = body.read(0, body.size)
-            if isinstance(body, BulkBody):
+            if isinstance(body, ExtentBody):
                 body.adopt(None)
         else:
-            stored = self.storage.in_bulk(body)
+            stored = self.storage.in_extent(body)
             stored.adopt(self._where(intention.hash))
-            data = intention.author + pack(layout.BODY_REFERENCE, stored.place, stored.size)
+            data = intention.author + pack(layout.BODY_REFERENCE, stored.address, stored.size)
         head = pack(layout.INTENTION_HEAD, self.number, 0 if inline else 1, 0, 0)
-        place = self.log.append(layout.INTENTION, (head, ZERO, intention.hash, intention.signature, data))
+        address = self.log.append(layout.INTENTION, (head, ZERO, intention.hash, intention.signature, data))
         self.storage.changed()
-        self._live(place, 1)
-        self.floats.append(place, prefix_of(intention.hash), 0)
+        self._live(address, 1)
+        self.floats.append(address, prefix_of(intention.hash), 0)
 
     def _where(self, hash):
         """A function that tells where the body of an intention lies now."""
 
         def where():
-            place = self.place_of(hash)
-            if place == EMPTY:
+            address = self.address_of(hash)
+            if address == EMPTY:
                 raise StorageError("flash: an intention was dropped while it was read")
-            return self.reference(place)[0]
+            return self.reference(address)[0]
 
         return where
 
-    def reference(self, place):
-        """(location, size) of a body in a bulk segment."""
-        data = self.log.read_at(place, HEADER_BYTES + layout.REFERENCE_AT, 8)
+    def reference(self, address):
+        """(address, size) of a body in a bulk segment."""
+        data = self.log.read_at(address, HEADER_BYTES + layout.REFERENCE_AT, 8)
         return unpack_from(layout.BODY_REFERENCE, data, 0)
 
-    def refers_to(self, place, slot):
-        """Whether the body of the intention at a location lies in that bulk segment."""
-        by_reference = self.log.read_at(place, HEADER_BYTES + 1, 1) == b"\x01"
-        return by_reference and slot_of(self.reference(place)[0]) == slot
+    def refers_to(self, address, slot):
+        """Whether the body of the intention at an address lies in that bulk segment."""
+        by_reference = self.log.read_at(address, HEADER_BYTES + 1, 1) == b"\x01"
+        return by_reference and slot_of(self.reference(address)[0]) == slot
 
-    def _live(self, place, sign):
+    def _live(self, address, sign):
         """Counts an intention's bytes in or out, its body in a bulk segment included."""
-        live = self.storage.slots.live
-        live[slot_of(place)] += sign * self.log.record_size(place)
-        if self.log.read_at(place, HEADER_BYTES + 1, 1) == b"\x01":
-            at, size = self.reference(place)
+        live = self.storage.segments.live
+        live[slot_of(address)] += sign * self.log.record_size(address)
+        if self.log.read_at(address, HEADER_BYTES + 1, 1) == b"\x01":
+            at, size = self.reference(address)
             live[slot_of(at)] += sign * layout.padded(size)
 
     def get(self, hash):
-        place = self.place_of(hash)
-        if place == EMPTY:
+        address = self.address_of(hash)
+        if address == EMPTY:
             return None
-        payload = self.log.payload(place)
+        payload = self.log.payload(address)
         signature = payload[layout.SIGNATURE_AT : layout.AUTHOR_AT]
         if payload[1]:
             at, size = unpack_from(layout.BODY_REFERENCE, payload, layout.REFERENCE_AT)
-            body = BulkBody(self.storage.bulk, at, size, self._where(bytes(hash)))
+            body = ExtentBody(self.storage.extents, at, size, self._where(bytes(hash)))
         else:
             body = BytesBody(payload[layout.AUTHOR_AT :])
         return from_body(body, bytes(hash), signature)
-
-    def mend(self, intention):
-        index = self._find(self.items, intention.hash)
-        place = self.items.place(index) if index >= 0 else self.place_of(intention.hash)
-        payload = self.log.payload(place)
-        body = self.storage.in_bulk(intention.body) if payload[1] else intention.body
-        if payload[1]:
-            body.adopt(self._where(intention.hash))
-            data = intention.author + pack(layout.BODY_REFERENCE, body.place, body.size)
-        else:
-            data = body.read(0, body.size)
-        parts = (payload[: layout.SIGNATURE_AT], intention.signature, data)
-        place = self.log.append(layout.INTENTION, parts)
-        self.storage.changed()
-        self.apply_intention(place, b"".join(parts))
 
     def drop(self, hash):
         index = self._find(self.floats, hash)
@@ -170,7 +155,7 @@ class Intentions:
         self.apply_drop(index)
 
     def apply_drop(self, index):
-        self._live(self.floats.place(index), -1)
+        self._live(self.floats.address(index), -1)
         self._unfloat(index)
 
     def apply_dropped(self, hash):
@@ -189,7 +174,7 @@ class Intentions:
         """The record that comes last counts: it may give the intention another sequence, or none."""
         index = self._find(self.items, hash)
         if index >= 0 and index != sequence - 1:
-            self._live(self.items.place(index), -1)
+            self._live(self.items.address(index), -1)
             self.items.void(index)
 
     def _unfloat(self, index):
@@ -200,5 +185,5 @@ class Intentions:
 
     def floating(self):
         floats = self.floats
-        places = [floats.place(index) for index in range(floats.count)]
-        return [self._hash(place) for place in places if place != EMPTY]
+        addresses = [floats.address(index) for index in range(floats.count)]
+        return [self._hash(address) for address in addresses if address != EMPTY]

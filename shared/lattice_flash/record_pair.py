@@ -16,7 +16,7 @@ _HEAD = "<4sIII"  # magic, batch, number of records, seed of the log's CRCs
 _MAGIC = b"LNR1"
 
 
-class Copies:
+class RecordPair:
     def __init__(self, files):
         self.files = files
         self.damaged = 0  # copies that could not be read

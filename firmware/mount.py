@@ -12,10 +12,9 @@ import vfs
 
 from lattice_core.compat import const
 from lattice_core.errors import StorageError
-
-from . import copies
-from .files import FULL
-from .slots import FOLDER
+from lattice_flash import record_pair
+from lattice_flash.filesystem import FULL
+from lattice_flash.segments import FOLDER
 
 _BLOCK_COUNT = const(4)  # ioctl numbers of MicroPython's block devices
 _BLOCK_SIZE = const(5)
@@ -45,7 +44,7 @@ def mount(device):
         if used > _YOUNG_BLOCKS:
             raise _beyond_use()
     try:
-        for folder in (FOLDER,) + copies.FOLDERS:
+        for folder in (FOLDER,) + record_pair.FOLDERS:
             if folder[1:] not in names:
                 mounted.mkdir(folder)
         _settle(device, mounted)

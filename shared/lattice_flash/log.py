@@ -1,7 +1,7 @@
 """The log: where records are appended. One segment is open at a time; its unsynced end is a buffer in RAM.
 
 Reading from a littlefs file that is being written makes littlefs copy a block, so what is not yet synced is read from
-the buffer, and what is synced through a file of its own (slots.py). The buffer is written out in pieces of one block
+the buffer, and what is synced through a file of its own (segments.py). The buffer is written out in pieces of one block
 as it fills: no call takes longer than one erase and its programs, besides `sync`.
 """
 
@@ -10,9 +10,9 @@ from struct import pack
 from lattice_core.errors import StorageError
 
 from . import layout
-from .files import INTERRUPTS
-from .layout import HEADER_BYTES, SEGMENT_BYTES, intact, location, offset_of, record_bytes, seal, slot_of
-from .slots import LOG
+from .filesystem import INTERRUPTS
+from .layout import HEADER_BYTES, SEGMENT_BYTES, address_at, intact, offset_of, record_bytes, seal, slot_of
+from .segments import LOG
 
 BATCH_BYTES = 11776  # when a commit is due
 BUFFER_BYTES = 12288  # a batch and what went over it; a longer one is synced in two parts
@@ -21,9 +21,9 @@ _SHORT_BYTES = 240  # most records
 
 
 class Log:
-    def __init__(self, slots, buffer):
-        self.slots = slots
-        self.files = slots.files
+    def __init__(self, segments, buffer):
+        self.segments = segments
+        self.files = segments.files
         self.buffer = buffer
         self.view = memoryview(self.buffer)
         self.slot = -1  # open segment, -1: none
@@ -59,7 +59,7 @@ class Log:
 
     def forget(self, slot):
         """Deletes a segment that nothing needs any more."""
-        self.slots.remove(slot)
+        self.segments.remove(slot)
         del self.numbers[slot]
 
     def dirty(self):
@@ -67,7 +67,7 @@ class Log:
 
     # -- appending ---------------------------------------------------------------------------------------------
     def append(self, kind, parts):
-        """Appends one record made of `parts`; returns its location."""
+        """Appends one record made of `parts`; returns its address."""
         length = 0
         for part in parts:
             length += len(part)
@@ -95,10 +95,10 @@ class Log:
         while at < self.fill:
             view[at] = 0
             at += 1
-        seal(self.buffer, start, kind, length, 0 if kind == layout.SEGMENT else self.slots.seed)
+        seal(self.buffer, start, kind, length, 0 if kind == layout.SEGMENT else self.segments.seed)
         self.batch_bytes += total
         self._write_blocks(start)
-        return location(self.slot, self.base + start)
+        return address_at(self.slot, self.base + start)
 
     def _write_blocks(self, end):
         while end - self._written >= _BLOCK_BYTES:
@@ -108,7 +108,7 @@ class Log:
         self.failed = True
         try:
             if self._file is None:
-                self._file = self.slots.append_to(self.slot)
+                self._file = self.segments.append_to(self.slot)
             self.files.write(self._file, self.view[self._written : end])
         except INTERRUPTS:
             self.files.torn = True
@@ -127,8 +127,8 @@ class Log:
             self.files.torn = True
             raise
         self.failed = False
-        self.slots.grow(self.slot, self.fill)
-        self.slots.forget_reader(self.slot)
+        self.segments.grow(self.slot, self.fill)
+        self.segments.forget_reader(self.slot)
         self.base += self.fill
         self.fill = self._kept = self._written = 0
         self._unmarked = True
@@ -138,10 +138,10 @@ class Log:
         if self.slot >= 0:
             self.seal_segment()
         self.number += 1
-        self.slot, self._file = self.slots.create(LOG)
+        self.slot, self._file = self.segments.create(LOG)
         self.numbers[self.slot] = self.number
         self.base = 0
-        head = pack(layout.SEGMENT_HEAD, layout.SEGMENT_MAGIC, self.number, self.slots.seed, continues)
+        head = pack(layout.SEGMENT_HEAD, layout.SEGMENT_MAGIC, self.number, self.segments.seed, continues)
         self._put(layout.SEGMENT, (head,), len(head))
         self._kept = self.fill
 
@@ -177,54 +177,56 @@ class Log:
                 self.files.close(file)
             except StorageError:
                 pass  # it is measured
-        self.slots.measure_segment(slot)
-        if not self.slots.sizes[slot]:
+        self.segments.measure_segment(slot)
+        if not self.segments.sizes[slot]:
             self.forget(slot)
 
     # -- reading and changing what is not yet written ------------------------------------------------------------
-    def read_at(self, place, skip, count):
-        """`count` bytes from `skip` bytes behind a location, synced or not."""
-        if slot_of(place) == self.slot:
-            at = offset_of(place) + skip - self.base
+    def read_at(self, address, skip, count):
+        """`count` bytes from `skip` bytes behind an address, synced or not."""
+        if slot_of(address) == self.slot:
+            at = offset_of(address) + skip - self.base
             if at >= 0:
                 return bytes(self.view[at : at + count])
-        return self.slots.read_at(place, skip, count)
+        return self.segments.read_at(address, skip, count)
 
-    def payload(self, place):
-        """The payload of the record at a location, checked; in one read where it is short."""
-        record = self.read_record(place, _SHORT_BYTES)
+    def payload(self, address):
+        """The payload of the record at an address, checked; in one read where it is short."""
+        record = self.read_record(address, _SHORT_BYTES)
         end = HEADER_BYTES + (record[4] | record[5] << 8 | record[6] << 16)
         if end > len(record):
-            record = self.read_record(place, end)
-        if intact(memoryview(record), 0, self.slots.seed) is None:
-            self.slots.hurt = True
-            raise StorageError("flash: the record at %d of segment %d is damaged" % (offset_of(place), slot_of(place)))
+            record = self.read_record(address, end)
+        if intact(memoryview(record), 0, self.segments.seed) is None:
+            self.segments.hurt = True
+            raise StorageError(
+                "flash: the record at %d of segment %d is damaged" % (offset_of(address), slot_of(address))
+            )
         return record[HEADER_BYTES:end]
 
-    def read_record(self, place, count):
-        """At most `count` bytes from a location on: fewer at the end of the log."""
-        if slot_of(place) == self.slot:
-            at = offset_of(place) - self.base
+    def read_record(self, address, count):
+        """At most `count` bytes from an address on: fewer at the end of the log."""
+        if slot_of(address) == self.slot:
+            at = offset_of(address) - self.base
             if at >= 0:
                 return bytes(self.view[at : min(at + count, self.fill)])
-        return self.slots.read_some(slot_of(place), offset_of(place), count)
+        return self.segments.read_some(slot_of(address), offset_of(address), count)
 
-    def record_size(self, place):
-        head = self.read_at(place, 4, 3)
+    def record_size(self, address):
+        head = self.read_at(address, 4, 3)
         return record_bytes(head[0] | head[1] << 8 | head[2] << 16)
 
-    def release(self, place):
-        """The record at a location is no longer pointed to."""
-        self.slots.live[slot_of(place)] -= self.record_size(place)
+    def release(self, address):
+        """The record at an address is no longer pointed to."""
+        self.segments.live[slot_of(address)] -= self.record_size(address)
 
-    def patch(self, place, skip, values):
+    def patch(self, address, skip, values):
         """Overwrites `values` (bytes) in the payload of a record that littlefs does not have yet. False otherwise."""
-        at = offset_of(place) - self.base
-        if slot_of(place) != self.slot or at < self._written:
+        at = offset_of(address) - self.base
+        if slot_of(address) != self.slot or at < self._written:
             return False
         head = at + HEADER_BYTES + skip
         self.view[head : head + len(values)][:] = values
-        seal(self.buffer, at, self.buffer[at + 7], self.record_length(at), self.slots.seed)
+        seal(self.buffer, at, self.buffer[at + 7], self.record_length(at), self.segments.seed)
         return True
 
     def record_length(self, at):

@@ -6,15 +6,15 @@ process would find after a crash. Bytes are counted so that a full medium can be
 
 from ..errors import StorageFull
 from ..seams import BytesBody
-from . import store as contract
-from .index import MemoryRanges, first_not_less
-from .store import ZERO
+from ..storage import contract
+from ..storage.contract import ZERO
+from ..weaver.index import MemoryRanges, first_not_less
 
 _ENTRY_BYTES = 160  # what a witness entry and its index cost elsewhere, about
 
 
 class MemoryStorage:
-    """`store.Storage` in memory. `capacity` in bytes, None for no limit."""
+    """`contract.Storage` in memory. `capacity` in bytes, None for no limit."""
 
     medium = "this node"
 
@@ -135,7 +135,7 @@ def _assign(mapping, key, value):
 
 
 class MemoryStore:
-    """`store.Store` in memory."""
+    """`contract.Store` in memory."""
 
     def __init__(self, storage, store_id, source=None):
         self.id = store_id

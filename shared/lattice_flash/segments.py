@@ -5,14 +5,14 @@ from array import array
 from lattice_core.compat import const
 from lattice_core.errors import StorageError
 
-from .layout import SEGMENT_BYTES, SLOTS, offset_of, slot_of
+from .layout import SEGMENT_BYTES, SEGMENTS, offset_of, slot_of
 
 FREE = 0
 LOG = 1
 BULK = 2
 _PREFIX = "?LB"
 FOLDER = "/s"  # not the root: littlefs moves the blocks of a folder that is written often, those of the root it cannot
-_SPARE_SLOTS = const(24)
+_SPARE_SEGMENTS = const(24)
 _BLOCK_BYTES = const(4096)
 _READERS = const(4)  # open files for reading; littlefs takes 1.2 KB each, and opening one costs as much as five reads
 
@@ -21,12 +21,12 @@ def _name(kind, slot):
     return "%s/%s%03d" % (FOLDER, _PREFIX[kind], slot)
 
 
-class Slots:
+class Segments:
     def __init__(self, files, window):
         self.files = files
         self.window = window
         self.total, self.free = files.space()
-        self.count = min(SLOTS, _SPARE_SLOTS + 2 * self.total // SEGMENT_BYTES)
+        self.count = min(SEGMENTS, _SPARE_SEGMENTS + 2 * self.total // SEGMENT_BYTES)
         self.kinds = bytearray(self.count)
         self.sizes = array("I", bytes(4 * self.count))
         self.live = array("I", bytes(4 * self.count))  # bytes of records and bodies that the index points to
@@ -132,6 +132,6 @@ class Slots:
             raise StorageError("flash: segment %d ends at %d, before %d" % (slot, offset + len(data), offset + count))
         return data
 
-    def read_at(self, place, skip, count):
-        """`count` bytes from `skip` bytes behind a location."""
-        return self.read(slot_of(place), offset_of(place) + skip, count)
+    def read_at(self, address, skip, count):
+        """`count` bytes from `skip` bytes behind an address."""
+        return self.read(slot_of(address), offset_of(address) + skip, count)
