@@ -1,6 +1,5 @@
 """Frames of the serial pipe: the platform's functions and the Python twin give the same for everything."""
 
-from lattice_core.link.frames import PythonFrames, frame_functions, seal_packet
 from lattice_core.link.packet import (
     ASK,
     DAMAGED,
@@ -14,6 +13,7 @@ from lattice_core.link.packet import (
     WHOLE,
     check_holds,
 )
+from lattice_core.link.serial_frames import PythonFrames, frame_functions, seal_packet
 from support import Rng, crypto
 
 KEY = bytes(range(32))

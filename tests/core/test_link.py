@@ -228,7 +228,7 @@ def test_replayed_frames_of_the_same_session_are_dropped():
 
 def test_versions_that_do_not_meet_are_refused_in_words():
     desk = world()
-    desk.b._greeting.terms = hello.Terms(2, 4, 8, 8192, b"stick \x1b9.0")
+    desk.b._exchange.parameters = hello.TransportParameters(2, 4, 8, 8192, b"stick \x1b9.0")
     assert desk.run(lambda: desk.a.closed is not None)
     assert "versions 2 to 4" in desk.a.closed
     assert "1 to 1" in desk.a.closed
@@ -241,7 +241,7 @@ def test_versions_that_do_not_meet_are_refused_in_words():
 
 def test_a_downgrade_of_the_hello_ends_the_handshake():
     desk = world()
-    desk.b._greeting.terms = hello.Terms(1, 3, 8, 8192, b"stick")
+    desk.b._exchange.parameters = hello.TransportParameters(1, 3, 8, 8192, b"stick")
     put = desk.to_a.put
 
     def downgrade(data, now):
@@ -260,7 +260,7 @@ def test_a_downgrade_of_the_hello_ends_the_handshake():
 
 def disturb(desk, moment):
     """Somebody on the line says a Hello of its own while the stick is in that state. Returns where it is noted."""
-    forged = hello.encode_body(hello.Terms(1, 1, 255, 65280, b"somebody"), False)
+    forged = hello.encode_body(hello.TransportParameters(1, 1, 255, 65280, b"somebody"), False)
     receive = desk.b.receive
     told = []
 
@@ -500,7 +500,7 @@ def test_a_peer_that_breaks_the_rules_is_left_in_words():
 def test_forged_packets_are_dropped_and_the_true_ones_get_through():
     desk = world(seed=12)
     a, _ = desk.connect()
-    session = desk.b._session
+    session = desk.b._channel
     forged = bytearray(200)
     out = bytearray(400)
     sealed = link_frames().frame_seal
@@ -517,7 +517,7 @@ def test_forged_packets_are_dropped_and_the_true_ones_get_through():
 
 
 def link_frames():
-    from lattice_core.link.frames import PythonFrames
+    from lattice_core.link.serial_frames import PythonFrames
 
     return PythonFrames(crypto())
 
@@ -525,11 +525,11 @@ def link_frames():
 def test_rekeying_in_the_middle_of_a_transfer():
     desk = world()
     a, _ = desk.connect()
-    for cipher in (desk.a._session._sending, desk.b._session.receiving):
+    for cipher in (desk.a._channel._sending, desk.b._channel.receiving):
         cipher.nonce = 65530
     data = Rng(13).bytes(20000)
     assert send_all(desk, a, data) == (data, None)
-    assert 0 < desk.b._session.receiving.nonce < 65530
+    assert 0 < desk.b._channel.receiving.nonce < 65530
 
 
 def test_a_link_that_ran_for_weeks_still_counts_right():
@@ -578,7 +578,7 @@ def test_no_state_of_a_responder_is_the_last():
 def snapshot(desk):
     """What a stranger's bytes must not change."""
     b = desk.b
-    return (b.local, b.closed, b.counters.connections, b._greeting.terms.firmware)
+    return (b.local, b.closed, b.counters.connections, b._exchange.parameters.firmware)
 
 
 def states(pipe):
@@ -621,7 +621,7 @@ def hostile(rng, desk, recorded):
     if choice == 3:
         packets = hello.parts(1 + rng.below(1 << 31), rng.below(3), b"\x01\x01" + body, desk.b._pipe.packet_bytes)
         return b"".join([bytes(desk.b._pipe.wrap(packet)) for packet in packets[:1]])
-    session = desk.b._session
+    session = desk.b._channel
     number = session.number if session is not None else 1
     length = min(len(body), desk.b._pipe.packet_bytes - 10)
     slot = bytearray(100)
@@ -674,7 +674,7 @@ def test_memory_before_the_handshake_is_bounded():
     for number in range(2000):
         packets = hello.parts(number + 1, 0, b"\x01\x01\x00\x08\x20\x00", 20)
         desk.b.receive(bytes(desk.b._pipe.wrap(rng.choice(packets))), desk.now)
-    assert len(desk.b._greeting.parts) <= 16
-    assert len(desk.b._greeting._collector._parts) == 16
-    assert desk.b._session is None
+    assert len(desk.b._exchange.parts) <= 16
+    assert len(desk.b._exchange._collector._parts) == 16
+    assert desk.b._channel is None
     assert desk.b.state == link.LISTENING

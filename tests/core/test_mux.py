@@ -1,8 +1,8 @@
 """Streams over a channel of messages: two connections face to face, messages handed over by hand."""
 
 from lattice_core.errors import ProtocolError, UsageError
-from lattice_core.link.hello import Terms
-from lattice_core.link.mux import Connection
+from lattice_core.link.hello import TransportParameters
+from lattice_core.link.mux import LinkConnection
 from support import Rng, raises
 
 ROOM = 998
@@ -12,9 +12,9 @@ class Face:
     """Two connections; messages arrive at once, or not at all while `held`."""
 
     def __init__(self, streams=8, window=8192, buffer=4096, room=ROOM):
-        terms = Terms(1, 1, streams, window, b"test")
-        self.a = Connection(b"A" * 32, b"B" * 32, True, terms, terms, buffer, {})
-        self.b = Connection(b"B" * 32, b"A" * 32, False, terms, terms, buffer, {})
+        parameters = TransportParameters(1, 1, streams, window, b"test")
+        self.a = LinkConnection(b"A" * 32, b"B" * 32, True, parameters, parameters, buffer, {})
+        self.b = LinkConnection(b"B" * 32, b"A" * 32, False, parameters, parameters, buffer, {})
         self.room = room
         self.sent = {True: 0, False: 0}
 

@@ -6,9 +6,9 @@ import pytest
 
 from fake_line import World
 from lattice_core.errors import ProtocolError
-from lattice_core.link.hello import Collector, Terms, parse_body
+from lattice_core.link.hello import Collector, TransportParameters, parse_body
 from lattice_core.link.link import SERIAL, Link
-from lattice_core.link.mux import Connection
+from lattice_core.link.mux import LinkConnection
 from sim.link_run import FastRng
 from test_link import hostile, snapshot, states
 
@@ -61,10 +61,10 @@ def test_a_line_cut_into_any_slices():
 
 def test_any_message_of_a_proven_peer_is_taken_or_refused():
     rng = random.Random(3)
-    terms = Terms(1, 1, 4, 1024, b"peer")
+    parameters = TransportParameters(1, 1, 4, 1024, b"peer")
     refused = 0
     for _ in range(20000):
-        connection = Connection(b"a" * 32, b"b" * 32, bool(rng.getrandbits(1)), terms, terms, 1000, {})
+        connection = LinkConnection(b"a" * 32, b"b" * 32, bool(rng.getrandbits(1)), parameters, parameters, 1000, {})
         for _ in range(rng.randrange(3)):
             connection.open_stream().write(rng.randbytes(rng.randrange(200)))
             connection.fill(memoryview(bytearray(998)))

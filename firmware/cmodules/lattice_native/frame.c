@@ -1,5 +1,5 @@
 // Frames of the serial link (lattice_core/link/packet.py): COBS, CRC-32 and AEAD in one call, in place.
-// The Python twin is lattice_core/link/frames.py; tests/core/test_frames.py holds both to the same frames.
+// The Python twin is lattice_core/link/serial_frames.py; tests/core/test_frames.py holds both to the same frames.
 
 #include "native.h"
 

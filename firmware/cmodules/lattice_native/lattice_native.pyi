@@ -60,7 +60,7 @@ def aead_seal(key: Buffer, nonce: int, ad: Buffer, buf: bytearray | memoryview, 
 def aead_open(key: Buffer, nonce: int, ad: Buffer, buf: bytearray | memoryview, length: int) -> int:
     """Decrypts buf[:length], the tag last, in place. Returns the length of the plaintext, or -1: not authentic."""
 
-# -- frame.c: frames of the serial link, in place. Twin: lattice_core.link.frames --------------------------------------
+# -- frame.c: frames of the serial link, in place. Twin: lattice_core.link.serial_frames ------------------
 
 def frame_open(
     buf: bytearray, start: int, end: int, check: int | None, expected: int, key: Buffer | None, nonce: int

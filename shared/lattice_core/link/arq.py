@@ -74,9 +74,6 @@ class Arq:
         self.ack_at = None
 
     # -- sending ------------------------------------------------------------------------------------------
-    def in_flight(self):
-        return self.sent - self.acked
-
     def push(self, length, flags, t):
         """Numbers the packet that was put into slot `sent & 7`. Returns the slot. The caller sends it now."""
         sent = self.sent
@@ -192,14 +189,6 @@ class Arq:
                     self.lost_count += 1
                 return
             arrived >>= 1
-
-    def stop_sending(self):
-        """Nothing in flight is of use any more; acknowledging goes on."""
-        self.acked = self.sent
-        self.sacked = 0
-        self._lost = [False] * WINDOW
-        self.lost_count = 0
-        self.timer_at = None
 
     # -- receiving ----------------------------------------------------------------------------------------
     def hold(self, seq, flags, payload):

@@ -30,8 +30,8 @@ WINDOW_UNIT_BYTES = const(256)
 _IN_SESSION = const(1)
 
 
-class Terms:
-    """What one side says of itself, apart from its epoch."""
+class TransportParameters:
+    """What one side says of itself and grants the other, apart from its epoch."""
 
     def __init__(self, lowest, highest, streams, window_bytes, firmware):
         self.lowest = lowest
@@ -41,22 +41,24 @@ class Terms:
         self.firmware = firmware  # bytes
 
 
-def encode_body(terms, in_session):
-    text = terms.firmware[:_TEXT_BYTES]
-    window = min(terms.window_bytes // WINDOW_UNIT_BYTES, 255)
+def encode_body(parameters, in_session):
+    text = parameters.firmware[:_TEXT_BYTES]
+    window = min(parameters.window_bytes // WINDOW_UNIT_BYTES, 255)
     flags = _IN_SESSION if in_session else 0
-    return bytes((terms.lowest, terms.highest, flags, min(terms.streams, 255), window, len(text))) + text
+    return bytes((parameters.lowest, parameters.highest, flags, min(parameters.streams, 255), window, len(text))) + text
 
 
 def parse_body(body):
-    """(terms, in session) or None when it is no Hello of any version."""
+    """(parameters, in session) or None when it is no Hello of any version."""
     if len(body) < _FIXED_BYTES or body[0] == 0 or body[0] > body[1] or body[5] > _TEXT_BYTES:
         return None
     end = _FIXED_BYTES + body[5]
     if len(body) < end:
         return None
-    terms = Terms(body[0], body[1], body[3], body[4] * WINDOW_UNIT_BYTES, bytes(body[_FIXED_BYTES:end]))
-    return terms, bool(body[2] & _IN_SESSION)
+    parameters = TransportParameters(
+        body[0], body[1], body[3], body[4] * WINDOW_UNIT_BYTES, bytes(body[_FIXED_BYTES:end])
+    )
+    return parameters, bool(body[2] & _IN_SESSION)
 
 
 def agreed_version(mine, theirs):

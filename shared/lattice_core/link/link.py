@@ -9,12 +9,11 @@ from ..compat import const
 from ..errors import ProtocolError
 from . import hello
 from .arq import Buffers
-from .greeting import Greeting
-from .mux import Connection
+from .mux import LinkConnection
 from .packet import DAMAGED, HEADER_BYTES, MIN_PACKET_BYTES, NOTHING, OVERHEAD_BYTES, PACKET
 from .pipes import PacketPipe, SerialPipe
-from .proof import Introduction, OwnIdentity, WrongProof
-from .session import Session
+from .proof import Authentication, OwnIdentity, WrongProof
+from .secure_channel import SecureChannel
 from .states import (
     ANSWERED,
     ARRIVED,
@@ -36,10 +35,16 @@ from .states import (
     SILENCE,
     row,
 )
+from .version_exchange import VersionExchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..seams import Buffer, Crypto
+
+# Places in what a pipe finds (the tuple of `frame_open`).
+_STATUS = const(1)
+_AT = const(6)
+_LENGTH = const(7)
 
 SERIAL = const(0)  # the `pipe` argument of Link: a byte stream; else the packet size in bytes
 
@@ -102,17 +107,17 @@ class Link:
         self._now = 0
         self._checked_at = -1  # when timers were last looked at: once a ms, and after each `receive`
         self.state = SEEKING if initiator else LISTENING
-        self.connection: Connection | None = None
+        self.connection: LinkConnection | None = None
         self.closed: str | None = None
         self.trouble: str | None = None
         self.counters = Counters()
-        terms = hello.Terms(hello.VERSION_MIN, hello.VERSION_MAX, streams, window_bytes, info)
-        self._greeting = Greeting(crypto, initiator, terms, self._pipe.packet_bytes)
+        parameters = hello.TransportParameters(hello.VERSION_MIN, hello.VERSION_MAX, streams, window_bytes, info)
+        self._exchange = VersionExchange(crypto, initiator, parameters, self._pipe.packet_bytes)
         self._hello_at = 0 if initiator else None
         self._pause_ms = _FIRST_PAUSE_MS
-        self._session: Session | None = None
-        self._introduction: Introduction | None = None
-        self._terms = (terms, terms)  # ours and the other side's, of the Hellos that the handshake binds
+        self._channel: SecureChannel | None = None
+        self._authentication: Authentication | None = None
+        self._parameters = (parameters, parameters)  # ours and the other side's, of the Hellos that the handshake binds
         self._heard_at = 0
         self._probe_at = 0  # not before
         self._ask = False
@@ -130,11 +135,11 @@ class Link:
         while len(rest):
             taken = pipe.put(rest)
             while True:
-                session = self._session
-                found = pipe.next(None, 0, None, 0) if session is None else session.next_found()
-                if found[1] == NOTHING:
+                channel = self._channel
+                found = pipe.next(None, 0, None, 0) if channel is None else channel.next_found()
+                if found[_STATUS] == NOTHING:
                     break
-                self._take(session, found)
+                self._take(channel, found)
             if taken == len(rest):
                 return
             rest = rest[taken:]
@@ -157,18 +162,18 @@ class Link:
 
         Call `send` until it gives None after every `receive` and after every write to a stream, too.
         """
-        session = self._session
+        channel = self._channel
         times = [self._hello_at, self._until]
-        if session is not None:
-            times.append(session.arq.timer_at)
-            times.append(session.arq.ack_at)
+        if channel is not None:
+            times.append(channel.arq.timer_at)
+            times.append(channel.arq.ack_at)
             if self.state != CLOSING:
                 times.append(self._heard_at + _DEAD_MS)
                 if self._initiator:
-                    times.append(self._probe_time(session))
-            if session.arq.ack_now or session.arq.lost_count:
+                    times.append(self._probe_time(channel))
+            if channel.arq.ack_now or channel.arq.lost_count:
                 times.append(0)
-        if self._greeting.parts or self._last_word is not None:
+        if self._exchange.parts or self._last_word is not None:
             times.append(0)
         due = [at for at in times if at is not None]
         return max(min(due) + self._start_ms, now_ms) if due else None
@@ -181,31 +186,31 @@ class Link:
         self._event(CLOSE, reason)
 
     # -- packets in ------------------------------------------------------------------------------------------------
-    def _take(self, session, found):
+    def _take(self, channel, found):
         """Handles what the pipe found. The one place where a peer's mistakes end."""
         try:
-            if found[1] == DAMAGED:
+            if found[_STATUS] == DAMAGED:
                 self._outside(found)
             else:
-                self._inside(session, found)
+                self._inside(channel, found)
         except (OwnIdentity, WrongProof) as error:
             self._event(IMPOSTOR, str(error))
         except ProtocolError as error:
             self._event(FAULT, str(error))
 
-    def _inside(self, session, found):
+    def _inside(self, channel, found):
         """A packet of the session."""
         self.counters.packets_in += 1
         self._heard_at = self._now
-        message = session.take(found, self._now)
+        message = channel.take(found, self._now)
         if self.connection is not None and self.connection.fins:
-            self.connection.packets_arrived(session.arq.acked)
+            self.connection.packets_arrived(channel.arq.acked)
         while True:
             if message is not None:
                 self._on_message(message)
-            if not session.ready or session is not self._session:
+            if not channel.ready or channel is not self._channel:
                 return
-            message = session.more(self._now)
+            message = channel.more(self._now)
 
     def _on_message(self, message):
         if self.state == OPEN:
@@ -217,37 +222,37 @@ class Link:
 
     def _outside(self, found):
         """Not of this session: a Hello, the first packet of the session that we offered, or noise."""
-        at = found[6]
-        length = found[7]
+        at = found[_AT]
+        length = found[_LENGTH]
         packet = self._pipe.view[at : at + length]
-        heard = self._greeting.take(packet)
+        heard = self._exchange.take(packet)
         if heard is not None:
             self._on_hello(heard)
-        elif length >= OVERHEAD_BYTES and self._greeting.begins(packet, length):
+        elif length >= OVERHEAD_BYTES and self._exchange.begins(packet, length):
             if self._event(SESSION, None):
-                self._inside(self._session, _as_found(packet, at, length))
+                self._inside(self._channel, _as_found(packet, at, length))
         else:
             self.counters.damaged += 1
 
     def _on_hello(self, heard):
         epoch, echo, body = heard
-        greeting = self._greeting
+        exchange = self._exchange
         parsed = hello.parse_body(body)
-        if parsed is None or epoch == greeting.epoch:
+        if parsed is None or epoch == exchange.epoch:
             self.counters.damaged += 1
             return
-        if self._initiator and (echo == 0 or echo != greeting.epoch):
+        if self._initiator and (echo == 0 or echo != exchange.epoch):
             return  # not an answer to what we ask now
-        terms, in_session = parsed
-        greeting.note(epoch, body, terms)
-        if not greeting.agrees_with(terms):
-            self._event(INCOMPATIBLE, greeting.disagreement())
+        parameters, in_session = parsed
+        exchange.note(epoch, body, parameters)
+        if not exchange.agrees_with(parameters):
+            self._event(INCOMPATIBLE, exchange.disagreement())
         elif not self._initiator:
             self._event(ASKED, None)
-        elif self._session is None:
+        elif self._channel is None:
             self._event(ANSWERED, None)
         elif in_session:
-            greeting.epoch = 0  # alive and in this session: nothing to ask any more
+            exchange.epoch = 0  # alive and in this session: nothing to ask any more
         else:
             self._event(RESTARTED, _RESTARTED)
 
@@ -264,50 +269,50 @@ class Link:
 
     def _offer(self, _value):
         """Answers a Hello; the initiator may begin a session now."""
-        self._greeting.answer(self._session is not None, True)
+        self._exchange.answer(self._channel is not None, True)
 
     def _decline(self, words):
         """Says Hello even so: the other side then sees why."""
         self.trouble = words
-        self._greeting.answer(False, False)
+        self._exchange.answer(False, False)
 
     def _begin(self, reason):
         """The session of both Hellos begins; one that was on is over. What later Hellos say is not of this session."""
-        if self._session is not None:
+        if self._channel is not None:
             self.trouble = reason or _RESTARTED
             self._drop(self.trouble)
-        greeting = self._greeting
-        self._session = Session(self._crypto, self._pipe, self._buffers, greeting.number(), self.counters)
-        self._terms = (greeting.terms, greeting.peer_terms)
-        prologue = greeting.prologue()
-        self._introduction = Introduction(self._crypto, self._seed, self.local, self._initiator, prologue)
-        greeting.begun()
+        exchange = self._exchange
+        self._channel = SecureChannel(self._crypto, self._pipe, self._buffers, exchange.number(), self.counters)
+        self._parameters = (exchange.parameters, exchange.peer_parameters)
+        prologue = exchange.prologue()
+        self._authentication = Authentication(self._crypto, self._seed, self.local, self._initiator, prologue)
+        exchange.begun()
         self._hello_at = None
         self._heard_at = self._now
         self._until = self._now + _HANDSHAKE_MS
         if self._initiator:
-            self._session.put_message(self._introduction.first())
+            self._channel.put_message(self._authentication.first())
 
     def _send_proof(self, message):
         """Responder: message 1 came, message 2 goes."""
-        self._session.put_message(self._introduction.second(message))
+        self._channel.put_message(self._authentication.second(message))
 
     def _answer_proof(self, message):
         """Initiator: message 2 came, message 3 goes, the connection is open."""
-        identity, reply = self._introduction.third(message)
-        self._session.put_message(reply)
+        identity, reply = self._authentication.third(message)
+        self._channel.put_message(reply)
         self._connect(identity)
 
     def _check_proof(self, message):
         """Responder: message 3 came, the connection is open."""
-        self._connect(self._introduction.identity(message))
+        self._connect(self._authentication.identity(message))
 
     def _connect(self, identity):
-        self._session.set_ciphers(*self._introduction.ciphers())
-        self._introduction = None
-        mine, theirs = self._terms
+        self._channel.set_ciphers(*self._authentication.ciphers())
+        self._authentication = None
+        mine, theirs = self._parameters
         pool = self._buffers.pool
-        self.connection = Connection(self.local, identity, self._initiator, mine, theirs, _SEND_BUFFER_BYTES, pool)
+        self.connection = LinkConnection(self.local, identity, self._initiator, mine, theirs, _SEND_BUFFER_BYTES, pool)
         self.counters.connections += 1
         self.trouble = None
         self._pause_ms = _FIRST_PAUSE_MS
@@ -325,7 +330,7 @@ class Link:
 
     def _hear_close(self, words):
         """The other side closed. Its packet is acknowledged once more, so that it need not wait for its timer."""
-        self._last_word = bytes(self._session.acknowledge(False, self._scratch))
+        self._last_word = bytes(self._channel.acknowledge(False, self._scratch))
         if self._initiator:
             self._finish(words)
         else:
@@ -335,49 +340,49 @@ class Link:
         self._drop(words)
         self.closed = words
         self._hello_at = None
-        self._greeting.begun()
+        self._exchange.begun()
 
     def _drop(self, words):
         """Forgets the session. Its connection, if there was one, ends with `words`."""
         if self.connection is not None:
             self.connection.end(words)
             self.connection = None
-        self._session = None
-        self._introduction = None
+        self._channel = None
+        self._authentication = None
         self._until = None
         self._ask = False
 
     # -- time and packets out ----------------------------------------------------------------------------------------
     def _on_time(self):
         now = self._now
-        session = self._session
-        if session is None:
+        channel = self._channel
+        if channel is None:
             if self._hello_at is not None and now >= self._hello_at:
-                self._greeting.say(0, False)
+                self._exchange.say(0, False)
                 self._hello_at = now + self._pause_ms
                 self._pause_ms = min(2 * self._pause_ms, _LONGEST_PAUSE_MS)
             return
-        session.arq.on_time(now)
+        channel.arq.on_time(now)
         if self.connection is not None and self.connection.closed is not None:
-            self._go_on_closing(session)
+            self._go_on_closing(channel)
         elif self._until is not None and now >= self._until:
             self._event(SILENCE, "the handshake was not finished within %d s" % (_HANDSHAKE_MS // 1000))
         elif now >= self._heard_at + _DEAD_MS:
             self._event(SILENCE, "nothing was heard of the other side for %d s" % (_DEAD_MS // 1000))
-        elif self._initiator and now >= self._probe_time(session):
+        elif self._initiator and now >= self._probe_time(channel):
             self._probe_at = now + _PROBE_MS
             self._ask = True
-            self._greeting.say(0, False)
+            self._exchange.say(0, False)
 
-    def _go_on_closing(self, session):
+    def _go_on_closing(self, channel):
         self._event(CLOSE, self.connection.closed)
-        arrived = self.connection.close_sent and session.arq.acked == session.arq.sent and not session.message_left()
+        arrived = self.connection.close_sent and channel.arq.acked == channel.arq.sent and not channel.message_left()
         if arrived or (self._until is not None and self._now >= self._until):
             self._event(ARRIVED, self.connection.closed)
 
-    def _probe_time(self, session):
+    def _probe_time(self, channel):
         """When silence has lasted so long that we ask whether the other side is there and in this session."""
-        quiet = _PROBE_MS if session.arq.sent > session.arq.acked else _IDLE_MS
+        quiet = _PROBE_MS if channel.arq.sent > channel.arq.acked else _IDLE_MS
         return max(self._heard_at + quiet, self._probe_at)
 
     def _outgoing(self):
@@ -385,14 +390,14 @@ class Link:
             packet = self._last_word
             self._last_word = None
             return memoryview(packet)
-        if self._greeting.parts:
-            return self._pipe.wrap(self._greeting.parts.pop(0))
-        session = self._session
-        if session is None:
+        if self._exchange.parts:
+            return self._pipe.wrap(self._exchange.parts.pop(0))
+        channel = self._channel
+        if channel is None:
             return None
-        packet = session.next_packet(self.connection, self._now)
-        if packet is None and (self._ask or session.arq.ack_due(self._now)):
-            packet = session.acknowledge(self._ask, self._scratch)
+        packet = channel.next_packet(self.connection, self._now)
+        if packet is None and (self._ask or channel.arq.ack_due(self._now)):
+            packet = channel.acknowledge(self._ask, self._scratch)
             self._ask = False
         return packet
 

@@ -39,13 +39,13 @@ _REASON_BYTES = const(200)
 _OWN_STREAMS = const(64)  # opened by this side and not over
 
 
-class Connection:
+class LinkConnection:
     """The `Connection` of sync/streams.py over a link."""
 
     alpn = "lattice-nano/1"
 
     def __init__(self, local, peer, initiator, mine, theirs, send_buffer_bytes, pool):
-        """`mine` and `theirs` are the Terms of both Hellos: what each grants the other. `pool`: see arq.Buffers."""
+        """`mine` and `theirs` are the transport parameters of both Hellos. `pool`: see arq.Buffers."""
         self.local = local
         self.peer = peer
         self.initiator = initiator

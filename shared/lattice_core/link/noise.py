@@ -91,9 +91,6 @@ class Handshake:
     def finished(self):
         return self._step == len(_PATTERN)
 
-    def my_turn(self):
-        return not self.finished() and (self._step % 2 == 0) == self._initiator
-
     def write(self, make_payload: "Callable[[bytes], bytes]") -> bytes:
         """The next message. `make_payload` gets the handshake hash so far, which its payload may sign."""
         parts = []

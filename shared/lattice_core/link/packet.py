@@ -34,7 +34,7 @@ SERIAL_PACKET_BYTES = const(1024)  # COBS content; twice as much would give 10 %
 MESSAGE_BYTES = const(1014)  # longest Noise message, tag included: fills a serial packet exactly
 MIN_PACKET_BYTES = const(20)  # the smallest payload that BLE guarantees
 
-# What `frames.open` says of a frame.
+# What `frame_open` says of a frame.
 NOTHING = const(0)  # no delimiter yet
 DAMAGED = const(1)  # not a packet of this session: noise, a Hello, another session's
 PACKET = const(2)  # intact, its payload not looked at

@@ -7,9 +7,14 @@ packet is skipped up to the next zero byte.
 
 from struct import unpack_from
 
+from ..compat import const
 from . import cobs
-from .frames import frame_functions, seal_packet
 from .packet import DAMAGED, HEADER_BYTES, NOTHING, OVERHEAD_BYTES, PACKET, SERIAL_PACKET_BYTES, check_holds
+from .serial_frames import frame_functions, seal_packet
+
+# Places in what a pipe finds (the tuple of `frame_open`).
+_NEXT = const(0)
+_STATUS = const(1)
 
 _FRAME_BYTES = cobs.encoded_size(SERIAL_PACKET_BYTES) + 1
 _NOTHING_FOUND = (0, NOTHING, 0, 0, 0, 0, 0, 0)
@@ -46,14 +51,14 @@ class SerialPipe:
     def next(self, check, expected, key, nonce):
         """What `frame_open` found next; positions are in `buffer`."""
         found = self._open(self.buffer, self._start, self._end, check, expected, key, nonce)
-        self._start = found[0]
-        if found[1] == NOTHING:
-            if self._end - found[0] > _FRAME_BYTES:
+        self._start = found[_NEXT]
+        if found[_STATUS] == NOTHING:
+            if self._end - found[_NEXT] > _FRAME_BYTES:
                 self._skipping = True  # no frame is that long: forget it up to the next delimiter
                 self._start = self._end
         elif self._skipping:
             self._skipping = False
-            return (found[0], DAMAGED, 0, 0, 0, 0, 0, 0)
+            return (found[_NEXT], DAMAGED, 0, 0, 0, 0, 0, 0)
         return found
 
     def seal(self, slot, length, flags, sack, seq, ack, check, key, nonce):

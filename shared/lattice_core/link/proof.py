@@ -37,7 +37,7 @@ def check(crypto, own_public, payload, initiator, static_public, bound):
     return identity
 
 
-class Introduction:
+class Authentication:
     """One handshake with both proofs. Messages go in the order of the methods; ProtocolError when one is wrong."""
 
     def __init__(self, crypto, seed, public, initiator, prologue):

@@ -1,4 +1,4 @@
-"""One session: packets to messages and back, between two Hellos and the loss of one side.
+"""The secure channel: packets to messages and back, for one session: between two Hellos and the loss of one side.
 
 Below it a pipe (pipes.py), inside an `Arq` and, once the handshake is over, a cipher each way. A message
 is what Noise seals: on a serial line it fills one packet and is opened where it lies; small packets carry pieces of it.
@@ -21,12 +21,21 @@ from .packet import (
     WINDOW,
 )
 
+# Places in what a pipe finds (the tuple of `frame_open`).
+_STATUS = const(1)
+_FLAGS = const(2)
+_SACK = const(3)
+_SEQ = const(4)
+_ACK = const(5)
+_AT = const(6)
+_LENGTH = const(7)
+
 _SEQ_MASK = const(0xFFFF)
 _OLD = const(0x8000)  # numbers that far ahead are behind
 _MOST_FORGED = const(256)  # packets with a right checksum and a wrong tag: somebody is on the line
 
 
-class Session:
+class SecureChannel:
     def __init__(self, crypto, pipe, buffers, number, counters):
         self.number = number
         self.arq = Arq(buffers, pipe.reorder, counters)
@@ -68,19 +77,23 @@ class Session:
         ProtocolError when the sequence or the row of pieces breaks the rules.
         """
         arq = self.arq
-        if found[3] != arq.sacked or found[5] != arq.acked & _SEQ_MASK:
-            arq.on_ack(found[5], found[3], t)
-        if found[1] == OPENED:
+        if found[_SACK] != arq.sacked or found[_ACK] != arq.acked & _SEQ_MASK:
+            arq.on_ack(found[_ACK], found[_SACK], t)
+        if found[_STATUS] == OPENED:
             self.receiving.step()
-            self.ready = arq.advance(found[2], t)
-            at = found[6]
-            return self._pipe.view[at : at + found[7]]
+            self.ready = arq.advance(found[_FLAGS], t)
+            at = found[_AT]
+            return self._pipe.view[at : at + found[_LENGTH]]
         self.ready = False
         return self._take_unopened(found, t)
 
     def _take_unopened(self, found, t):
         """Not whole, not its turn, not data, or forged."""
-        _, status, flags, _, seq, _, at, length = found
+        status = found[_STATUS]
+        flags = found[_FLAGS]
+        seq = found[_SEQ]
+        at = found[_AT]
+        length = found[_LENGTH]
         arq = self.arq
         if status == FORGED:
             return self._note_forged()

@@ -9,21 +9,21 @@ if TYPE_CHECKING:
     from ..seams import Crypto
 
 
-class Greeting:
+class VersionExchange:
     """`epoch` is the number under which we want the next session, 0 when we want none; drawn when first said.
 
     A number is used for one session only: `begun` forgets it.
     """
 
-    def __init__(self, crypto: "Crypto", initiator: bool, terms: hello.Terms, packet_bytes: int):
+    def __init__(self, crypto: "Crypto", initiator: bool, parameters: hello.TransportParameters, packet_bytes: int):
         self._crypto = crypto
         self._initiator = initiator
         self._packet_bytes = packet_bytes
         self._collector = hello.Collector()
-        self.terms = terms
+        self.parameters = parameters
         self.epoch = 0
         self.peer_epoch = 0
-        self.peer_terms = terms  # of the Hello last heard
+        self.peer_parameters = parameters  # of the Hello last heard
         self._peer_body = b""
         self._offered: int | None = None  # number of the session that a packet may begin (responder)
         self.parts = []  # packets of a Hello that wait to be sent
@@ -32,15 +32,15 @@ class Greeting:
         """(epoch, echo, body) when this packet of the pipe completes a Hello, else None."""
         return self._collector.take(packet)
 
-    def note(self, epoch, body, terms):
+    def note(self, epoch, body, parameters):
         self.peer_epoch = epoch
         self._peer_body = body
-        self.peer_terms = terms
+        self.peer_parameters = parameters
 
     def say(self, echo, in_session):
         if self.epoch == 0:
             self.epoch = int.from_bytes(self._crypto.random(4), "little") or 1
-        body = hello.encode_body(self.terms, in_session)
+        body = hello.encode_body(self.parameters, in_session)
         self.parts = hello.parts(self.epoch, echo, body, self._packet_bytes)
 
     def answer(self, in_session, offer):
@@ -60,7 +60,7 @@ class Greeting:
 
     def prologue(self):
         """What the handshake binds: both Hellos, the initiator's first."""
-        mine = hello.prologue_part(self.epoch, hello.encode_body(self.terms, False))
+        mine = hello.prologue_part(self.epoch, hello.encode_body(self.parameters, False))
         theirs = hello.prologue_part(self.peer_epoch, self._peer_body)
         return mine + theirs if self._initiator else theirs + mine
 
@@ -70,13 +70,13 @@ class Greeting:
         self._offered = None
         self.parts = []
 
-    def agrees_with(self, terms):
-        return hello.agreed_version(self.terms, terms) > 0
+    def agrees_with(self, parameters):
+        return hello.agreed_version(self.parameters, parameters) > 0
 
     def disagreement(self):
         words = "the other side (%s) speaks versions %d to %d of the link, this one (%s) %d to %d: update the older one"
-        mine = self.terms
-        theirs = self.peer_terms
+        mine = self.parameters
+        theirs = self.peer_parameters
         return words % (
             printable_bytes(theirs.firmware), theirs.lowest, theirs.highest,
             printable_bytes(mine.firmware), mine.lowest, mine.highest,
