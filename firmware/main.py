@@ -11,10 +11,10 @@ import gc
 from lattice_core.errors import LatticeError, StorageError
 from lattice_core.node.device import Device, load_identity
 from lattice_core.node.node import Node
+from lattice_flash.flash_index import Memory
+from lattice_flash.storage import FlashStorage
 
 from . import mount
-from .flash.contents import Memory
-from .flash.storage import FlashStorage
 from .loop import Loop
 
 RESET_HOLD_MS = 5000  # how long the button must be held while power comes
