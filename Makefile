@@ -10,7 +10,7 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: venv emulator ## carry files laptop -> stick -> second node, offline (FILE=path for your own)
-	@$(BIN)/python tools/demo $${FILE:+"$$FILE"}
+	@$(BIN)/python tools/demo.py $${FILE:+"$$FILE"}
 
 test: venv-dev emulator ## every test, on CPython and on the stick's own interpreter
 	@$(BIN)/python -m pytest tests --ignore=tests/gate -n auto --dist worksteal

@@ -49,7 +49,7 @@ STYLES = {"$": "bold #8fd18f", "left": "#9db7e8", "arrived": "#9db7e8", "the sam
 
 def run():
     """What `make demo` prints."""
-    done = subprocess.run([sys.executable, str(ROOT / "tools" / "demo")], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([sys.executable, str(ROOT / "tools" / "demo.py")], stdout=subprocess.PIPE, check=True)
     return done.stdout.decode("utf-8")
 
 

@@ -3,7 +3,7 @@
     micropython -X heapsize=497792 -m firmware.main IMAGE FD [--cut-at N] [--button MS]
 
 IMAGE is the flash chip (ports/nor.py). FD is the inherited, non-blocking master of a pseudo terminal: what the host
-writes to its slave arrives there. `tools/emulator` starts this.
+writes to its slave arrives there. `tools/emulator.py` starts this.
 """
 
 import select

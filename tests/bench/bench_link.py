@@ -29,7 +29,7 @@ OUT_BYTES = 16384
 RUNS = 3  # the best counts: the machine does other things, too
 
 
-class Desk:
+class PtyEnd:
     """The host's end of a pty; the interpreter runs link_device.py on the other."""
 
     def __init__(self, mode, what, count):
@@ -87,7 +87,7 @@ class Meter:
 
 def raw(what, count):
     """(seconds, (processor seconds here, there)) for `count` raw bytes."""
-    desk = Desk("raw", what, count)
+    desk = PtyEnd("raw", what, count)
     time.sleep(0.3)  # the interpreter starts
     meter = Meter(desk)
     if what == "take":
@@ -118,7 +118,7 @@ class Transfer:
     """One stream with `count` bytes through a link."""
 
     def __init__(self, what, count):
-        self.desk = Desk("link", what, count)
+        self.desk = PtyEnd("link", what, count)
         self.link = Link(crypto, b"h" * 32, True, SERIAL, b"bench", self.now())
         self.what = what
         self.data = os.urandom(OUT_BYTES)

@@ -11,7 +11,6 @@ import json
 import tempfile
 import time
 
-from fake_connection import Pair
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
@@ -20,7 +19,8 @@ from lattice_core.wire.messages import KvPayload
 from lattice_host import crypto
 from lattice_host.process import collect_rarely
 from lattice_host.storage import SqliteStorage
-from nano_support import START_MS, joined, node
+from support.fake_connection import Pair
+from support.nano import START_MS, joined, node
 
 AUTHORS = 50
 VALUE_BYTES = 64

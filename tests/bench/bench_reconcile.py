@@ -19,7 +19,7 @@ from lattice_core.storage.contract import TABLE_BLOBS
 from lattice_core.sync.nano import NanoPeer
 from lattice_core.wire.messages import KvPayload
 from lattice_host import crypto
-from nano_support import START_MS, joined, node, same
+from support.nano import START_MS, joined, node, same
 
 ITEM_FRAME_BYTES = 7  # length, field key and size of an intention's frame: part of what moves
 COMMON = 20  # writes that both have, of other authors than those that differ

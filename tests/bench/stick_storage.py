@@ -32,7 +32,7 @@ WARM_UP = 200  # intentions: pages, caches and code are there
 CHECKPOINT = getattr(checkpoint, "NAME", "/index")  # older revisions, which are compared with, have it in the root
 
 
-class Board:
+class BenchBoard:
     """The firmware's machine, without a serial line."""
 
     crypto = crypto
@@ -52,7 +52,7 @@ class Board:
 def boot(path):
     """The whole firmware up to its loop: (chip, storage, handle of the store, ms that it took)"""
     started = time.ticks_us()
-    loop = main.start(Board(path))
+    loop = main.start(BenchBoard(path))
     node = loop.node
     if not node.stores:
         root = node.create_store("share", stores.ROOT_TYPE, None, NOW_MS)

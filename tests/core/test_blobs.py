@@ -3,37 +3,15 @@
 import sys
 
 from lattice_core.files import cid as cids
-from lattice_core.files.chunks import ChunkListBuilder
-from lattice_core.files.entry import Entry
 from lattice_core.sync.frames import Frames
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.nano_messages import PART_KEY, NanoFrame
-from nano_support import START_MS, World, joined, node, same
 from support import Rng, crypto
+from support.files import put_file
+from support.nano import START_MS, NodePair, joined, node, same
 
 ON_DEVICE = sys.implementation.name == "micropython"
 CHUNK_BYTES = 65536  # the largest
-
-
-def put_file(handle, path, seed, size, chunk_bytes):
-    """A file of random bytes in equal chunks: its blobs and its entry. No more than a chunk is held at once."""
-    platform = crypto()
-    rng = Rng(seed)
-    contents = handle.files.contents
-    builder = ChunkListBuilder(platform)
-    whole = platform.blake3()
-    for at in range(0, size, chunk_bytes):
-        chunk = rng.bytes(min(chunk_bytes, size - at))
-        whole.update(chunk)
-        digest = platform.blake3_digest(chunk)
-        contents.put(digest, chunk)
-        for list_digest, listed in builder.add(digest, len(chunk)):
-            contents.put(list_digest, listed)
-    cid, lists = builder.finish(whole.digest())
-    for list_digest, listed in lists:
-        contents.put(list_digest, listed)
-    handle.files.put_entry(path, Entry(path, 0o644, cid, START_MS, size), START_MS)
-    handle.files.node.commit(START_MS)
 
 
 def content_of(handle, path):
@@ -184,7 +162,7 @@ def test_a_stranger_gets_no_blob():
     put_file(notes, "file", 10, 3000, 4096)
     world.sync()
     digest = notes.files.get("file").entry.digest
-    stranger = World(node(66, "stranger"), world.right, world.now_ms)
+    stranger = NodePair(node(66, "stranger"), world.right, world.now_ms)
     answers = raw_requests(stranger, notes.id, [digest])
     assert len(answers) == 1
     assert "refusal" in answers[0]

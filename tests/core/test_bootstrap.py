@@ -4,9 +4,9 @@ from lattice_core.errors import ProtocolError, Refused
 from lattice_core.node.fetched import fetched_up_to
 from lattice_core.sync import bootstrap
 from lattice_core.sync.stored import StoreItems
-from nano_support import START_MS, node, same
-from ref_support import RefWorld, joined
 from support import raises
+from support.nano import START_MS, node, same
+from support.reference import RefWorld, joined
 
 
 def write(world, handle, count, name=b"k"):

@@ -7,9 +7,9 @@ from lattice_core.node.device import OWNERS, Device
 from lattice_core.sync import control
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.nano_messages import MESSAGE_BYTES, NanoFrame
-from nano_support import START_MS, World, node
 from support import raises
-from test_mux import Face
+from support.mux import Face
+from support.nano import START_MS, NodePair, node
 
 SCRIPTS = ("x", "é", "漢", "\U0001f600")
 STORES = 31
@@ -25,7 +25,7 @@ def owned(character):
         names.append(mark + character * ((255 - len(mark)) // len(character.encode())))
         root = stick.roots()[0].id if stick.roots() else None
         stick.create_store(names[-1], "core:kvstore", root, START_MS + number)
-    world = World(laptop, stick)
+    world = NodePair(laptop, stick)
     world.device = Device(stick.storage)
     world.device.setup(laptop.identity.public, stick.name, stick.roots()[0].id)
     return world.connect(), names
@@ -35,7 +35,7 @@ def set_up(character):
     """A stick that is set up over the wire."""
     laptop, stick = node(1, "laptop"), node(2, character * (63 // len(character.encode())))
     laptop.create_store(character * (255 // len(character.encode())), "core:kvstore", None, START_MS)
-    world = World(laptop, stick)
+    world = NodePair(laptop, stick)
     world.device = Device(stick.storage)
     world.connect()
     world.run(world.a.setup(laptop.roots()[0], stick.name, START_MS + 1000))

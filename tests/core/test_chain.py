@@ -6,9 +6,9 @@ from lattice_core.model.identity import Identity
 from lattice_core.storage.contract import ZERO
 from lattice_core.sync import chain
 from lattice_core.weaver.weaver import FLOATING, WITNESSED
-from nano_support import node
-from ref_support import joined
 from support import crypto, raises
+from support.nano import node
+from support.reference import joined
 
 OPS = b"\x52\x00"
 

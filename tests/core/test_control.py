@@ -2,8 +2,8 @@
 
 from lattice_core.errors import Refused, UsageError
 from lattice_core.node.device import FRESH, LATEST_MS, Device
-from nano_support import START_MS, World, node
 from support import raises
+from support.nano import START_MS, NodePair, node
 
 FRIEND = b"f" * 32
 
@@ -12,7 +12,7 @@ def plugged():
     """(world, root, device): a fresh stick on the right."""
     left, right = node(1, "laptop"), node(2, "stick")
     left.create_store("notes", "core:kvstore", None, START_MS)
-    world = World(left, right)
+    world = NodePair(left, right)
     world.device = Device(right.storage)
     world.connect()
     return world, left.roots()[0], world.device

@@ -5,9 +5,9 @@ import gc
 from lattice_core.errors import ProtocolError, StorageError
 from lattice_core.files import chunks
 from lattice_core.sync import blobs
-from nano_support import START_MS, World, joined, node
 from support import raises
-from test_files_content import make_file
+from support.files import make_file
+from support.nano import START_MS, NodePair, joined, node
 
 
 def damage(handle, digest, body=None):
@@ -44,14 +44,14 @@ def carried(count=4):
     laptop.commit(START_MS + 99)
     assert world.connect().sync().complete
     token = laptop.invite(laptop.roots()[0], START_MS + 1000)
-    World(laptop, stick, START_MS + 2000).sync()
+    NodePair(laptop, stick, START_MS + 2000).sync()
     return laptop, stick, notes, stick.get(notes.id), token
 
 
 def arrive(stick, token, store_id):
     gc.collect()
     newcomer = node(3, "newcomer")
-    world = World(newcomer, stick, START_MS + 3000)
+    world = NodePair(newcomer, stick, START_MS + 3000)
     report = world.run(world.a.join(token))
     return newcomer, newcomer.get(store_id), report, world
 
@@ -70,10 +70,10 @@ def test_a_damaged_chunk_is_named_passed_over_and_mended():
     assert world.b.progress.damaged_here == 1
     assert not there.store.has_blob(victim)
     assert "file 1" not in held(there)
-    assert World(laptop, stick, START_MS + 5000).sync().complete
+    assert NodePair(laptop, stick, START_MS + 5000).sync().complete
     assert good(there, victim)
     assert len(held(there)) == 4
-    assert World(newcomer, stick, START_MS + 6000).sync().complete
+    assert NodePair(newcomer, stick, START_MS + 6000).sync().complete
     assert len(held(mine)) == 4
 
 
@@ -100,7 +100,7 @@ def test_a_damaged_chunk_list_is_missing_where_it_lies_and_comes_again():
         assert held(mine) == ["file 1"]
         assert not report.complete
         assert not report.errors
-        assert World(laptop, stick, START_MS + 5000).sync().complete
+        assert NodePair(laptop, stick, START_MS + 5000).sync().complete
         assert good(there, root)
         assert held(there) == ["file 0", "file 1"]
 
@@ -113,7 +113,7 @@ def test_a_list_that_is_found_damaged_by_its_own_node_is_wanted_again():
     stick.commit(START_MS)
     assert there.files.lacks()
     assert held(there) == ["file 1"]
-    assert World(laptop, stick, START_MS + 5000).sync().complete
+    assert NodePair(laptop, stick, START_MS + 5000).sync().complete
     assert good(there, root)
     assert held(there) == ["file 0", "file 1"]
     assert not there.files.lacks()
@@ -155,7 +155,7 @@ def read_up_to(good_bytes):
     assert not there.store.has_blob(victim)
     assert world.b.progress.damaged_here == 1
     there.store.blob = read
-    assert World(laptop, stick, START_MS + 5000).sync().complete
+    assert NodePair(laptop, stick, START_MS + 5000).sync().complete
     assert good(there, victim)
 
 
@@ -172,11 +172,11 @@ def test_a_peer_that_has_only_bad_blobs_is_asked_for_a_bounded_number():
         assert 2 <= report.outcomes[notes.id].damaged_count <= 4
         # What it was told of its holder has dropped, so that the next session comes further.
         gc.collect()
-        World(newcomer, stick, START_MS + 4000).sync()
-        World(newcomer, stick, START_MS + 4500).sync()
+        NodePair(newcomer, stick, START_MS + 4000).sync()
+        NodePair(newcomer, stick, START_MS + 4500).sync()
         gc.collect()
-        assert World(laptop, stick, START_MS + 5000).sync().complete
-        assert World(newcomer, stick, START_MS + 6000).sync().complete
+        assert NodePair(laptop, stick, START_MS + 5000).sync().complete
+        assert NodePair(newcomer, stick, START_MS + 6000).sync().complete
         assert len(held(mine)) == 4
     finally:
         blobs.Puller.bad_at_most = before
@@ -190,5 +190,5 @@ def test_a_reader_finds_a_damaged_chunk_and_it_is_wanted_again():
     assert "damaged" in str(raises(ProtocolError, list, notes.files.read(entry)))
     assert not notes.store.has_blob(victim)
     assert notes.files.lacks()
-    assert World(laptop, stick, START_MS + 5000).sync().complete
+    assert NodePair(laptop, stick, START_MS + 5000).sync().complete
     assert b"".join(notes.files.read(notes.files.get("file 0").entry))[:1] == b"\x00"

@@ -7,10 +7,10 @@ from lattice_core.files import chunks, contents
 from lattice_core.files import cid as cids
 from lattice_core.files.entry import Entry
 from lattice_core.storage.contract import TABLE_BLOBS
-from nano_support import START_MS, joined, node
-from node_support import CRYPTO, NOW_MS, carry_blobs, share
 from support import raises
-from test_files_content import content, make_file, two_nodes, whole
+from support.files import content, make_file, two_nodes, whole
+from support.nano import START_MS, joined, node
+from support.nodes import CRYPTO, NOW_MS, carry_blobs, share
 
 
 def list_of(files, digest, size, count, depth, last=None):

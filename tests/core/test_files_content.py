@@ -5,44 +5,11 @@ from lattice_core.files import cid as cids
 from lattice_core.files.chunks import ChunkListBuilder
 from lattice_core.files.entry import Entry
 from lattice_core.node import peers
-from node_support import CRYPTO, NOW_MS, carry, carry_blobs, join, make_node, meet, reopened, share
-from support import Rng, raises
+from support import raises
+from support.files import content, make_file, two_nodes, whole
+from support.nodes import CRYPTO, NOW_MS, carry, carry_blobs, meet, reopened, share
 
 DAY_MS = 86400000
-
-
-def make_file(handle, path, content, chunk_bytes=4096, now_ms=NOW_MS, keep=None):
-    """Puts a file cut into equal chunks. `keep`: which chunk numbers are stored, all by default."""
-    builder = ChunkListBuilder(CRYPTO)
-    for number, at in enumerate(range(0, len(content), chunk_bytes)):
-        chunk = content[at : at + chunk_bytes]
-        digest = CRYPTO.blake3_digest(chunk)
-        if keep is None or number in keep:
-            handle.files.contents.put(digest, chunk)
-        for list_digest, data in builder.add(digest, len(chunk)):
-            handle.files.contents.put(list_digest, data)
-    cid, lists = builder.finish(CRYPTO.blake3_digest(content))
-    for digest, data in lists:
-        handle.files.contents.put(digest, data)
-    entry = Entry(path.split("/")[-1], 0o644, cid, now_ms, len(content))
-    handle.files.put_entry(path, entry, now_ms)
-    handle.files.node.commit(now_ms)
-    return entry
-
-
-def two_nodes(capacity=None):
-    laptop, root, data = share()
-    other = make_node(2, "stick", capacity)
-    join(other, laptop, laptop.invite(root, NOW_MS))
-    return laptop, data, other, other.find("notes")
-
-
-def content(seed, size):
-    return Rng(seed).bytes(size)
-
-
-def whole(handle, path):
-    return b"".join(handle.files.read(handle.files.get(path).entry))
 
 
 def test_content_arrives_with_its_list_first():

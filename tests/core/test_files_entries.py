@@ -6,8 +6,8 @@ from lattice_core.files import entry as entries
 from lattice_core.files import history
 from lattice_core.seams import BytesBody
 from lattice_core.wire.messages import DirEntry
-from node_support import CRYPTO, NOW_MS, join, make_node, meet, share
 from support import Rng, raises
+from support.nodes import CRYPTO, NOW_MS, join, make_node, meet, share
 
 
 def small(path, content, mode=0o644, modified_at=1000):

@@ -4,8 +4,8 @@ from lattice_core.errors import UsageError
 from lattice_core.files import cid as cids
 from lattice_core.files.chunks import ChunkListBuilder
 from lattice_core.files.entry import Entry
-from node_support import CRYPTO, NOW_MS, carry_blobs, join, make_node, meet, share
 from support import Rng
+from support.nodes import CRYPTO, NOW_MS, carry_blobs, join, make_node, meet, share
 
 NAMES = ("a", "b", "d/x", "d/y", "d/e/z")
 

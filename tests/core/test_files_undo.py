@@ -3,15 +3,15 @@
 from lattice_core.errors import UsageError
 from lattice_core.files import cid as cids
 from lattice_core.files.entry import Entry
-from node_support import CRYPTO, NOW_MS, reopened, share
 from support import Rng
-from test_files_content import content, make_file
+from support.files import content, make_file
+from support.nodes import CRYPTO, NOW_MS, reopened, share
 
 NAMES = ("a", "b", "d/x", "d/y", "d/e/z")
 DAY_MS = 86400000
 
 
-class Model:
+class UndoModel:
     """What stood at each name, write by write: seeds of contents, None where there was no file."""
 
     def __init__(self):
@@ -100,7 +100,7 @@ def check(handle, model):
 
 def run(seed, steps):
     node, _, data = share()
-    model = Model()
+    model = UndoModel()
     rng = Rng(seed)
     now_ms = NOW_MS
     for _ in range(steps):
@@ -130,7 +130,7 @@ def test_undo_brings_back_what_the_documentation_says():
 
 def test_undo_of_each_kind_of_write():
     node, _, data = share()
-    model = Model()
+    model = UndoModel()
     put(data, model, "a", 1, NOW_MS)
     undo(data, model, "a", NOW_MS)  # before the first write there was nothing
     assert model.now("a") == 1

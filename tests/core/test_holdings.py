@@ -5,8 +5,8 @@ from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
 from lattice_core.storage.contract import ZERO
-from nano_support import START_MS, joined, node
-from node_support import CRYPTO, NOW_MS, share
+from support.nano import START_MS, joined, node
+from support.nodes import CRYPTO, NOW_MS, share
 
 PEER = b"p" * 32
 

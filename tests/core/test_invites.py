@@ -5,8 +5,8 @@ from lattice_core.model import ops
 from lattice_core.model import token as tokens
 from lattice_core.node import invites, stores
 from lattice_core.wire.messages import INVITE_CLAIMED, INVITE_REVOKED, INVITE_VALID, UniversalOp
-from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
 from support import raises
+from support.nodes import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
 
 JOINER = b"j" * 32
 OTHER = b"x" * 32

@@ -10,8 +10,8 @@ from lattice_core.sync.tips import Exchange
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver import floating
 from lattice_core.wire.nano_messages import ITEM_KEY, NanoFrame
-from nano_support import START_MS, World, hashes, joined, node, same
 from support import Rng, crypto
+from support.nano import START_MS, NodePair, hashes, joined, node, same
 
 ON_DEVICE = sys.implementation.name == "micropython"
 LARGE_BYTES = 20000 if ON_DEVICE else 1048576 - 64
@@ -291,11 +291,11 @@ def test_floating_intentions_travel_and_wait():
     waiting = intentions.create(crypto(), author, START_MS, 0, notes.id, bytes(32), [b"\x05" * 32], ops.app(b""))
     notes.weaver.ingest(waiting, START_MS)
     world.left.commit(START_MS)
-    report = World(world.left, world.right, world.now_ms).sync()
+    report = NodePair(world.left, world.right, world.now_ms).sync()
     assert not report.complete
     assert not report.errors
     assert far.weaver.floating_count == 1
-    again = World(world.left, world.right, world.now_ms)
+    again = NodePair(world.left, world.right, world.now_ms)
     again.sync()
     assert again.a.progress.sent_intentions == 0, "what floats at both is not sent again"
 

@@ -3,8 +3,8 @@
 from lattice_core.errors import Refused, StorageError, UsageError
 from lattice_core.model.token import Token
 from lattice_core.node import peers
-from nano_support import START_MS, World, node, same
 from support import crypto, raises
+from support.nano import START_MS, NodePair, node, same
 
 
 def share():
@@ -17,7 +17,7 @@ def share():
 
 def attempt(joiner, server, token):
     """Joins over a recorded connection; returns (error or None, world)."""
-    world = World(joiner, server, record=True)
+    world = NodePair(joiner, server, record=True)
     task = world.a.join(token)
     try:
         world.run(task)
@@ -56,12 +56,12 @@ def test_joining_at_a_listed_stick_that_never_met_the_joiner():
     stick = member(laptop, root, 3, "stick")
     token = laptop.invite(root, START_MS)
     assert stick.identity.public in token.listed
-    World(laptop, stick).sync()
+    NodePair(laptop, stick).sync()
     desktop = node(4, "desktop")
     error, _world = attempt(desktop, stick, token)
     assert error is None
     assert same(stick, desktop)
-    World(laptop, stick).sync()
+    NodePair(laptop, stick).sync()
     assert laptop.may_connect(root.id, desktop.identity.public)
 
 
@@ -94,9 +94,9 @@ def test_a_relay_in_the_middle_never_sees_the_secret():
     """It has its own identity on both sides: the connection says so, whatever it would pass on."""
     laptop, _root, token = share()
     relay = node(66, "relay")
-    outside = World(node(2, "phone"), relay, record=True)
+    outside = NodePair(node(2, "phone"), relay, record=True)
     task = outside.a.join(token)
-    inside = World(relay, laptop, record=True)
+    inside = NodePair(relay, laptop, record=True)
     passing = []
     for _ in range(200):
         outside.now_ms += 1
@@ -147,7 +147,7 @@ def test_a_revoked_member_is_refused_in_words():
     attempt(phone, laptop, token)
     laptop.revoke_peer(root, phone.identity.public, START_MS)
     count = root.weaver.store.count
-    world = World(phone, laptop)
+    world = NodePair(phone, laptop)
     error = raises(Refused, world.run, world.a.sync())
     assert "revoked" in str(error)
     assert root.weaver.store.count == count
@@ -155,7 +155,7 @@ def test_a_revoked_member_is_refused_in_words():
 
 def test_nothing_is_answered_when_the_claim_was_not_stored():
     laptop, _root, token = share()
-    world = World(node(2, "phone"), laptop, record=True)
+    world = NodePair(node(2, "phone"), laptop, record=True)
     task = world.a.join(token)
     commit = laptop.storage.commit
 
@@ -182,7 +182,7 @@ def test_joining_again_is_a_local_mistake():
     laptop, root, token = share()
     phone = node(2, "phone")
     attempt(phone, laptop, token)
-    world = World(phone, laptop)
+    world = NodePair(phone, laptop)
     task = world.a.join(laptop.invite(root, START_MS))
     raises(UsageError, world.run, task)
     assert "already" in str(task.error)
@@ -192,7 +192,7 @@ def test_an_interrupted_join_can_be_repeated():
     laptop, _root, token = share()
     phone = node(2, "phone")
     for budget in range(40, 4000, 120):
-        world = World(phone, laptop, budget=budget)
+        world = NodePair(phone, laptop, budget=budget)
         task = world.a.sync() if phone.stores else world.a.join(token)
         for _ in range(100):
             world.now_ms += 1

@@ -4,7 +4,7 @@ from lattice_core.machines.keys import KEY_BYTES, KeyBuilder, row_key
 from lattice_core.seams import BytesBody
 from lattice_core.storage.contract import ROW_KEY_BYTES, TABLE_DATA
 from support import Rng
-from weaver_support import CRYPTO, Author, Replica, put_ops, whole
+from support.weaver import CRYPTO, Author, Replica, put_ops, whole
 
 STEM = b"s" * KEY_BYTES
 ALL = (

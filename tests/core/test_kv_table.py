@@ -8,7 +8,7 @@ from lattice_core.storage.contract import ROW_VALUE_BYTES, TABLE_DATA, TABLE_HEA
 from lattice_core.weaver.weaver import WITNESSED
 from lattice_core.wire.messages import KvPayload
 from support import Rng, raises
-from weaver_support import CRYPTO, NOW_MS, Author, Replica, put_ops, whole
+from support.weaver import CRYPTO, NOW_MS, Author, Replica, put_ops, whole
 
 
 def test_put_get_delete():

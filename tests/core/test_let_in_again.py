@@ -3,9 +3,9 @@
 from lattice_core.errors import Refused, UsageError
 from lattice_core.node import invites
 from lattice_core.wire.messages import INVITE_REVOKED, INVITE_VALID, PEER_REVOKED
-from nano_support import START_MS, World, node, same
-from ref_support import RefWorld
 from support import crypto, raises
+from support.nano import START_MS, NodePair, node, same
+from support.reference import RefWorld
 
 
 def shut_out(world_of):
@@ -23,7 +23,7 @@ def shut_out(world_of):
 
 
 def test_a_revoked_node_comes_back_with_a_new_invite():
-    for world_of in (World, RefWorld):
+    for world_of in (NodePair, RefWorld):
         laptop, root, phone = shut_out(world_of)
         world = world_of(phone, laptop)
         words = str(raises(Refused, world.run, world.a.sync()))
@@ -46,7 +46,7 @@ def test_a_revoked_node_comes_back_with_a_new_invite():
 
 
 def test_a_revoked_node_that_has_heard_of_it_joins_as_before():
-    for world_of in (World, RefWorld):
+    for world_of in (NodePair, RefWorld):
         laptop, root, phone = shut_out(world_of)
         there = phone.get(root.id)
         for _, hash, _, _ in root.store.witness_log():
@@ -68,13 +68,13 @@ def test_a_join_that_was_cut_goes_on():
     token = laptop.invite(root, START_MS)
     phone = node(2, "phone")
     for steps in (3, 6, 10, 15, 25, 40, 60):
-        world = World(phone, laptop)
+        world = NodePair(phone, laptop)
         world.a.join(token, phone.get(root.id) is not None)
         for _ in range(steps):
             world.now_ms += 1
             world.a.step(world.now_ms)
             world.b.step(world.now_ms)
-    world = World(phone, laptop)
+    world = NodePair(phone, laptop)
     assert world.run(world.a.join(token, phone.get(root.id) is not None)).complete
     assert same(laptop, phone)
 
@@ -84,7 +84,7 @@ def test_an_invite_ends_when_its_time_has_come():
     laptop.create_store("notes", "core:kvstore", None, START_MS)
     root = laptop.roots()[0]
     stick = node(3, "stick")
-    world = World(stick, laptop)
+    world = NodePair(stick, laptop)
     world.run(world.a.join(laptop.invite(root, START_MS)))
     end_s = START_MS // 1000 + 600
     end_ms = end_s * 1000
@@ -92,11 +92,11 @@ def test_an_invite_ends_when_its_time_has_come():
     invite_id = token.invite_id(crypto())
     assert invites.noted(root, invite_id) == (end_s, "for Anna")
     # The joiner's clock, the server's by what the token says, the maker's by what it has noted.
-    late = World(node(2, "late"), laptop, end_ms)
+    late = NodePair(node(2, "late"), laptop, end_ms)
     assert "expired" in str(raises(Refused, late.run, late.a.join(token)))
     for said in (0, end_s):
         raises(Refused, laptop.accept_join, root.id, token.secret, b"j" * 32, end_ms, said)
-    World(stick, laptop).sync()
+    NodePair(stick, laptop).sync()
     raises(Refused, stick.accept_join, root.id, token.secret, b"j" * 32, end_ms, end_s)
     assert not invites.is_redeemable(laptop, root, root.system.invite(invite_id), end_ms)
     assert laptop.end_expired_invites(end_ms - 1) == 0

@@ -1,16 +1,17 @@
 """Two links over a line: handshake, faults, restarts, refusals. The long simulation is tests/sim/test_link_sim.py."""
 
-from fake_line import Faults, World
 from lattice_core.link import hello
 from lattice_core.link import states as link
 from lattice_core.link.link import SERIAL, Link
 from support import Rng, crypto
+from support.fake_line import Faults, LinkPair
+from support.link_states import hostile, snapshot, states
 
 PIPES = (SERIAL, 244, 20)
 
 
 def world(seed=1, pipe=SERIAL, **rates):
-    return World(Rng(seed), pipe, Faults(**rates))
+    return LinkPair(Rng(seed), pipe, Faults(**rates))
 
 
 def send_all(desk, source, data):
@@ -294,7 +295,7 @@ def unframe(data):
 
 
 def test_our_own_identity_is_refused():
-    desk = World(Rng(1), SERIAL, None, b"same" * 8, b"same" * 8)
+    desk = LinkPair(Rng(1), SERIAL, None, b"same" * 8, b"same" * 8)
     assert desk.run(lambda: desk.a.closed is not None)
     assert "own identity" in desk.a.closed
     assert desk.b.connection is None
@@ -315,8 +316,8 @@ def test_a_proof_of_somebody_else_is_refused():
 
 def test_somebody_in_the_middle_learns_nothing_to_pass_on():
     """M talks to both with its own keys: each side sees M's identity, not the other's."""
-    left = World(Rng(1), SERIAL, None, b"a" * 32, b"m" * 32)
-    right = World(Rng(2), SERIAL, None, b"m" * 32, b"b" * 32)
+    left = LinkPair(Rng(1), SERIAL, None, b"a" * 32, b"m" * 32)
+    right = LinkPair(Rng(2), SERIAL, None, b"m" * 32, b"b" * 32)
     a, _ = left.connect()
     _, b = right.connect()
     assert a.peer == b.peer == crypto().ed25519_public(b"m" * 32)
@@ -574,62 +575,6 @@ def test_no_state_of_a_responder_is_the_last():
     }
 
 
-# -- any bytes, in any state ----------------------------------------------------------------------------------------
-def snapshot(desk):
-    """What a stranger's bytes must not change."""
-    b = desk.b
-    return (b.local, b.closed, b.counters.connections, b._exchange.parameters.firmware)
-
-
-def states(pipe):
-    """Worlds in which b is in each of its states (and a in some of its own)."""
-    yield World(Rng(1), pipe)
-    for steps in range(1, 9):
-        desk = World(Rng(1), pipe)
-        for _ in range(steps):
-            desk._flush(desk.a, desk.to_b)
-            desk.now += 1
-            desk._deliver(desk.to_b, desk.b)
-            if steps % 2:
-                desk._flush(desk.b, desk.to_a)
-                desk.now += 1
-                desk._deliver(desk.to_a, desk.a)
-        yield desk
-    desk = World(Rng(1), pipe)
-    desk.connect()
-    desk.b.connection.open_stream().write(b"secret")
-    desk.exchange()
-    yield desk
-    desk.b.close("closing")
-    desk.b.send(desk.now)
-    yield desk
-
-
-def hostile(rng, desk, recorded):
-    """Bytes of a stranger: noise, changed frames, well-formed packets with wrong content."""
-    choice = rng.below(6)
-    if choice == 0:
-        return rng.bytes(rng.below(300))
-    if choice == 1 and recorded:
-        data = bytearray(rng.choice(recorded))
-        for _ in range(1 + rng.below(3)):
-            data[rng.below(len(data))] = rng.below(256)
-        return bytes(data)
-    if choice == 2 and recorded:
-        return rng.choice(recorded)
-    body = rng.bytes(rng.below(60))
-    if choice == 3:
-        packets = hello.parts(1 + rng.below(1 << 31), rng.below(3), b"\x01\x01" + body, desk.b._pipe.packet_bytes)
-        return b"".join([bytes(desk.b._pipe.wrap(packet)) for packet in packets[:1]])
-    session = desk.b._channel
-    number = session.number if session is not None else 1
-    length = min(len(body), desk.b._pipe.packet_bytes - 10)
-    slot = bytearray(100)
-    slot[6 : 6 + length] = body[:length]
-    fields = (rng.below(16), rng.below(256), rng.below(65536) if rng.below(2) else rng.below(9), rng.below(9))
-    return bytes(desk.b._pipe.seal(slot, length, fields[0], fields[1], fields[2], fields[3], number, None, 0))
-
-
 def test_no_deadline_stays_in_the_past():
     """After `send` has nothing more, the next deadline is later: a driver that obeys it never spins."""
     for pipe in (SERIAL, 40):
@@ -670,7 +615,7 @@ def test_any_bytes_in_any_state_raise_nothing():
 def test_memory_before_the_handshake_is_bounded():
     """Whatever comes, the link holds one Hello, one session and its buffers."""
     rng = Rng(14)
-    desk = World(Rng(1), SERIAL)
+    desk = LinkPair(Rng(1), SERIAL)
     for number in range(2000):
         packets = hello.parts(number + 1, 0, b"\x01\x01\x00\x08\x20\x00", 20)
         desk.b.receive(bytes(desk.b._pipe.wrap(rng.choice(packets))), desk.now)

@@ -6,9 +6,9 @@ from lattice_core.errors import LatticeError
 from lattice_core.node.device import Device
 from lattice_core.sync.frames import Frames, Large
 from lattice_core.wire.nano_messages import NanoFrame
-from nano_support import START_MS, World, joined, node
 from support import Rng
-from test_blobs import put_file
+from support.files import put_file
+from support.nano import START_MS, NodePair, joined, node
 
 ON_DEVICE = sys.implementation.name == "micropython"
 ROUNDS = 40 if ON_DEVICE else 600
@@ -117,7 +117,7 @@ def test_a_stranger_changes_nothing():
     prepared = Prepared()
     rng = Rng(1)
     right = prepared.world.right
-    stranger = World(node(66, "stranger"), right, prepared.world.now_ms)
+    stranger = NodePair(node(66, "stranger"), right, prepared.world.now_ms)
     stranger.device = prepared.world.device
     before = state_of(right)
     beginnings = [frame_of(message) for message in openings(prepared.notes, prepared.root)[:4]]
@@ -196,7 +196,7 @@ def test_answers_of_a_liar_end_only_what_was_asked():
         assert far.files.contents.crypto.blake3_digest(far.store.blob(digest).read(0, size)) == digest
 
 
-class Bytes:
+class OnlyBytes:
     """A stream that only gives bytes."""
 
     error = None
@@ -219,7 +219,7 @@ def test_frames_of_any_bytes():
         data = rng.bytes(rng.below(40))
         if rng.below(2):
             data = bytes((0, 0, rng.below(2) * 80, rng.below(40))) + data
-        frames = Frames(Bytes(data))
+        frames = Frames(OnlyBytes(data))
         try:
             for _ in range(50):
                 frame = frames.poll()

@@ -15,8 +15,8 @@ from lattice_core.sync.tips import Exchange
 from lattice_core.sync.tips_table import put_entry
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.nano_messages import ITEM_KEY, NanoFrame
-from nano_support import START_MS, World, joined, node, same
 from support import crypto, raises
+from support.nano import START_MS, NodePair, joined, node, same
 
 
 def turns(world, count, tick_ms=1):
@@ -225,7 +225,7 @@ def test_a_stranger_does_not_learn_what_is_not_open():
     hidden = left.create_store("hidden", "core:kvstore", None, START_MS)
     world.sync()
     assert right.get(hidden.id) is None
-    alien = World(node(5, "alien"), right)
+    alien = NodePair(node(5, "alien"), right)
     frames = Frames(alien.pair.a.open_stream())
     frames.post({"blob_open": {"store_id": hidden.id, "root_id": hidden.parent}})
     frames.flush()

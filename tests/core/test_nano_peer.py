@@ -8,8 +8,8 @@ from lattice_core.model import ops
 from lattice_core.node.device import Device
 from lattice_core.sync.frames import Frames
 from lattice_core.sync.tasks import StreamLost
-from nano_support import START_MS, World, joined, node, same
 from support import Rng, raises
+from support.nano import START_MS, NodePair, joined, node, same
 
 ON_DEVICE = sys.implementation.name == "micropython"
 
@@ -189,7 +189,7 @@ def test_a_peer_revoked_during_the_session_gets_no_further():
 
 
 def test_nothing_shared_is_said_in_words():
-    world = World(node(1, "left"), node(2, "right"))
+    world = NodePair(node(1, "left"), node(2, "right"))
     error = raises(Refused, world.run, world.a.sync())
     assert "invite" in str(error)
 
@@ -240,7 +240,7 @@ def test_a_medium_that_fails_ends_the_step_with_its_error():
 
 def stick_world(host):
     stick = node(9, "")
-    world = World(host, stick)
+    world = NodePair(host, stick)
     world.device = Device(stick.storage)
     return world.connect()
 
@@ -289,7 +289,7 @@ def test_a_stick_whose_flash_was_copied_says_so_and_lets_nobody_in():
     assert handle.weaver.take_evidence(elsewhere)
     world.right.commit(START_MS)
     assert world.run(world.a.status())["status"]["forked"]
-    guest = World(node(3, "guest"), world.right, world.now_ms)
+    guest = NodePair(node(3, "guest"), world.right, world.now_ms)
     guest.device = world.device
     words = str(raises(Refused, guest.connect().run, guest.a.join(token)))
     assert "two histories" in words
@@ -306,7 +306,7 @@ def test_a_stick_is_set_up_once():
     world.run(world.a.setup(host.roots()[0], "blue", START_MS))
     thief = node(66, "thief")
     thief.create_store("mine", "core:kvstore", None, START_MS)
-    other = World(thief, world.right, world.now_ms)
+    other = NodePair(thief, world.right, world.now_ms)
     other.device = world.device
     other.connect()
     before = other.right.storage.commits
@@ -326,7 +326,7 @@ def test_a_stranger_learns_version_and_owned():
     world = stick_world(host)
     world.run(world.a.setup(host.roots()[0], "blue", START_MS))
     world.sync()
-    other = World(node(66, "thief"), world.right, world.now_ms, record=True)
+    other = NodePair(node(66, "thief"), world.right, world.now_ms, record=True)
     other.device = world.device
     other.connect()
     shown = other.run(other.a.status())["status"]

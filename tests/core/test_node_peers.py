@@ -4,8 +4,8 @@ from lattice_core.errors import StorageFull, UsageError
 from lattice_core.model import ops
 from lattice_core.node import peers, stores
 from lattice_core.wire.messages import PEER_REVOKED
-from node_support import NOW_MS, carry, join, make_node, meet, reopened, share, value
 from support import raises
+from support.nodes import NOW_MS, carry, join, make_node, meet, reopened, share, value
 
 
 def test_statuses_decide_who_may_connect():

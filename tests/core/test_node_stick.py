@@ -4,8 +4,8 @@ from lattice_core.errors import Refused, UsageError
 from lattice_core.node import device as devices
 from lattice_core.node.node import Node
 from lattice_core.testing.memory import MemoryStorage
-from node_support import CRYPTO, NOW_MS, meet, reopened, share
 from support import raises
+from support.nodes import CRYPTO, NOW_MS, meet, reopened, share
 
 
 def fresh_stick():

@@ -6,8 +6,8 @@ from lattice_core.node import stores
 from lattice_core.node.node import Node
 from lattice_core.storage.contract import RECORDS, TABLE_META
 from lattice_core.wire.messages import CHILD_ARCHIVED, UniversalOp
-from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
 from support import raises
+from support.nodes import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share, value
 
 
 def written(handle):

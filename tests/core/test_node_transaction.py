@@ -9,9 +9,9 @@ from lattice_core.model.intention import ZERO, create
 from lattice_core.node.node import Node
 from lattice_core.weaver import acks
 from lattice_core.weaver.weaver import WITNESSED
-from node_support import NOW_MS, join, make_node, reopened, share, value
 from support import raises
-from weaver_support import put_ops
+from support.nodes import NOW_MS, join, make_node, reopened, share, value
+from support.weaver import put_ops
 
 
 def test_a_ticket_is_durable_after_the_commit():

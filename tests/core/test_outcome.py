@@ -9,8 +9,8 @@ from lattice_core.model import ops
 from lattice_core.storage.contract import ZERO
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.messages import KvPayload
-from nano_support import START_MS, joined, node
 from support import crypto
+from support.nano import START_MS, joined, node
 
 
 def two(capacity=None):

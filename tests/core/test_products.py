@@ -8,10 +8,10 @@ from lattice_core.weaver import dag
 from lattice_core.weaver.weaver import WITNESSED
 from lattice_core.wire import root_messages
 from support import Rng
-from weaver_support import Author, Replica, put_ops
+from support.weaver import Author, Replica, put_ops
 
 
-class Counted:
+class CountedStore:
     """A store whose calls, and the rows that it gives, are counted."""
 
     def __init__(self, store):
@@ -36,7 +36,7 @@ class Counted:
 
 
 def counted(replica):
-    store = Counted(replica.store)
+    store = CountedStore(replica.store)
     replica.weaver.projection.store = store
     return store
 
@@ -160,7 +160,7 @@ def test_questions_about_the_graph_look_at_each_intention_a_few_times():
         made.append(writer.put(b"k%d" % number, b"v", deps))
         replica.ingest(made[-1])
     first, last, other = made[1].hash, made[-1].hash, made[-2].hash
-    store = Counted(replica.store)
+    store = CountedStore(replica.store)
     ways = dag.path(store, first, last)
     assert store.calls < 4 * len(made), store.calls
     above = [hash for hash in dag.ancestors(store, last) if dag.is_ancestor(store, first, hash)]

@@ -6,7 +6,7 @@ from lattice_core.model import ops
 from lattice_core.storage.contract import TABLE_DATA, TABLE_HEADS, TABLE_SYSTEM
 from lattice_core.wire import root_messages
 from support import Rng
-from weaver_support import Author, Replica, put_ops
+from support.weaver import Author, Replica, put_ops
 
 BATCH = [
     ops.store_name("name"),

@@ -1,10 +1,9 @@
 """Range fingerprints of the memory storage against a scan of all hashes."""
 
-import storage_suite
 from lattice_core.storage.contract import ZERO
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver.index import LEAF_ITEMS, MemoryNodes, RangeIndex
-from support import Rng
+from support import Rng, storage_suite
 
 LAST = b"\xff" * 32
 

@@ -4,32 +4,7 @@ from lattice_core.errors import ProtocolError
 from lattice_core.sync import reconcile
 from lattice_core.sync.reconcile import DONE, FIRST, LAST
 from support import Rng, raises
-
-
-class PlainSet:
-    """Hashes in a list: the `items` of reconcile.process."""
-
-    def __init__(self, hashes):
-        self.hashes = sorted(hashes)
-
-    def range_hashes(self, start, end, limit):
-        return [hash for hash in self.hashes if start <= hash < end][:limit]
-
-    def range_summary(self, start, end):
-        found = self.range_hashes(start, end, len(self.hashes))
-        total = 0
-        for hash in found:
-            total ^= int.from_bytes(hash, "big")
-        return len(found), total.to_bytes(32, "big")
-
-
-def some(seed, count):
-    rng = Rng(seed)
-    return [rng.bytes(32) for _ in range(count)]
-
-
-def listed(name, start, end, hashes):
-    return {name: {"start": start, "end": end, "hashes": hashes}}
+from support.sets import PlainSet, listed, some
 
 
 def test_equal_ranges_are_done_whatever_the_count():

@@ -6,7 +6,7 @@ from lattice_core.model import ops
 from lattice_core.storage.contract import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLE_DATA
 from lattice_core.wire import root_messages
 from lattice_core.wire.protobuf import varint
-from weaver_support import Author, Replica, put_ops, whole
+from support.weaver import Author, Replica, put_ops, whole
 
 
 def native(*operations, version=1):

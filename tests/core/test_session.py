@@ -1,6 +1,5 @@
 """Sessions of the reference's protocol: limits and manners. (Byte for byte: the judge, with reconcile.json.)"""
 
-from fake_connection import Pair
 from lattice_core.errors import ProtocolError
 from lattice_core.model import intention as intentions
 from lattice_core.seams import BytesBody
@@ -9,10 +8,11 @@ from lattice_core.sync.messages import Messages, next_message
 from lattice_core.sync.session import Session
 from lattice_core.sync.tasks import StreamLost, Task
 from lattice_core.wire.peer_messages import PeerMessage
-from nano_support import START_MS, hashes, node, same
-from ref_support import RefWorld, joined
 from support import Rng, raises
-from test_reconcile import PlainSet, listed, some
+from support.fake_connection import Pair
+from support.nano import START_MS, hashes, node, same
+from support.reference import RefWorld, joined
+from support.sets import PlainSet, listed, some
 
 STORE = b"s" * 16
 

@@ -14,27 +14,12 @@ from lattice_core.wire.messages import (
     PEER_INVITED,
     PEER_REVOKED,
 )
-from node_support import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share
 from support import Rng, raises
-from weaver_support import Author, Replica
+from support.members import members, write
+from support.nodes import CRYPTO, NOW_MS, carry, join, make_node, meet, reopened, share
+from support.weaver import Author, Replica
 
 FAR_MS = NOW_MS + 400 * 365 * 86400 * 1000
-
-
-def members(count=3):
-    """[(node, its handle of the root)] of a share, the founder first."""
-    laptop, root, _ = share()
-    nodes = [laptop]
-    for number in range(2, count + 1):
-        nodes.append(make_node(number, "n%d" % number))
-        join(nodes[-1], laptop, laptop.invite(root, NOW_MS))
-    for node in nodes[1:]:
-        meet(laptop, node)
-    return [(node, node.get(root.id)) for node in nodes]
-
-
-def write(node, root, operations, now_ms=NOW_MS):
-    node._at_once(now_ms, stores.write_system, root, operations, now_ms)
 
 
 def status(pair, key):

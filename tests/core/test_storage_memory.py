@@ -1,7 +1,7 @@
 """The storage suite on the memory storage."""
 
-import storage_suite
 from lattice_core.testing.memory import MemoryStorage
+from support import storage_suite
 
 
 def make():

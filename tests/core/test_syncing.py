@@ -5,8 +5,8 @@ from lattice_core.errors import Refused, UsageError
 from lattice_core.node import stores
 from lattice_core.sync.syncing import SESSIONS
 from lattice_core.sync.tasks import StreamLost
-from nano_support import START_MS, World, joined, node, same
 from support import raises
+from support.nano import START_MS, NodePair, joined, node, same
 
 
 def test_a_declared_store_that_is_not_open_is_named_and_the_sync_incomplete():
@@ -73,7 +73,7 @@ def reborn(left):
     again = node(2, "desktop")
     again.note_restored()
     again.commit(START_MS)
-    return again, World(left, again)
+    return again, NodePair(left, again)
 
 
 def test_an_old_identity_writes_again_once_a_complete_sync_has_brought_its_chain():

@@ -8,7 +8,7 @@ from lattice_core.storage.contract import ROW_VALUE_BYTES, TABLE_SYSTEM
 from lattice_core.wire import messages
 from lattice_core.wire.protobuf import varint
 from support import raises
-from weaver_support import NOW_MS, Author, Replica
+from support.weaver import NOW_MS, Author, Replica
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 CHILD = bytes(range(16))

@@ -7,79 +7,11 @@ from lattice_core.sync import reconcile, tips
 from lattice_core.sync.tips import EQUAL, PLANNED, Exchange
 from lattice_core.sync.tips_table import ChainTable
 from lattice_core.wire.nano_messages import NanoFrame
-from support import Rng, crypto, raises
-from test_reconcile import PlainSet
+from support import Rng, raises
+from support.sets import PlainSet
+from support.tips import PLATFORM, STORE, Chains, SaltCrypto, chain_hash, converse, grow_to, random_pair
 
 ON_DEVICE = sys.implementation.name == "micropython"
-STORE = b"\xaa" * 16
-PLATFORM = crypto()
-
-
-class Chains:
-    """Held chains in memory: what the weaver gives. Chains are lists of hashes that others may share."""
-
-    def __init__(self):
-        self.of = {}
-        self.order = []  # authors, the one that grew last at the end
-
-    def grow(self, author, hashes):
-        chain = self.of.setdefault(author, [])
-        chain.extend(hashes)
-        if author in self.order:
-            self.order.remove(author)
-        self.order.append(author)
-
-    def held_authors(self):
-        return sorted(self.of)
-
-    def each_held_author(self):
-        return iter(self.held_authors())
-
-    def held(self, author):
-        chain = self.of[author]
-        return len(chain), chain[-1]
-
-    def held_at(self, author, position):
-        return self.of[author][position - 1]
-
-    def newest_held(self, count):
-        return self.order[::-1][:count]
-
-
-class SeededCrypto:
-    """The platform's digest with a generator of its own, so that every salt can be repeated."""
-
-    def __init__(self, rng):
-        self.rng = rng
-        self.blake3_digest = PLATFORM.blake3_digest
-        self.random = rng.bytes
-
-
-def chain_hash(author, position, branch=b""):
-    return PLATFORM.blake3_digest(author + position.to_bytes(4, "big") + branch)
-
-
-def grow_to(chains, author, length):
-    have = len(chains.of.get(author, ()))
-    if length > have:
-        chains.grow(author, [chain_hash(author, position) for position in range(have + 1, length + 1)])
-
-
-def converse(first, second, log=None):
-    """Runs two exchanges against each other through the codec; returns (bytes, messages)."""
-    queue = [(second, frame) for frame in first.start()]
-    size = count = 0
-    while queue:
-        to, frame = queue.pop(0)
-        data = NanoFrame.encode(frame)
-        assert len(data) <= 4096
-        if log is not None:
-            log.append((to is second, data))
-        size += len(data) + 4
-        count += 1
-        back = first if to is second else second
-        queue.extend([(back, reply) for reply in to.receive(NanoFrame.decode(data))])
-    return size, count
 
 
 def difference(mine, theirs):
@@ -93,7 +25,7 @@ def difference(mine, theirs):
 
 
 def check_pair(a, b, rng, agreed_a=None, agreed_b=None):
-    platform = SeededCrypto(rng)
+    platform = SaltCrypto(rng)
     first = Exchange(a, platform, STORE, True, False, agreed_a)
     second = Exchange(b, platform, STORE, False, False, agreed_b)
     converse(first, second)
@@ -105,35 +37,6 @@ def check_pair(a, b, rng, agreed_a=None, agreed_b=None):
     assert not second.forks()
     assert first.missing() == sum([len(b.of[x]) - n for x, n in difference(b, a).items()])
     assert (first.state == EQUAL) == (a.of == b.of)
-
-
-def random_pair(rng, authors, longest):
-    """Two nodes with a common history, that went apart in a random way."""
-    a = Chains()
-    b = Chains()
-    style = rng.below(4)
-    for number in range(authors):
-        author = PLATFORM.blake3_digest(b"author %d %d" % (number, rng.below(1 << 30)))
-        common = 1 + rng.below(longest)
-        kind = rng.below(100)
-        if style == 0 or kind < 60:
-            grow_to(a, author, common)
-            grow_to(b, author, common)
-            if style == 1 and number % 7 == 0:
-                grow_to(rng.choice((a, b)), author, common + 1 + rng.below(3))
-        elif kind < 75 or style == 2:
-            grow_to(a, author, common)
-        elif kind < 85:
-            grow_to(b, author, common)
-        else:
-            grow_to(a, author, common)
-            grow_to(b, author, 1 + rng.below(longest))
-    for chains in (a, b):
-        for _ in range(rng.below(4)):  # what was written last
-            if chains.order:
-                author = rng.choice(chains.order)
-                grow_to(chains, author, len(chains.of[author]) + 1 + rng.below(3))
-    return a, b
 
 
 def sizes(rng):
@@ -178,8 +81,8 @@ def test_the_reference_finds_the_same():
     rng = Rng(10)
     for _ in range(5 if ON_DEVICE else 150):
         a, b = random_pair(rng, rng.below(12 if ON_DEVICE else 60), 4)
-        first = Exchange(a, SeededCrypto(rng), STORE, True)
-        second = Exchange(b, SeededCrypto(rng), STORE, False)
+        first = Exchange(a, SaltCrypto(rng), STORE, True)
+        second = Exchange(b, SaltCrypto(rng), STORE, False)
         converse(first, second)
         a_lacks, b_lacks = found_by_the_reference(a, b)
         assert planned(a, first.plan()) == b_lacks
@@ -210,7 +113,7 @@ def test_equal_sets_take_one_round_trip():
         author = PLATFORM.blake3_digest(b"%d" % number)
         grow_to(a, author, 3)
         grow_to(b, author, 3)
-    platform = SeededCrypto(Rng(3))
+    platform = SaltCrypto(Rng(3))
     first = Exchange(a, platform, STORE, True)
     second = Exchange(b, platform, STORE, False)
     size, count = converse(first, second)
@@ -251,7 +154,7 @@ def test_a_fork_is_named_and_left_alone():
         for chains, branch in ((a, b"left"), (b, b"right")):
             grow_to(chains, forked, 3)
             chains.grow(forked, [chain_hash(forked, 4 + i, branch) for i in range(1 + (branch == b"left"))])
-        platform = SeededCrypto(rng)
+        platform = SaltCrypto(rng)
         first = Exchange(a, platform, STORE, True)
         second = Exchange(b, platform, STORE, False)
         converse(first, second)
@@ -271,7 +174,7 @@ def test_the_table_is_frozen_while_chains_grow():
     author = b"\x01" * 32
     grow_to(a, author, 5)
     grow_to(b, author, 2)
-    platform = SeededCrypto(Rng(5))
+    platform = SaltCrypto(Rng(5))
     first = Exchange(a, platform, STORE, True)
     second = Exchange(b, platform, STORE, False)
     frame = first.start()[0]
@@ -306,7 +209,7 @@ def test_colliding_ids_are_retried_or_given_up_but_never_a_wrong_plan():
     try:
         for _ in range(100 if ON_DEVICE else 400):
             a, b = random_pair(rng, 1 + rng.below(12), 4)
-            platform = SeededCrypto(rng)
+            platform = SaltCrypto(rng)
             first = Exchange(a, platform, STORE, True)
             second = Exchange(b, platform, STORE, False)
             try:
@@ -352,8 +255,8 @@ def test_damaged_conversations_raise_only_the_protocol_error():
     errors = 0
     for _ in range(60 if ON_DEVICE else 3000):
         a, b = random_pair(rng, rng.below(30), 3)
-        first = Exchange(a, SeededCrypto(rng), STORE, True)
-        second = Exchange(b, SeededCrypto(rng), STORE, False)
+        first = Exchange(a, SaltCrypto(rng), STORE, True)
+        second = Exchange(b, SaltCrypto(rng), STORE, False)
         queue = [(second, frame) for frame in first.start()]
         hit = rng.below(4)
         try:
@@ -371,7 +274,7 @@ def test_damaged_conversations_raise_only_the_protocol_error():
 
 
 def test_messages_out_of_turn_are_refused():
-    platform = SeededCrypto(Rng(8))
+    platform = SaltCrypto(Rng(8))
     exchange = Exchange(Chains(), platform, STORE, True)
     exchange.start()
     raises(ProtocolError, exchange.receive, {"open": {}})
@@ -408,7 +311,7 @@ def behind(forked):
 
 def test_who_is_behind_answers_entries_with_numbers():
     a, b, _names = behind(False)
-    platform = SeededCrypto(Rng(3))
+    platform = SaltCrypto(Rng(3))
     first, second = Exchange(a, platform, STORE, True), Exchange(b, platform, STORE, False)
     log = []
     converse(first, second, log)
@@ -420,7 +323,7 @@ def test_who_is_behind_answers_entries_with_numbers():
 
 def test_a_fork_behind_the_peers_entries_is_found_by_the_sum():
     a, b, names = behind(True)
-    platform = SeededCrypto(Rng(4))
+    platform = SaltCrypto(Rng(4))
     first, second = Exchange(a, platform, STORE, True), Exchange(b, platform, STORE, False)
     converse(first, second)
     assert first.done()
@@ -437,7 +340,7 @@ def test_a_fork_behind_the_peers_entries_is_found_by_the_sum():
 def test_numbers_in_answer_to_nothing_are_refused():
     a, b, _names = behind(False)
     for numbers in (b"\x18", b"\x01" * 90, b"\x80"):
-        platform = SeededCrypto(Rng(5))
+        platform = SaltCrypto(Rng(5))
         first, second = Exchange(a, platform, STORE, True), Exchange(b, platform, STORE, False)
         second.receive(NanoFrame.decode(NanoFrame.encode(first.start()[0])))
         answer = NanoFrame.decode(NanoFrame.encode({"tips": {"behind": numbers}}))

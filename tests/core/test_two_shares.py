@@ -7,9 +7,9 @@ from lattice_core.sync.frames import Frames
 from lattice_core.sync.tips_table import put_entry
 from lattice_core.wire.messages import CHILD_ACTIVE
 from lattice_core.wire.nano_messages import NanoFrame
-from nano_support import START_MS, World, node
-from ref_support import RefWorld
 from support import raises
+from support.nano import START_MS, NodePair, node
+from support.reference import RefWorld
 
 
 class TwoShares:
@@ -28,7 +28,7 @@ class TwoShares:
         self.enter(self.desk, self.laptop, self.first)
         if laptop_in_both:
             self.enter(self.laptop, self.other, self.second)
-            self.world(World, self.desk, self.other).sync()
+            self.world(NodePair, self.desk, self.other).sync()
         self.notes.kv.put(b"k", b"secret", START_MS)
         self.laptop.commit(START_MS)
         self.there = self.desk.get(self.notes.id)
@@ -36,7 +36,7 @@ class TwoShares:
         assert self.notes.parent == self.first.id
 
     def enter(self, joiner, server, root):
-        world = self.world(World, joiner, server)
+        world = self.world(NodePair, joiner, server)
         world.run(world.a.join(server.invite(root, START_MS)))
 
     def world(self, world_of, left, right):
@@ -47,14 +47,14 @@ def test_two_nodes_that_have_a_store_of_different_shares_do_not_exchange_it():
     made = TwoShares()
     for left, right in ((made.laptop, made.desk), (made.desk, made.laptop)):
         assert left.may_connect(made.notes.id, right.identity.public)
-        report = made.world(World, left, right).sync()
+        report = made.world(NodePair, left, right).sync()
         assert [store_id for store_id, _ in report.errors] == [made.notes.id]
         assert not report.complete
         assert "active member" in str(report.errors[0][1])
         assert sorted(report.outcomes) == sorted([made.first.id, made.second.id])
         assert made.there.store.count == 0
         assert made.there.kv.get(b"k") is None
-    made.world(World, made.desk, made.other).sync()
+    made.world(NodePair, made.desk, made.other).sync()
     assert made.other.get(made.notes.id).store.count == 0
     # Where both have it of the same share, it goes.
     tablet = node(4, "tablet")
@@ -83,14 +83,14 @@ def test_a_child_is_asked_for_with_its_share_and_a_root_without():
     put_entry(entries, b"abcd", 1, (5).to_bytes(6, "little"))
     tips = {"salt": bytes(8), "sum": 5, "chains": 1, "items": 1, "tips": entries[0]}
     for opening, more in (("open", tips), ("blob_open", {})):
-        world = made.world(World, made.desk, made.laptop)
+        world = made.world(NodePair, made.desk, made.laptop)
         unknown = answer(world, {opening: dict({"store_id": b"\x09" * 16, "root_id": root}, **more)})
         for store_id, root_id in ((notes, made.second.id), (notes, b""), (notes, notes), (root, root), (root, notes)):
-            world = made.world(World, made.desk, made.laptop)
+            world = made.world(NodePair, made.desk, made.laptop)
             assert answer(world, {opening: dict({"store_id": store_id, "root_id": root_id}, **more)}) == unknown
             assert "refusal" in unknown
         for store_id, root_id in ((notes, root), (root, b"")):
-            world = made.world(World, made.desk, made.laptop)
+            world = made.world(NodePair, made.desk, made.laptop)
             found = answer(world, {opening: dict({"store_id": store_id, "root_id": root_id}, **more)})
             assert found is None or "refusal" not in found
 
@@ -114,7 +114,7 @@ def many_such_stores(world_of):
         declared = [ops.child_add(store.id, "mine", "core:kvstore"), ops.child_status(store.id, CHILD_ACTIVE)]
         stores.write_system(made.second, declared, START_MS)
     made.other.commit(START_MS)
-    made.world(World, made.desk, made.other).sync()
+    made.world(NodePair, made.desk, made.other).sync()
     made.other = None
     if world_of is RefWorld:  # who may have none of them asks for all the same
         made.desk.revoke_peer(made.desk.get(made.second.id), made.laptop.identity.public, START_MS)
@@ -127,7 +127,7 @@ def many_such_stores(world_of):
 
 
 def test_many_such_stores_do_not_end_the_connection():
-    many_such_stores(World)
+    many_such_stores(NodePair)
 
 
 def test_nor_do_they_towards_the_reference():

@@ -6,7 +6,7 @@ from lattice_core.model import witness
 from lattice_core.storage.contract import TABLE_DATA, TABLE_META, ZERO
 from lattice_core.weaver.weaver import WITNESSED
 from support import Rng, raises
-from weaver_support import CRYPTO, NOW_MS, Author, Replica, history
+from support.weaver import CRYPTO, NOW_MS, Author, Replica, history
 
 
 def filled(count=30, seed=1):

@@ -7,7 +7,7 @@ from lattice_core.seams import BytesBody
 from lattice_core.storage.contract import ZERO
 from lattice_core.weaver.weaver import DROPPED, DUPLICATE, FLOATING, REFUSED, WITNESSED
 from support import Rng, raises
-from weaver_support import CRYPTO, NOW_MS, STORE, Author, Replica
+from support.weaver import CRYPTO, NOW_MS, STORE, Author, Replica
 
 
 def snapshot(replica):

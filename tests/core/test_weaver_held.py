@@ -4,7 +4,7 @@ from lattice_core.storage.chains import position_of
 from lattice_core.storage.contract import ZERO
 from lattice_core.weaver.weaver import FLOATING
 from support import Rng, raises
-from weaver_support import Author, Replica, history
+from support.weaver import Author, Replica, history
 
 
 def test_floating_links_count_and_loose_ends_do_not():

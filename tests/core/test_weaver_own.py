@@ -7,7 +7,7 @@ from lattice_core.storage.contract import ZERO
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver.weaver import REFUSED, WITNESSED
 from support import raises
-from weaver_support import CRYPTO, NOW_MS, Author, Replica, put_ops
+from support.weaver import CRYPTO, NOW_MS, Author, Replica, put_ops
 
 
 def test_own_writes_chain_and_are_applied_at_once():

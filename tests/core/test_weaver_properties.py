@@ -1,7 +1,7 @@
 """The properties of weaver and tables on the memory storage."""
 
-import weaver_suite
 from lattice_core.testing.memory import MemoryStorage
+from support import weaver_suite
 
 
 def reopen(storage):

@@ -6,7 +6,7 @@ from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver.weaver import FLOATING, REFUSED, WITNESSED
 from lattice_core.wire.messages import KvPayload
 from support import raises
-from weaver_support import NOW_MS, Author, Replica
+from support.weaver import NOW_MS, Author, Replica
 
 
 class Faulty:

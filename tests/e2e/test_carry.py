@@ -5,7 +5,7 @@ import time
 import pytest
 
 from e2e.files_for_test import contents, make_tree
-from e2e.world import Host, Stick
+from e2e.world import Computer, EmulatedStick
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -16,7 +16,7 @@ WRITTEN_WITHIN_S = 120
 
 @pytest.fixture
 def laptop(tmp_path):
-    host = Host(tmp_path / "laptop", "laptop")
+    host = Computer(tmp_path / "laptop", "laptop")
     host.run("store", "create", "notes")
     return host
 
@@ -27,7 +27,7 @@ def plug(tmp_path):
     sticks = []
 
     def make(size="4M", name="stick", options=()):
-        stick = Stick(tmp_path / (name + ".img"), size, options)
+        stick = EmulatedStick(tmp_path / (name + ".img"), size, options)
         sticks.append(stick)
         return stick.plug()
 
@@ -41,7 +41,7 @@ def set_up(laptop, stick):
 
 
 def join_at(stick, token, folder, name="desktop"):
-    host = Host(folder / name, name)
+    host = Computer(folder / name, name)
     host.run("join", token, "--via", stick.port)
     host.run("sync", stick.port)
     return host
@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_named_and_the_rest_arrives(laptop, plug, tmp_path)
     status = laptop.json("stick", "status", stick.port)
     assert status["flash"]["used"] <= status["flash"]["total"]
     laptop.run("kv", "put", "after", "full", "--store", "notes")
-    desktop = Host(tmp_path / "desktop", "desktop")
+    desktop = Computer(tmp_path / "desktop", "desktop")
     joined = desktop.attempt("join", token, "--via", stick.port)
     assert joined.returncode != 0, "what it lists is not all here"
     assert "not on the other side either" in joined.stderr, "what it lists is not all here"
@@ -124,9 +124,9 @@ def test_a_pulled_plug_resumes_with_at_most_one_chunk_sent_twice(laptop, plug, t
     laptop.run("file", "put", source, "--store", "notes")
     stick = plug()
     set_up(laptop, stick)
-    baseline = Stick(tmp_path / "baseline.img").plug()
+    baseline = EmulatedStick(tmp_path / "baseline.img").plug()
     try:
-        other = Host(tmp_path / "other", "other")
+        other = Computer(tmp_path / "other", "other")
         other.run("store", "create", "notes")
         other.run("file", "put", source, "--store", "notes")
         set_up(other, baseline)

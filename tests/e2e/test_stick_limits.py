@@ -2,7 +2,7 @@
 
 import time
 
-from e2e.world import Host, Stick
+from e2e.world import Computer, EmulatedStick
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
@@ -38,9 +38,9 @@ def fill(folder):
 
 
 def test_all_stores_and_all_authors_at_once(tmp_path):
-    laptop = Host(tmp_path / "laptop", "laptop")
+    laptop = Computer(tmp_path / "laptop", "laptop")
     laptop.run("store", "create", "crowd")
-    with Stick(tmp_path / "stick.img") as stick:
+    with EmulatedStick(tmp_path / "stick.img") as stick:
         laptop.run("stick", "setup", stick.port, "--name", "carrier")
         fill(laptop.folder)
         token = laptop.json("invite")["token"]
@@ -52,7 +52,7 @@ def test_all_stores_and_all_authors_at_once(tmp_path):
         shown = laptop.json("stick", "status", stick.port)
         assert len(shown["stores"]) == STORES_OPEN
         assert shown["last_error"] is None
-        newcomer = Host(tmp_path / "newcomer", "newcomer")
+        newcomer = Computer(tmp_path / "newcomer", "newcomer")
         joined = newcomer.json("join", token, "--via", stick.port)
         assert joined["complete"]
         assert joined["received"]["intentions"] > AUTHORS

@@ -2,16 +2,16 @@
 
 import pytest
 
-from e2e.world import Host, Stick
+from e2e.world import Computer, EmulatedStick
 
 
 @pytest.fixture
 def desk(tmp_path):
     """A laptop whose stick carries its share; the stick stays plugged in."""
-    laptop = Host(tmp_path / "laptop", "laptop")
+    laptop = Computer(tmp_path / "laptop", "laptop")
     laptop.run("store", "create", "diary-of-anna")
     laptop.run("kv", "put", "a", "1", "--store", "diary-of-anna")
-    stick = Stick(tmp_path / "stick.img")
+    stick = EmulatedStick(tmp_path / "stick.img")
     with stick:
         laptop.run("stick", "setup", stick.port, "--store", "diary-of-anna", "--name", "carrier")
         yield laptop, stick, tmp_path
@@ -28,7 +28,7 @@ def refused(result, *words):
 
 def test_a_stranger_learns_the_version_and_owned(desk):
     _laptop, stick, folder = desk
-    stranger = Host(folder / "stranger", "stranger")
+    stranger = Computer(folder / "stranger", "stranger")
     shown = stranger.json("stick", "status", stick.port)
     assert shown["state"] == "owned"
     assert shown["version"]
@@ -43,10 +43,10 @@ def test_wrong_used_and_revoked_tokens(desk):
     token = laptop.json("invite")["token"]
     revoked = laptop.json("invite")
     laptop.run("sync", stick.port)
-    guest = Host(folder / "guest", "guest")
+    guest = Computer(folder / "guest", "guest")
     refused(guest.attempt("join", token[:-1] + ("2" if token[-1] != "2" else "3"), "--via", stick.port), "token", "typ")
     guest.run("join", token, "--via", stick.port)
-    late = Host(folder / "late", "late")
+    late = Computer(folder / "late", "late")
     refused(late.attempt("join", token, "--via", stick.port), "used", "claimed", "redeemed")
     invites = laptop.json("invite", "list")["invites"]
     assert len(invites) == 2
@@ -61,7 +61,7 @@ def test_a_revoked_peer_is_refused(desk):
     laptop, stick, folder = desk
     token = laptop.json("invite")["token"]
     laptop.run("sync", stick.port)
-    guest = Host(folder / "guest", "guest")
+    guest = Computer(folder / "guest", "guest")
     guest.run("join", token, "--via", stick.port)
     guest.run("sync", stick.port)
     laptop.run("sync", stick.port)
@@ -75,11 +75,11 @@ def test_a_revoked_peer_is_refused(desk):
 def test_a_token_that_does_not_list_this_stick_is_not_shown_to_it(desk):
     laptop, stick, folder = desk
     token = laptop.json("invite")["token"]
-    impostor = Host(folder / "impostor", "impostor")
+    impostor = Computer(folder / "impostor", "impostor")
     impostor.run("store", "create", "bait")
-    with Stick(folder / "other.img") as other:
+    with EmulatedStick(folder / "other.img") as other:
         impostor.run("stick", "setup", other.port, "--store", "bait", "--name", "carrier")
-        guest = Host(folder / "guest", "guest")
+        guest = Computer(folder / "guest", "guest")
         result = guest.attempt("join", token, "--via", other.port)
         assert result.returncode != 0
         assert laptop.json("status")["id"][:8] in result.stderr, "it says where the invite can be redeemed"

@@ -1,7 +1,7 @@
 """A laptop, a stick and whoever else, as separate processes: what a user has on the desk.
 
-`Stick` starts `tools/emulator` on an image and can pull its plug; `Host` runs `lattice-host` on a data directory.
-Used by the demo and by the end-to-end tests, so both tell the same story.
+`EmulatedStick` starts `tools/emulator.py` on an image and can pull its plug. `Computer` runs `lattice-host` on a data
+directory. Used by the demo and by the end-to-end tests, so both tell the same story.
 """
 
 import json
@@ -25,7 +25,7 @@ class CommandFailed(Exception):
         self.result = result
 
 
-class Host:
+class Computer:
     """One node on this machine: `lattice-host` with its own data directory."""
 
     def __init__(self, folder, name, prefix=()):
@@ -59,7 +59,7 @@ class Host:
         return json.loads(self.run(*arguments, "--json"))
 
 
-class Stick:
+class EmulatedStick:
     """An emulated stick on a flash image. `port` stays the same when it is plugged in again."""
 
     def __init__(self, image, size="4M", options=(), prefix=()):
@@ -73,7 +73,7 @@ class Stick:
 
     def plug(self, *options):
         """Plugs it in: starts the interpreter and waits for its port."""
-        command = [sys.executable, str(ROOT / "tools" / "emulator"), "--flash", str(self.image), "--size", self.size]
+        command = [sys.executable, str(ROOT / "tools" / "emulator.py"), "--flash", str(self.image), "--size", self.size]
         command += ["--link", self.port, *self.options, *[str(option) for option in options]]
         self.process = subprocess.Popen(self.prefix + command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         line = self.process.stdout.readline()

@@ -1,103 +1,20 @@
 """Boot and main loop with a stand-in for the board. Runs on the stick's interpreter with the stick's heap."""
 
 import gc
-import os
 
 import lattice_native
 
+from boards import FakeBoard, exchange, fresh_board
 from firmware import main
 from firmware.loop import Damaged, Loop
-from firmware.ports.nor import Nor, make_image
+from firmware.ports.nor import Nor
 from lattice_core.errors import StorageError, StorageFull
 from lattice_core.link.link import OPEN, SERIAL, Link
 from lattice_core.sync.nano import NanoPeer
 from lattice_flash.filesystem import FileSystem
-from nano_support import START_MS, node
+from support.nano import START_MS, node
 
-_path = (os.getenv("IMAGES") or "build") + "/boot.img"
 CORE_BYTES = 200000  # what the core may hold of the heap
-
-
-class Pipe:
-    """A serial port whose other end is in the same process."""
-
-    def __init__(self):
-        self.inbox = b""
-        self.outbox = b""
-        self.waits = []
-
-    def readinto(self, buffer):
-        count = min(len(buffer), len(self.inbox))
-        buffer[:count] = self.inbox[:count]
-        self.inbox = self.inbox[count:]
-        return count
-
-    def write(self, data):
-        taken = min(len(data), 700)  # never all of a frame
-        self.outbox += bytes(data[:taken])
-        return taken
-
-    def wait(self, timeout_ms, writing):
-        self.waits.append(timeout_ms)
-
-
-class Clock:
-    def __init__(self):
-        self.ms = 5
-
-    def now_ms(self):
-        return self.ms
-
-
-class Board:
-    crypto = lattice_native
-
-    def __init__(self):
-        make_image(_path, 4 << 20)
-        self.flash = Nor(_path)
-        self.serial = Pipe()
-        self.clock = Clock()
-        self.shown = []
-
-    def button_ms(self):
-        return 0
-
-    def show(self, state):
-        if self.shown[-1:] != [state]:
-            self.shown.append(state)
-
-    def check_power(self):
-        assert not self.flash.dead
-
-    def restart(self):
-        self.flash = self.flash.again()
-
-
-def fresh_board():
-    try:
-        os.remove(_path)
-    except OSError:
-        pass  # the first test finds none
-    return Board()
-
-
-def exchange(board, loop, link, peer_of):
-    """Both ends until nothing moves."""
-    quiet = 0
-    while quiet < 3:
-        board.clock.ms += 1
-        loop.turn()
-        data, board.serial.outbox = board.serial.outbox, b""
-        if data:
-            link.receive(data, board.clock.ms)
-        peer = peer_of()
-        if peer is not None:
-            peer.step(board.clock.ms)
-        packet = link.send(board.clock.ms)
-        while packet is not None:
-            board.serial.inbox += bytes(packet)
-            packet = link.send(board.clock.ms)
-        quiet = 0 if data or board.serial.inbox else quiet + 1
 
 
 def test_boot_leaves_the_heap_to_the_core():
@@ -114,7 +31,7 @@ def test_identity_survives_a_boot():
     board = fresh_board()
     public = main.start(board).node.identity.public
     board.flash.dead = True
-    assert main.start(Board()).node.identity.public == public
+    assert main.start(FakeBoard()).node.identity.public == public
 
 
 def test_setup_and_status_over_the_loop():
@@ -189,7 +106,7 @@ def _run_main(board, turns):
 
 
 def _last_error():
-    return main.start(Board()).device.last_error()
+    return main.start(FakeBoard()).device.last_error()
 
 
 def _fails_once(error):
@@ -218,7 +135,7 @@ def test_whatever_goes_wrong_the_stick_starts_anew():
         board.flash.dead = True
         assert str(error) in _last_error()
         assert type(error).__name__ in _last_error()
-        assert main.start(Board()).node.identity.public == public
+        assert main.start(FakeBoard()).node.identity.public == public
 
 
 def test_what_fails_at_every_boot_is_written_down_once():
@@ -297,7 +214,7 @@ def test_a_write_that_the_chip_refuses_starts_everything_anew():
     assert len(refused) == 2, (refused, board.shown)
     assert board.shown[-1] == "ready", (refused, board.shown)
     assert "started anew" in _last_error(), _last_error()
-    loop = main.start(Board())
+    loop = main.start(FakeBoard())
     assert loop.node.identity.public == public
     loop.device.note_error("writable")
     loop.node.commit()
@@ -352,7 +269,7 @@ def test_no_memory_in_the_middle_of_a_write_is_survived():
     assert failed
     assert board.shown[-1] == "ready"
     assert "started anew" in _last_error(), _last_error()
-    loop = main.start(Board())
+    loop = main.start(FakeBoard())
     loop.device.note_error("writable")
     loop.node.commit()
 
@@ -378,7 +295,7 @@ def test_a_flash_that_cannot_be_read_is_tried_again():
     assert len(said) == 3, board.shown
     assert board.shown[-1] == "ready", board.shown
     board.flash.dead = True
-    assert start(Board()).node.identity.public == public
+    assert start(FakeBoard()).node.identity.public == public
 
 
 def test_what_fails_at_once_is_tried_with_growing_pauses():

@@ -4,89 +4,12 @@ Runs on the stick's interpreter (test_flash_storage.py).
 """
 
 import gc
-import os
 
+from damages import _path, blank, copy, damage_intention, desk, flip, heal, places
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, size_of
 from lattice_core.errors import LatticeError
-from lattice_flash.flash_index import Memory
-from lattice_flash.layout import INTENTION
-from nano_support import hashes, same
-from power_cuts import Desk, make_image
 from support import Rng
-
-_path = (os.getenv("IMAGES") or "build") + "/damage.img"
-_memory = Memory()
-
-
-def desk(seed):
-    """A laptop and a stick that have met a few times."""
-    make_image(_path, FIRMWARE_BYTES + (1 << 20))
-    made = Desk(Rng(seed), _path, _memory)
-    for _ in range(3):
-        made.ingest()
-        made.own()
-    made.blob()
-    return made
-
-
-def places(needle):
-    """Offsets in the image at which some bytes occur."""
-    found = []
-    size = size_of(_path)
-    with open(_path, "rb") as file:
-        at = FIRMWARE_BYTES
-        while at < size:
-            file.seek(at)
-            block = file.read(BLOCK_BYTES + len(needle))
-            start = block.find(needle)
-            while 0 <= start < BLOCK_BYTES:
-                found.append(at + start)
-                start = block.find(needle, start + 1)
-            at += BLOCK_BYTES
-    return found
-
-
-def flip(at, bit=1):
-    with open(_path, "r+b") as file:
-        file.seek(at)
-        old = file.read(1)[0]
-        file.seek(at)
-        file.write(bytes([old ^ bit]))
-
-
-def copy(source, target):
-    with open(source, "rb") as old, open(target, "wb") as new:
-        data = old.read(BLOCK_BYTES)
-        while data:
-            new.write(data)
-            data = old.read(BLOCK_BYTES)
-
-
-def byte_at(at):
-    with open(_path, "rb") as file:
-        file.seek(at)
-        return file.read(1)[0]
-
-
-def damage_intention(made, hash):
-    """Flips a bit in every copy of an intention's signature; the stick then boots."""
-    made.stick.chip.dead = True
-    for at in places(hash):
-        if byte_at(at - 49) == INTENTION:  # the record's kind
-            flip(at + 40)
-    made.stick.boot()
-
-
-def heal(made):
-    report = made.sync()
-    assert report.complete
-    assert same(made.laptop, made.stick.node)
-    for _ in range(2):
-        for handle in made.stick.node.stores:
-            assert handle.weaver.verify().ok(), list(handle.weaver.verify())
-            assert handle.weaver.read_only is None
-        made.stick.boot()
-        assert same(made.laptop, made.stick.node)
+from support.nano import hashes, same
 
 
 def test_a_damaged_intention_comes_back():
@@ -159,7 +82,7 @@ def test_any_flipped_bit_is_named_or_costs_no_own_write():
     before = _state(made)
     made.stick.chip.dead = True
     copy(_path, _path + ".saved")
-    used = [at for at in range(FIRMWARE_BYTES, size_of(_path), BLOCK_BYTES) if not _blank(at)]
+    used = [at for at in range(FIRMWARE_BYTES, size_of(_path), BLOCK_BYTES) if not blank(at)]
     named = 0
     for number in range(100):
         gc.collect()
@@ -187,9 +110,3 @@ def _state(made):
     records = dict(made.stick.storage.records)
     records.pop(b"clock")  # may lag
     return [(handle.id, handle.store.count) for handle in node.stores], records
-
-
-def _blank(at):
-    with open(_path, "rb") as file:
-        file.seek(at)
-        return file.read(BLOCK_BYTES) == b"\xff" * BLOCK_BYTES

@@ -14,8 +14,8 @@ from lattice_core.errors import StorageError, StorageFull
 from lattice_core.storage.contract import TABLE_DATA
 from lattice_flash.flash_index import Memory
 from lattice_flash.storage import FlashStorage
-from storage_suite import STORE, author_key, chain, head
 from support import Rng, raises
+from support.storage_suite import STORE, author_key, chain, head
 
 _path = (os.getenv("IMAGES") or "build") + "/failing.img"
 _memory = Memory()
@@ -80,7 +80,7 @@ def make(blocks=256):
     return start()
 
 
-class Model:
+class StorageModel:
     """What was committed, and what may have been: a failure behind the mark of a batch leaves it in place."""
 
     def __init__(self):
@@ -90,7 +90,7 @@ class Model:
         self.count = 0
 
     def copy(self):
-        made = Model()
+        made = StorageModel()
         made.rows, made.blobs, made.records = dict(self.rows), dict(self.blobs), dict(self.records)
         made.count = self.count
         return made
@@ -157,7 +157,7 @@ def _run(seed, reads_fail):
     restarts = 0
     storage = make()
     items = chain(author_key(1), 40)
-    model = Model()
+    model = StorageModel()
     storage.store(STORE)
     storage.commit()
     told = 0

@@ -6,47 +6,17 @@ FLIPS and SEED in the environment; `make campaign-flips` for many. On the stick'
 import gc
 import os
 
-from damage_case import _blank, copy, desk, flip, places
+from damages import blank, copy, flip, places
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, size_of
+from flips import SEED, look, populated, refill, values
 from lattice_core.errors import LatticeError
 from lattice_flash.segments import LOG
-from nano_support import hashes, same
 from support import Rng
+from support.nano import hashes, same
 
 _path = (os.getenv("IMAGES") or "build") + "/damage.img"
 FLIPS = int(os.getenv("FLIPS") or "16")
-SEED = int(os.getenv("SEED") or "1")
 _AROUND = 64
-
-
-def populated():
-    """A laptop, a visitor and a stick that has everything: own writes, content, a large body, a checkpoint."""
-    made = desk(SEED)
-    made.join()
-    made.large()
-    made.blob()
-    made.blob()
-    made.housekeeping()
-    for _ in range(3):
-        made.ingest()
-        made.own()
-    made.blob()
-    assert made.sync().complete
-    return made
-
-
-def values(handle):
-    """{key: value} of what can be read; what is damaged is left out."""
-    found = {}
-    for entry in handle.kv.list():
-        try:
-            if handle.weaver.read(entry.winner.hash) is None:
-                continue
-            value = entry.value()
-            found[bytes(entry.key)] = value.read(0, value.size)
-        except LatticeError:
-            pass
-    return found
 
 
 def programmed(rng, blocks):
@@ -77,54 +47,6 @@ def logged(rng, segments):
             return [place + _AROUND // 2 for place in found]
 
 
-def look(made, before, expected):
-    """Nothing that the stick shows is wrong, whatever is missing."""
-    node = made.stick.node
-    for handle in node.stores:
-        known = before[handle.id]
-        assert hashes(handle) <= known, "something that was never there"
-        assert not list(handle.weaver.forks()), "a fork"
-    notes = node.get(made.notes.id)
-    if notes is not None and hashes(notes) == before[made.notes.id]:
-        for key, value in values(notes).items():
-            assert value == expected[key], key
-    if not node.lists.any_cut():
-        for root in node.roots():
-            for peer in made.laptop.peers(made.root):
-                listed = root.system.peer(peer.key)
-                assert listed is not None, "another list"
-                assert listed.status == peer.status, "another list"
-
-
-def refill(made):
-    """Idle, the stick finds what is damaged and nobody has asked for; the owner syncs until both hold the same."""
-    while made.stick.node.look_over():
-        pass
-    made.stick.node.commit(made.now_ms)
-    said = []
-    for _ in range(4):
-        try:
-            report = made.sync()
-            if report.complete and same(made.laptop, made.stick.node):
-                break
-            said.append([str(error) for _, error in report.errors])
-        except LatticeError as error:
-            said.append(str(error))
-        if made.stick.storage.hurt:
-            made.stick.boot()  # as the main loop does
-    assert same(made.laptop, made.stick.node), (made.stick.storage.damage, said)
-    for handle in made.laptop.stores:
-        there = made.stick.node.get(handle.id)
-        assert there.weaver.state_hash() == handle.weaver.state_hash(), "another state"
-        assert there.weaver.read_only is None
-        assert not list(handle.weaver.forks())
-    there = made.stick.node.get(made.notes.id)
-    for file in made.notes.files.list():
-        assert there.files.held(there.files.get(file.path)), "content did not come back"
-        found = b"".join(there.files.read(there.files.get(file.path).entry))
-        assert found == b"".join(made.notes.files.read(file.entry)), "other content"
-
-
 def test_a_flipped_bit():
     made = populated()
     rng = Rng(SEED)
@@ -133,7 +55,7 @@ def test_a_flipped_bit():
     segments = [log_bytes(made, slot) for slot in made.stick.storage.segments.of_kind(LOG)]
     made.stick.chip.dead = True
     copy(_path, _path + ".saved")
-    blocks = [at for at in range(FIRMWARE_BYTES, size_of(_path), BLOCK_BYTES) if not _blank(at)]
+    blocks = [at for at in range(FIRMWARE_BYTES, size_of(_path), BLOCK_BYTES) if not blank(at)]
     groups = (blocks, None, None, blocks[:2])  # anywhere, in the log twice, in the root folder's blocks
     stopped = named = silent = 0
     for number in range(FLIPS):

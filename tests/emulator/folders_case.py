@@ -8,14 +8,14 @@ PAGES and SEED in the environment; all pages with `make campaign-flips`.
 import gc
 import os
 
-from damage_case import copy, flip, places
+from damages import copy, flip, places
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, PAGE_BYTES
-from flips_case import look, populated, refill, values
+from flips import look, populated, refill, values
 from lattice_core.errors import LatticeError
 from lattice_flash.segments import LOG
-from nano_support import hashes, same
 from support import Rng, raises
-from test_files_content import make_file
+from support.files import make_file
+from support.nano import hashes, same
 
 _path = (os.getenv("IMAGES") or "build") + "/damage.img"
 SEED = int(os.getenv("SEED") or "1")

@@ -2,17 +2,15 @@
 
 import gc
 
-from boot_case import fresh_board
+from boards import fresh_board
 from firmware import main
-from lattice_core.model import ops
 from lattice_core.model.identity import Identity
-from lattice_core.model.intention import ZERO, create
+from lattice_core.model.intention import ZERO
 from lattice_core.node import stores
 from lattice_core.weaver.weaver import WITNESSED
-from lattice_core.wire.messages import KvPayload
-from nano_support import START_MS
+from stick_history import STORE, signed_put
+from support.nano import START_MS
 
-STORE = b"store-of-a-test!"
 AUTHORS = 4
 EACH = 16  # bytes of heap that an intention, and a key, may cost
 HALF_BYTES = 168000  # with the test itself and what it imports; leaves more than half of the heap to transfers
@@ -22,11 +20,6 @@ def _heap():
     gc.collect()
     gc.collect()
     return gc.mem_alloc()
-
-
-def _put(crypto, author, prev, number):
-    payload = KvPayload.encode({"ops": [{"put": {"key": b"key-%05d" % number, "value": b"%d" % number * 8}}]})
-    return create(crypto, author, START_MS + number, 0, STORE, prev, (), ops.app(payload))
 
 
 def test_an_intention_and_a_key_cost_little_heap():
@@ -43,7 +36,7 @@ def test_an_intention_and_a_key_cost_little_heap():
             node.commit(START_MS)
             node.take_events()
             before = _heap()
-        made = _put(crypto, authors[number % AUTHORS], tips[number % AUTHORS], number)
+        made = signed_put(crypto, authors[number % AUTHORS], tips[number % AUTHORS], number)
         tips[number % AUTHORS] = made.hash
         assert handle.weaver.ingest(made, START_MS, True) == WITNESSED
         node.commit_due(START_MS)

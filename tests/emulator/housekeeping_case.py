@@ -1,11 +1,11 @@
 """Space comes back: many times the chip's size is written, and what is alive stays. On the stick's interpreter."""
 
-from flash_storage_case import flash_ms, make, reopen
+from flash_chips import flash_ms, make, reopen
 from lattice_core.errors import StorageFull
 from lattice_core.model.intention import encode_body, from_body
 from lattice_core.storage.contract import TABLE_DATA, ZERO
-from storage_suite import STORE, author_key, chain, head
 from support import Rng, raises
+from support.storage_suite import STORE, author_key, chain, head
 
 LONGEST_COMMIT_MS = 4500  # of flash work; a peer gives a link up after 15 s of silence
 

@@ -1,12 +1,12 @@
 """A batch of thousands of keys on flash, in the stick's heap. Run by test_large_batch.py on the stick's interpreter."""
 
-from flash_storage_case import make
+from flash_chips import make
 from lattice_core.errors import StorageFull
 from lattice_core.model import intention as intentions
 from lattice_core.weaver.weaver import WITNESSED
 from lattice_core.wire.fields import varint
 from support import raises
-from weaver_support import CRYPTO, NOW_MS, STORE, Author, Replica
+from support.weaver import CRYPTO, NOW_MS, STORE, Author, Replica
 
 _VALUE = b"v" * 16
 

@@ -2,9 +2,8 @@
 
 import gc
 
-from boot_case import Board, fresh_board
+from boards import FakeBoard, fresh_board
 from firmware import main
-from heap_case import STORE, _put
 from lattice_core.errors import StorageFull
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
@@ -13,8 +12,9 @@ from lattice_core.node import stores
 from lattice_core.weaver.weaver import DROPPED, FLOATING, WITNESSED
 from lattice_core.wire.messages import INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_REVOKED
 from lattice_flash.storage import MEMORY_BYTES
-from nano_support import START_MS
-from weaver_support import put_ops
+from stick_history import STORE, signed_put
+from support.nano import START_MS
+from support.weaver import put_ops
 
 _EACH = 15  # bytes that an intention with a key takes
 _LEFT = 12500  # of the bound, at the beginning of a test
@@ -31,7 +31,7 @@ def _desk():
     tip = [ZERO, 0]
 
     def ingest():
-        made = _put(crypto, author, tip[0], tip[1])
+        made = signed_put(crypto, author, tip[0], tip[1])
         fate = handle.weaver.ingest(made, START_MS, True)
         tip[0], tip[1] = made.hash, tip[1] + 1
         node.commit(START_MS)
@@ -245,6 +245,6 @@ def test_what_an_owner_shuts_out_is_shut_out_when_nothing_more_may_wait():
 def test_who_was_shut_out_early_stays_so_over_a_start():
     root_id, owner, member = _shut_out_early(_desk()[0], None, FLOATING)
     gc.collect()
-    node = main.start(Board()).node
+    node = main.start(FakeBoard()).node
     assert node.is_member(owner)
     assert not node.may_connect(root_id, member)

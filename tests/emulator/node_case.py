@@ -3,17 +3,10 @@ indexes of several sticks: test_node_flash.py starts it there."""
 
 import os
 
-import node_support
-import test_files_content
-import test_files_entries
-import test_files_random
-import test_invites
-import test_node_peers
-import test_node_stores
-import test_node_transaction
 from firmware.mount import mount
 from firmware.ports.nor import FIRMWARE_BYTES, Nor, make_image, size_of
 from lattice_flash.storage import FlashStorage, Memory
+from support import files, nodes
 
 _CHIP_BYTES = 1572864 + (1 << 20)
 _SMALLEST_BYTES = 1 << 18  # of a chip; capacities below are for memory
@@ -30,6 +23,17 @@ _OF_MEMORY = (
     "test_a_full_disk_does_not_cost_a_computer_its_undo",
     "test_a_want_that_found_no_room_is_noted_later",
 )
+
+
+_MODULES = [
+    __import__("test_files_content"),
+    __import__("test_files_entries"),
+    __import__("test_files_random"),
+    __import__("test_invites"),
+    __import__("test_node_peers"),
+    __import__("test_node_stores"),
+    __import__("test_node_transaction"),
+]
 
 
 class Flash(FlashStorage):
@@ -64,7 +68,7 @@ def _make_storage(capacity=None):
 def _on_flash(function):
     def run():
         del _made[:]
-        node_support.make_storage = _make_storage
+        nodes.make_storage = _make_storage
         try:
             function()
         finally:
@@ -74,15 +78,7 @@ def _on_flash(function):
     return run
 
 
-for _module in (
-    test_files_content,
-    test_files_entries,
-    test_files_random,
-    test_invites,
-    test_node_peers,
-    test_node_stores,
-    test_node_transaction,
-):
+for _module in _MODULES:
     for _name in list(_module.__dict__):
         if _name.startswith("test_") and _name not in _OF_MEMORY:
             globals()[_name] = _on_flash(_module.__dict__[_name])
@@ -91,17 +87,17 @@ for _module in (
 @_on_flash
 def test_room_that_unreferenced_content_held_is_used_in_the_same_sync():
     """On flash what is dropped gives its room back with the next commit, and not before."""
-    laptop, data, other, far = test_files_content.two_nodes(1 << 19)
+    laptop, data, other, far = files.two_nodes(1 << 19)
     other.keep_unreferenced_ms = 0
     size = other.storage.room() * 6 // 10
-    test_files_content.make_file(data, "first", test_files_content.content(6, size))
-    node_support.meet(laptop, other)
-    node_support.carry_blobs(laptop, other)
+    files.make_file(data, "first", files.content(6, size))
+    nodes.meet(laptop, other)
+    nodes.carry_blobs(laptop, other)
     assert far.files.held(far.files.get("first"))
-    data.files.remove("first", node_support.NOW_MS)
-    second = test_files_content.content(7, size)
-    test_files_content.make_file(data, "second", second)
-    node_support.meet(laptop, other)
-    node_support.carry_blobs(laptop, other)
+    data.files.remove("first", nodes.NOW_MS)
+    second = files.content(7, size)
+    files.make_file(data, "second", second)
+    nodes.meet(laptop, other)
+    nodes.carry_blobs(laptop, other)
     assert far.files.held(far.files.get("second"))
-    assert test_files_content.whole(far, "second") == second
+    assert files.whole(far, "second") == second

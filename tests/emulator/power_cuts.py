@@ -20,16 +20,16 @@ from lattice_core.node.device import Device, load_identity
 from lattice_core.node.node import Node
 from lattice_flash.flash_index import Memory
 from lattice_flash.storage import FlashStorage
-from nano_support import START_MS, World, node
 from support import Rng, crypto
-from test_files_content import make_file
+from support.files import make_file
+from support.nano import START_MS, NodePair, node
 
 _CHIP_BYTES = 1572864 + (1 << 20)
 _ROUNDS_PER_WORLD = 12
 _LARGE_BYTES = 40000
 
 
-class Stick:
+class CutStick:
     """The stick, as firmware/main.py starts it."""
 
     def __init__(self, path, memory):
@@ -57,12 +57,12 @@ class Stick:
         self.chip.cut_at = self.operations() + count
 
 
-class Desk:
+class LaptopAndStick:
     """A laptop and its stick; what the stick has told anybody is noted in `shown` as it is told."""
 
     def __init__(self, rng, path, memory, set_up=True):
         self.rng = rng
-        self.stick = Stick(path, memory)
+        self.stick = CutStick(path, memory)
         self.now_ms = START_MS
         self.joiners = 0
         self.second_cuts = 0
@@ -80,7 +80,7 @@ class Desk:
 
     def world(self, other=None):
         self.now_ms += 1000
-        world = World(other or self.laptop, self.stick.node, self.now_ms)
+        world = NodePair(other or self.laptop, self.stick.node, self.now_ms)
         world.device = self.stick.device
         return world.connect()
 
@@ -241,7 +241,7 @@ def run(name, cuts, seed):
         gc.collect()
         if desk is None or rounds % _ROUNDS_PER_WORLD == 0 or name == "fresh":
             second_cuts += desk.second_cuts if desk is not None else 0
-            desk = Desk(rng, path, memory, name != "fresh")
+            desk = LaptopAndStick(rng, path, memory, name != "fresh")
         rounds += 1
         if operations == 0:  # how many it takes
             desk.stick_cut = 0

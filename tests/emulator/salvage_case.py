@@ -6,14 +6,14 @@ Runs on the stick's interpreter (test_flash_storage.py).
 import os
 from binascii import crc32
 
-from damage_case import damage_intention, desk, flip, heal, places
+from damages import damage_intention, desk, flip, heal, places
 from firmware.ports.nor import BLOCK_BYTES
 from lattice_core.errors import LatticeError, Refused
 from lattice_flash.layout import COMMIT, INTENTION, RECORD, ROW, SEGMENT
 from lattice_flash.replay import scan
 from lattice_flash.segments import LOG
-from nano_support import hashes, node, same
 from support import raises
+from support.nano import hashes, node, same
 
 _path = (os.getenv("IMAGES") or "build") + "/damage.img"
 

@@ -5,7 +5,7 @@ Runs on the stick's interpreter with the stick's heap.
 
 import lattice_native
 
-from boot_case import fresh_board
+from boards import fresh_board
 from firmware import main
 from lattice_core.errors import StorageError, StorageFull
 from lattice_core.link import states
@@ -15,13 +15,13 @@ from lattice_core.sync.nano import NanoPeer
 from lattice_core.sync.peer import FAULTS
 from lattice_core.sync.tasks import StreamLost
 from lattice_core.wire.nano_messages import NanoFrame
-from nano_support import START_MS, node
+from support.nano import START_MS, node
 
 OWNER, STRANGER = 1, 2
 _NEXT_MS = 30000  # a host that comes after the other gave up is answered within that time
 
 
-class Host:
+class LinkHost:
     """A computer at the other end of the line."""
 
     def __init__(self, desk, number):
@@ -48,7 +48,7 @@ class Host:
         return b"".join(out)
 
 
-class Desk:
+class StickAndHosts:
     """The stick on its board and whatever host is plugged in; time goes on by itself while nothing moves."""
 
     def __init__(self):
@@ -80,7 +80,7 @@ class Desk:
         return True
 
     def plug(self, number):
-        self.host = Host(self, number)
+        self.host = LinkHost(self, number)
         both = lambda: self.host.peer is not None and self.loop.peer is not None  # noqa: E731
         assert self.until(both, _NEXT_MS), (self.loop.link.state, self.loop.link.trouble)
         return self.host
@@ -107,7 +107,7 @@ class Desk:
 
 
 def desk():
-    made = Desk()
+    made = StickAndHosts()
     host = made.plug(OWNER)
     host.node.create_store("notes", "core:kvstore", None, START_MS)
     task = made.finish(host.peer.setup(host.node.roots()[0], "blue", START_MS))
@@ -225,7 +225,7 @@ def the_host_is_pulled_at_once(stick):
 
 def an_impostor(stick):
     """A host that talks to itself, as far as the stick can see: its own identity is refused."""
-    stick.host = Host(stick, OWNER)
+    stick.host = LinkHost(stick, OWNER)
     stick.host.link = Link(lattice_native, stick.loop.node.identity.seed, True, SERIAL, b"x", stick.board.clock.ms)
     stick.until(lambda: stick.host.link.closed is not None, 10000)
     assert stick.host.peer is None
@@ -241,7 +241,7 @@ def a_refusal(stick):
 
 
 def closed_in_the_handshake(stick):
-    stick.host = Host(stick, OWNER)
+    stick.host = LinkHost(stick, OWNER)
     stick.until(lambda: stick.loop.link.state == states.PROVING, 1000)
     stick.host = None
     stick.loop.link.close("not now")
@@ -249,7 +249,7 @@ def closed_in_the_handshake(stick):
 
 
 def given_up_in_the_handshake(stick):
-    stick.host = Host(stick, OWNER)
+    stick.host = LinkHost(stick, OWNER)
     stick.until(lambda: stick.loop.link.state == states.PROVING, 1000)
     stick.host = None
     stick.until(lambda: stick.loop.link.state == states.LISTENING, 10000)

@@ -1,4 +1,4 @@
-"""tools/emulator: plugging in, pulling, replugging, a bad line, a power cut, the button."""
+"""tools/emulator.py: plugging in, pulling, replugging, a bad line, a power cut, the button."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from e2e.world import CommandFailed, Host, Stick
+from e2e.world import CommandFailed, Computer, EmulatedStick
 from emulator import interpreter
 
 CUT_STATUS = 75
@@ -22,9 +22,9 @@ def built():
 
 def set_up(tmp_path, *options):
     """A laptop and the stick that it has just set up, still plugged in."""
-    laptop = Host(tmp_path / "laptop", "laptop")
+    laptop = Computer(tmp_path / "laptop", "laptop")
     laptop.run("store", "create", "notes")
-    stick = Stick(tmp_path / "stick.img", options=options).plug()
+    stick = EmulatedStick(tmp_path / "stick.img", options=options).plug()
     laptop.run("stick", "setup", stick.port, "--store", "notes", "--name", "blue")
     return laptop, stick
 
@@ -34,7 +34,7 @@ def status(host, stick):
 
 
 def test_the_port_comes_and_goes_with_the_process(tmp_path):
-    stick = Stick(tmp_path / "stick.img").plug()
+    stick = EmulatedStick(tmp_path / "stick.img").plug()
     port = pathlib.Path(stick.port)
     assert port.resolve().is_char_device()
     os.kill(stick.pid, 0)
@@ -47,7 +47,7 @@ def test_the_port_comes_and_goes_with_the_process(tmp_path):
 
 
 def test_killing_the_interpreter_is_pulling_the_plug(tmp_path):
-    stick = Stick(tmp_path / "stick.img").plug()
+    stick = EmulatedStick(tmp_path / "stick.img").plug()
     os.kill(stick.pid, signal.SIGKILL)
     assert stick.process.wait(timeout=10) == 0
     assert not pathlib.Path(stick.port).is_symlink()
@@ -69,9 +69,9 @@ def test_a_stick_that_is_plugged_in_again_is_the_same(tmp_path):
 
 
 def test_a_larger_chip(tmp_path):
-    laptop = Host(tmp_path / "laptop", "laptop")
+    laptop = Computer(tmp_path / "laptop", "laptop")
     laptop.run("store", "create", "notes")
-    with Stick(tmp_path / "stick.img", "16M") as stick:
+    with EmulatedStick(tmp_path / "stick.img", "16M") as stick:
         laptop.run("stick", "setup", stick.port, "--store", "notes")
         assert status(laptop, stick)["flash"]["free"] > 13_000_000
     assert (tmp_path / "stick.img").stat().st_size == 16 << 20
@@ -117,7 +117,7 @@ def test_the_button_erases_only_when_held_long_enough(tmp_path):
 
 
 def test_no_socket_is_open(tmp_path):
-    stick = Stick(tmp_path / "stick.img").plug()
+    stick = EmulatedStick(tmp_path / "stick.img").plug()
     for pid in (stick.pid, stick.process.pid):
         targets = [os.readlink(entry) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
         assert not [target for target in targets if target.startswith("socket:")]
@@ -126,14 +126,14 @@ def test_no_socket_is_open(tmp_path):
 
 def test_a_damaged_chip_is_named_and_left_alone(tmp_path):
     image = tmp_path / "stick.img"
-    with Stick(image):
+    with EmulatedStick(image):
         pass
     data = bytearray(image.read_bytes())
     start = 1572864
     data[start : start + 8192] = bytes(8192)
     data[start + 40960 : start + 41216] = bytes(256)
     image.write_bytes(data)
-    words = [sys.executable, "tools/emulator", "--flash", str(image)]
+    words = [sys.executable, "tools/emulator.py", "--flash", str(image)]
     done = subprocess.run(words, cwd=interpreter.ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "damaged" in done.stderr
@@ -142,6 +142,6 @@ def test_a_damaged_chip_is_named_and_left_alone(tmp_path):
 
 
 def test_nobody_home(tmp_path):
-    laptop = Host(tmp_path / "laptop", "laptop")
+    laptop = Computer(tmp_path / "laptop", "laptop")
     with pytest.raises(CommandFailed):
         laptop.run("stick", "status", str(tmp_path / "nothing"))

@@ -6,8 +6,8 @@ import os
 import pathlib
 import tempfile
 
-import storage_suite
 from lattice_flash.storage import FlashStorage
+from support import storage_suite
 
 BLOCK_BYTES = 4096
 BLOCKS = 512

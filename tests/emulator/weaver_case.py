@@ -1,6 +1,6 @@
 """The properties of weaver and tables on flash, on the stick's interpreter: test_weaver_flash.py starts it there."""
 
-import weaver_suite
-from flash_storage_case import make, reopen
+from flash_chips import make, reopen
+from support import weaver_suite
 
 weaver_suite.install(globals(), make, reopen)

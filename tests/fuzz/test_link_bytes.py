@@ -4,13 +4,13 @@ import random
 
 import pytest
 
-from fake_line import World
 from lattice_core.errors import ProtocolError
 from lattice_core.link.hello import Collector, TransportParameters, parse_body
 from lattice_core.link.link import SERIAL, Link
 from lattice_core.link.mux import LinkConnection
 from sim.link_run import FastRng
-from test_link import hostile, snapshot, states
+from support.fake_line import LinkPair
+from support.link_states import hostile, snapshot, states
 
 PIECES = 1500
 
@@ -40,7 +40,7 @@ def test_a_line_cut_into_any_slices():
     """The same bytes, one by one or many at once, give the same connection."""
     for seed in range(20):
         rng = FastRng(seed)
-        desk = World(rng, SERIAL)
+        desk = LinkPair(rng, SERIAL)
         queue = {True: b"", False: b""}
         for _ in range(4000):
             for link, back in ((desk.a, True), (desk.b, False)):
@@ -89,7 +89,7 @@ def test_any_hello_is_understood_or_not():
 
 def test_strangers_cannot_make_a_silent_stick_talk():
     rng = random.Random(5)
-    stick = Link(World(FastRng(1)).crypto, b"s" * 32, False, SERIAL, b"1", 0)
+    stick = Link(LinkPair(FastRng(1)).crypto, b"s" * 32, False, SERIAL, b"1", 0)
     for now in range(3000):
         stick.receive(rng.randbytes(rng.randrange(200)), now)
         assert stick.send(now) is None

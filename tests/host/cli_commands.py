@@ -34,7 +34,7 @@ def words_for(command, values):
     return words
 
 
-class Run:
+class CommandRun:
     """One run: `status`, `out` and `err` (bytes), as a process of its own would have them."""
 
     def __init__(self, folder, words, prepare=None, encoding="utf-8", scratch=None, terminal=False):

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from lattice_host.cli import app
 
 
-class Host:
+class CommandLine:
     """One node's command line."""
 
     def __init__(self, folder, name="laptop"):

@@ -5,12 +5,12 @@ import os
 
 import pytest
 
-from host.cli_support import Host
+from host.cli_support import CommandLine
 
 
 @pytest.fixture
 def laptop(tmp_path):
-    host = Host(tmp_path / "laptop")
+    host = CommandLine(tmp_path / "laptop")
     host.run("store", "create", "notes")
     return host
 
@@ -198,7 +198,7 @@ def test_a_name_that_is_a_file_and_a_folder_is_listed_as_it_is_written(laptop, t
 
 def test_nothing_is_got_into_a_data_directory_nor_below_one(laptop, source, tmp_path):
     laptop.run("file", "put", source)
-    desktop = Host(tmp_path / "desktop", "desktop")
+    desktop = CommandLine(tmp_path / "desktop", "desktop")
     before = sorted(desktop.folder.rglob("*"))
     (tmp_path / "link").symlink_to(desktop.folder)
     for where in (desktop.folder, desktop.folder / "sub", desktop.folder / "sub" / "deep", tmp_path / "link" / "x"):
@@ -212,7 +212,7 @@ def test_nothing_is_got_into_a_data_directory_nor_below_one(laptop, source, tmp_
     assert sorted(desktop.folder.rglob("*")) == before
     # One that lies below the destination.
     (tmp_path / "out" / "source").mkdir(parents=True)
-    inner = Host(tmp_path / "out" / "source" / "sub", "inner")
+    inner = CommandLine(tmp_path / "out" / "source" / "sub", "inner")
     (inner.folder / "sub").mkdir()
     before = sorted(inner.folder.rglob("*"))
     result = laptop.attempt("file", "get", "source", tmp_path / "out", "--force")

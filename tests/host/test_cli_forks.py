@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from host.cli_support import Host
+from host.cli_support import CommandLine
 from host.fake_stick import FakeStick
 
 
@@ -17,11 +17,11 @@ def stick(tmp_path):
 
 def test_the_waiting_are_named_on_both_sides(stick, tmp_path):
     with FakeStick(tmp_path, name="second") as second:
-        forker = Host(tmp_path / "forker", "forker")
+        forker = CommandLine(tmp_path / "forker", "forker")
         forker.run("store", "create", "notes")
         for place in (stick, second):
             forker.run("stick", "setup", place.port)
-        honest = Host(tmp_path / "honest", "honest")
+        honest = CommandLine(tmp_path / "honest", "honest")
         token = forker.json("invite")["token"]
         for place in (stick, second, stick):
             forker.run("sync", place.port)
@@ -29,7 +29,7 @@ def test_the_waiting_are_named_on_both_sides(stick, tmp_path):
         for host, place in ((forker, stick), (forker, second), (honest, second)):
             host.run("sync", place.port)
         shutil.copytree(forker.folder, tmp_path / "copy")
-        copy = Host.__new__(Host)
+        copy = CommandLine.__new__(CommandLine)
         copy.folder = tmp_path / "copy"
         copy.run("kv", "put", "k", "one")
         copy.run("sync", second.port)

@@ -9,19 +9,19 @@ import sys
 
 import pytest
 
-from host.cli_support import Host
+from host.cli_support import CommandLine
 from lattice_host.lock import DirectoryLock
 
 
 @pytest.fixture
 def laptop(tmp_path):
-    host = Host(tmp_path / "laptop")
+    host = CommandLine(tmp_path / "laptop")
     host.run("store", "create", "notes")
     return host
 
 
 def test_init_and_status(tmp_path):
-    host = Host(tmp_path / "node", "anna")
+    host = CommandLine(tmp_path / "node", "anna")
     made = host.json("init")
     assert len(made["id"]) == 64
     assert made["name"] == "anna"
@@ -35,7 +35,7 @@ def test_init_and_status(tmp_path):
 
 
 def test_the_first_store_makes_the_identity(tmp_path):
-    host = Host.__new__(Host)
+    host = CommandLine.__new__(CommandLine)
     host.folder = tmp_path / "fresh"
     host.run("store", "create", "notes")
     assert (tmp_path / "fresh" / "identity.key").exists()
@@ -43,7 +43,7 @@ def test_the_first_store_makes_the_identity(tmp_path):
 
 
 def test_the_data_directory_from_the_environment(tmp_path):
-    result = Host(tmp_path / "a").process("status", "--json")
+    result = CommandLine(tmp_path / "a").process("status", "--json")
     assert json.loads(result.stdout)["data"] == str(tmp_path / "a")
 
 
@@ -212,7 +212,7 @@ def test_invites(laptop):
 
 
 def test_a_share_is_needed_for_an_invite(tmp_path):
-    assert "store create" in Host(tmp_path / "empty").fails("invite")
+    assert "store create" in CommandLine(tmp_path / "empty").fails("invite")
 
 
 def test_members(laptop):
@@ -224,7 +224,7 @@ def test_members(laptop):
 
 def test_bad_tokens(laptop):
     token = laptop.json("invite")["token"]
-    other = Host(laptop.folder.parent / "other", "other")
+    other = CommandLine(laptop.folder.parent / "other", "other")
     changed = token[:20] + ("2" if token[20] != "2" else "3") + token[21:]
     for text in (changed, "nonsense", " ", token[:-5]):
         assert "no token" in other.fails("join", text, "--via", "/dev/null")

@@ -13,7 +13,7 @@ import pyte
 import pytest
 import zxingcpp
 
-from host.cli_support import Host
+from host.cli_support import CommandLine
 from host.fake_stick import FakeStick
 from lattice_core.model import ops
 from lattice_core.model.token import Token, parse
@@ -29,7 +29,7 @@ HALVES = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
 
 @pytest.fixture
 def laptop(tmp_path):
-    host = Host(tmp_path / "laptop")
+    host = CommandLine(tmp_path / "laptop")
     host.run("store", "create", "diary")
     return host
 
@@ -151,14 +151,14 @@ def test_a_token_comes_as_a_mail_breaks_it_from_a_file_or_from_stdin(laptop, sti
     assert "there is no file" in laptop.fails("join", "token.text", "--via", "/dev/null")
     assert "join` is empty" in laptop.wrong("join", "", "--via", "/dev/null")
     laptop.run("sync", stick.port)
-    guest = Host(tmp_path / "guest", "guest")
+    guest = CommandLine(tmp_path / "guest", "guest")
     guest.run("join", "-", "--via", stick.port, stdin=broken)
     assert "diary" in guest.run("store", "list")
 
 
 def test_a_join_that_reached_nobody_leaves_no_node(laptop, tmp_path):
     token = laptop.json("invite")["token"]
-    guest = Host.__new__(Host)
+    guest = CommandLine.__new__(CommandLine)
     guest.folder = tmp_path / "data" / "guest"
     for port in ("/dev/null", tmp_path / "ttyACM9"):
         guest.fails("join", token, "--via", port)
@@ -166,7 +166,7 @@ def test_a_join_that_reached_nobody_leaves_no_node(laptop, tmp_path):
     (guest.folder / "mine.txt").write_text("kept")
     guest.fails("join", token, "--via", "/dev/null")
     assert sorted(path.name for path in guest.folder.iterdir()) == ["lock", "mine.txt"]
-    there = Host(tmp_path / "there", "there")
+    there = CommandLine(tmp_path / "there", "there")
     before = there.json("status")["id"]
     there.fails("join", token, "--via", "/dev/null")
     assert there.json("status")["id"] == before
@@ -199,7 +199,7 @@ def test_an_expired_invite_is_refused_and_revoked(laptop, monkeypatch):
     made = laptop.json("invite", "--expires", "1m")
     later = time.time() + 120
     monkeypatch.setattr(time, "time", lambda: later)
-    guest = Host(laptop.folder.parent / "guest", "guest")
+    guest = CommandLine(laptop.folder.parent / "guest", "guest")
     assert "expired" in guest.fails("join", made["token"], "--via", "/dev/null")
     (row,) = laptop.json("invite", "list")["invites"]
     assert row["status"] == "revoked"
@@ -211,7 +211,7 @@ def test_an_expired_invite_is_refused_and_revoked(laptop, monkeypatch):
 def test_a_join_repeated_goes_on_and_a_revoked_node_comes_back(laptop, stick, tmp_path):
     token = laptop.json("invite")["token"]
     laptop.run("sync", stick.port)
-    guest = Host(tmp_path / "guest", "guest")
+    guest = CommandLine(tmp_path / "guest", "guest")
     guest.run("join", token, "--via", stick.port)
     assert guest.json("join", token, "--via", stick.port)["complete"]
     laptop.run("sync", stick.port)

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from host.cli_commands import Run, leaves, words_for
-from host.cli_support import Host
+from host.cli_commands import CommandRun, leaves, words_for
+from host.cli_support import CommandLine
 from lattice_core.errors import StorageError
 from lattice_host.lock import DirectoryLock
 from lattice_host.storage import SqliteStorage
@@ -21,7 +21,7 @@ VALUES = {"PORT": "/dev/null", "PATH": "/dev/null", "DEST": "/dev/null/x"}
 @pytest.mark.parametrize(("words", "command"), leaves(), ids=[" ".join(words) for words, _ in leaves()])
 def test_only_what_makes_a_node_makes_one(tmp_path, words, command):
     folder = tmp_path / "mistyped"
-    run = Run(folder, [*words, *words_for(command, VALUES)])
+    run = CommandRun(folder, [*words, *words_for(command, VALUES)])
     if words in MAKERS:
         return
     assert run.status == 1, run.err
@@ -32,7 +32,7 @@ def test_only_what_makes_a_node_makes_one(tmp_path, words, command):
 def test_an_empty_name_of_the_data_directory_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for words in (("status",), ("init",), ("store", "create", "x")):
-        run = Run("", words)
+        run = CommandRun("", words)
         assert run.status == 2
         assert b"--data is empty" in run.err
     monkeypatch.setenv("LATTICE_DATA", "")
@@ -43,7 +43,7 @@ def test_an_empty_name_of_the_data_directory_is_refused(tmp_path, monkeypatch):
 
 
 def test_a_home_that_nobody_has(tmp_path):
-    run = Run("~nobody-of-this-name/x", ["status"])
+    run = CommandRun("~nobody-of-this-name/x", ["status"])
     assert run.status == 2
     assert b"~nobody-of-this-name" in run.err
 
@@ -79,7 +79,7 @@ def _on_a_small_disk(tmp_path, state):
     os.mkdir(disk)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=50m", "tmpfs", disk], check=True)
     folder = os.path.join(disk, "node")
-    host = Host(folder, "a")
+    host = CommandLine(folder, "a")
     host.run("store", "create", "notes")
     host.run("kv", "put", "k", "v")
     with open(os.path.join(tmp_path, "f"), "wb") as file:
@@ -95,12 +95,12 @@ def _on_a_small_disk(tmp_path, state):
     else:
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     for words in READING:
-        run = Run(folder, [word.format(out=os.path.join(tmp_path, "out")) for word in words])
+        run = CommandRun(folder, [word.format(out=os.path.join(tmp_path, "out")) for word in words])
         assert run.status == 0, (words, run.err)
         assert run.out, (words, run.err)
         assert not run.err, (words, run.err)
     for words in WRITING:
-        run = Run(folder, words)
+        run = CommandRun(folder, words)
         assert run.status == 1, (words, run.err)
         assert len(run.err.splitlines()) == 1, (words, run.err)
         assert _says_why(state, run.err), (words, run.err)
@@ -111,7 +111,7 @@ def _on_a_small_disk(tmp_path, state):
     subprocess.run([sys.executable, "-c", CRASH % os.path.join(folder, "node.db")], check=False)
     assert os.path.getsize(os.path.join(folder, "node.db-wal"))
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-    run = Run(folder, ["kv", "get", "k"], scratch=tmp_path)
+    run = CommandRun(folder, ["kv", "get", "k"], scratch=tmp_path)
     assert run.out == b"v", run.err
     assert run.status == 0, run.err
 

@@ -7,8 +7,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from host.cli_commands import Run, copied, leaves, words_for
-from host.cli_support import Host
+from host.cli_commands import CommandRun, copied, leaves, words_for
+from host.cli_support import CommandLine
 from lattice_core.errors import ProtocolError, Refused, StorageError, UsageError
 from lattice_core.files import cid as cids
 from lattice_core.files import tree
@@ -57,7 +57,7 @@ def test_an_error_ends_with_its_status_and_one_sentence(error, status):
 
 
 def test_a_mistyped_verb_version_and_short_help(tmp_path):
-    host = Host(tmp_path / "node")
+    host = CommandLine(tmp_path / "node")
     words = host.wrong("kv", "lst")
     assert "Did you mean 'list'? `" in words
     assert "?." not in words
@@ -68,7 +68,7 @@ def test_a_mistyped_verb_version_and_short_help(tmp_path):
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
 def test_no_time_at_all_is_wrong_usage(tmp_path, seconds):
-    assert "more than 0" in Host(tmp_path / "node").wrong("sync", "/dev/null", "--timeout", seconds)
+    assert "more than 0" in CommandLine(tmp_path / "node").wrong("sync", "/dev/null", "--timeout", seconds)
 
 
 @pytest.mark.parametrize("words", [("kv", "get"), ("nonsense",), ("sync", "x", "--timeout", "soon"), ("--nonsense",)])
@@ -111,7 +111,7 @@ EVIL = "evil\x1b[2J\x07\x85\x9b1m\u200b\u2028\u202e\u2066\ufeff\U000e0001`id`'\"
 def infested(tmp_path_factory):
     """A node whose share, store, members, sticks, keys and files were named by somebody evil."""
     folder = tmp_path_factory.mktemp("infested")
-    laptop = Host(folder / "node", "laptop")
+    laptop = CommandLine(folder / "node", "laptop")
     laptop.run("store", "create", "notes")
     laptop.run("invite")
     directory = datadir.DataDir(folder / "node")
@@ -148,7 +148,7 @@ def test_names_of_others_never_control_a_terminal(infested, words, command):
         for terminal in (False, True):
             data = copied(infested / "node", infested / "copy")
             given = words_for(command, {**VALUES, "DEST": str(infested / "out")}) + ["--json"] * as_json
-            run = Run(data, [*words, *given], terminal=terminal)
+            run = CommandRun(data, [*words, *given], terminal=terminal)
             for shown in (run.out, run.err):
                 text = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()) if terminal else shown.decode()  # bold headers
                 if words == ("kv", "get") and not as_json and not terminal:

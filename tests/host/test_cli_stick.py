@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from host.cli_support import Host
+from host.cli_support import CommandLine
 from host.fake_stick import FakeStick
 from lattice_core.files.upkeep import ROOM_KEPT_BYTES
 from lattice_host.cli.output import size_text
@@ -16,7 +16,7 @@ from lattice_host.cli.output import size_text
 
 @pytest.fixture
 def laptop(tmp_path):
-    host = Host(tmp_path / "laptop")
+    host = CommandLine(tmp_path / "laptop")
     host.run("store", "create", "diary")
     host.run("kv", "put", "a", "1")
     return host
@@ -32,7 +32,7 @@ def stick(tmp_path, laptop):
 def join(laptop, stick, folder, name="desktop"):
     token = laptop.json("invite")["token"]
     laptop.run("sync", stick.port)
-    host = Host(folder / name, name)
+    host = CommandLine(folder / name, name)
     joined = host.json("join", token, "--via", stick.port)
     assert [store["name"] for store in joined["stores"]] == ["diary"]
     return host
@@ -142,7 +142,7 @@ def test_conflicts_are_shown_with_who_and_what(laptop, stick, tmp_path):
 
 def test_a_stranger_learns_version_and_owned(laptop, stick, tmp_path):
     laptop.run("sync", stick.port)
-    stranger = Host(tmp_path / "stranger", "stranger")
+    stranger = CommandLine(tmp_path / "stranger", "stranger")
     assert stranger.json("stick", "status", stick.port) == {"version": "9.9.9", "state": "owned"}
     assert "invite" in stranger.fails("sync", stick.port)
     assert "owned by somebody else" in stranger.fails("stick", "setup", stick.port, "--name", "mine")
@@ -153,8 +153,8 @@ def test_used_and_revoked_tokens(laptop, stick, tmp_path):
     revoked = laptop.json("invite")
     laptop.run("invite", "revoke", revoked["id"])
     laptop.run("sync", stick.port)
-    Host(tmp_path / "first", "first").run("join", used, "--via", stick.port)
-    late = Host(tmp_path / "late", "late")
+    CommandLine(tmp_path / "first", "first").run("join", used, "--via", stick.port)
+    late = CommandLine(tmp_path / "late", "late")
     assert "used already" in late.fails("join", used, "--via", stick.port)
     assert "revoked" in late.fails("join", revoked["token"], "--via", stick.port)
     assert late.json("store", "list")["stores"] == []
@@ -167,7 +167,7 @@ def test_the_inviter_is_shown_who_came_in_with_one_invite(laptop, stick, tmp_pat
         joined = []
         for name, place in (("guest", stick), ("other", second)):
             laptop.run("sync", place.port)
-            joined.append(Host(tmp_path / name, name))
+            joined.append(CommandLine(tmp_path / name, name))
             assert joined[-1].json("join", token, "--via", place.port)["double_claims"] == []
         for name, place in (("guest", stick), ("other", second)):
             joined.pop(0).run("sync", place.port)
@@ -191,7 +191,7 @@ def test_an_identity_without_its_data_writes_again_after_a_complete_sync(laptop,
     first = desktop.attempt("init", "--name", "desktop")
     assert first.exit_code == 0
     assert "older than its data" in first.stderr
-    again = Host(desktop.folder, "desktop")
+    again = CommandLine(desktop.folder, "desktop")
     assert again.attempt("status").stderr == ""
     token = laptop.json("invite")["token"]
     laptop.run("sync", stick.port)
@@ -205,9 +205,9 @@ def test_an_identity_without_its_data_writes_again_after_a_complete_sync(laptop,
 
 def test_a_token_is_not_shown_to_a_foreign_stick(laptop, stick, tmp_path):
     token = laptop.json("invite")["token"]
-    impostor = Host(tmp_path / "impostor", "impostor")
+    impostor = CommandLine(tmp_path / "impostor", "impostor")
     impostor.run("store", "create", "bait")
-    guest = Host(tmp_path / "guest", "guest")
+    guest = CommandLine(tmp_path / "guest", "guest")
     with FakeStick(tmp_path, name="other") as other:
         impostor.run("stick", "setup", other.port)
         assert "only at" in guest.fails("join", token, "--via", other.port)

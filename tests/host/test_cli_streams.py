@@ -10,8 +10,8 @@ import termios
 
 import pytest
 
-from host.cli_commands import Run, copied, leaves, words_for
-from host.cli_support import Host
+from host.cli_commands import CommandRun, copied, leaves, words_for
+from host.cli_support import CommandLine
 from lattice_host.cli.endings import READER_GONE
 
 LEAVES = leaves()
@@ -25,7 +25,7 @@ EVERY = [numbers for count in (1, 2, 3) for numbers in itertools.combinations((0
 def world(tmp_path_factory):
     """A node that has something of everything, and values for the arguments of every command."""
     folder = tmp_path_factory.mktemp("world")
-    laptop = Host(folder / "laptop", "Grüße 漢字")
+    laptop = CommandLine(folder / "laptop", "Grüße 漢字")
     laptop.run("store", "create", "notes")
     laptop.run("kv", "put", "Schlüssel", "Wert")
     file = folder / "Datei ä.txt"
@@ -55,7 +55,7 @@ def runs(world, words, command, **settings):
         target = folder / "out"
         if target.exists():
             target.unlink()
-    return Run(data, [*words, *given], **settings)
+    return CommandRun(data, [*words, *given], **settings)
 
 
 def check(run, *more):
@@ -118,7 +118,7 @@ def test_bytes_that_are_no_utf8(world, words, command):
         else:
             given.append(bad)
         data = copied(folder / "laptop", folder / "copy")
-        run = Run(data, [*[os.fsencode(word) for word in words], *given])
+        run = CommandRun(data, [*[os.fsencode(word) for word in words], *given])
         check(run)
         assert not os.path.lexists(bad), "the test itself leaves something in the working directory"
         assert len(run.err.splitlines()) <= 3
@@ -171,13 +171,13 @@ UNREADABLE += [(words, _not_for_reading) for words in CONTENT if "-" in words or
 def test_input_that_cannot_be_read_is_no_empty_content(world, words, prepare):
     folder, _ = world
     data = copied(folder / "laptop", folder / "copy")
-    run = Run(data, words, prepare=prepare)
+    run = CommandRun(data, words, prepare=prepare)
     check(run)
     assert run.status in (1, 2), run.err
     assert not run.out, run.err
     assert len(run.err.splitlines()) == 1, run.err
-    assert Run(data, ("kv", "get", "Schlüssel")).out == b"Wert"
-    assert Run(data, ("file", "get", "Datei ä.txt", "-")).out == b"content" * 100
+    assert CommandRun(data, ("kv", "get", "Schlüssel")).out == b"Wert"
+    assert CommandRun(data, ("file", "get", "Datei ä.txt", "-")).out == b"content" * 100
 
 
 def test_no_more_is_read_than_there_can_be(world):
@@ -190,11 +190,11 @@ def test_no_more_is_read_than_there_can_be(world):
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 
     for words in (("kv", "put", "k", "@/dev/zero"), ("kv", "put", "k", "@-"), ("join", "-"), ("join", "/dev/zero")):
-        run = Run(data, words, prepare=little_memory)
+        run = CommandRun(data, words, prepare=little_memory)
         check(run)
         assert run.status == 1, (words, run.err)
     exact = folder / "exact"
     exact.write_bytes(bytes((1 << 20) - 100))
-    assert Run(data, ("kv", "put", "k", "@%s" % exact)).status == 0
+    assert CommandRun(data, ("kv", "put", "k", "@%s" % exact)).status == 0
     exact.write_bytes(bytes((1 << 20) + 1))
-    assert b"more than 1048576 bytes" in Run(data, ("kv", "put", "k", "@%s" % exact)).err
+    assert b"more than 1048576 bytes" in CommandRun(data, ("kv", "put", "k", "@%s" % exact)).err

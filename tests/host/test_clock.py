@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from host.cli_support import Host
+from host.cli_support import CommandLine
 from host.fake_stick import FakeStick
 from lattice_host import clock
 
@@ -23,7 +23,7 @@ def shifted(monkeypatch):
 
 
 def test_a_right_clock_is_not_mentioned(tmp_path):
-    laptop = Host(tmp_path / "laptop")
+    laptop = CommandLine(tmp_path / "laptop")
     for words in (("store", "create", "notes"), ("kv", "put", "k", "v"), ("status",)):
         result = laptop.attempt(*words)
         assert not result.stderr
@@ -32,7 +32,7 @@ def test_a_right_clock_is_not_mentioned(tmp_path):
 
 
 def test_a_clock_that_runs_ahead(tmp_path, shifted):
-    laptop = Host(tmp_path / "laptop")
+    laptop = CommandLine(tmp_path / "laptop")
     shifted(9)
     for words in (("store", "create", "notes"), ("kv", "put", "k", "v"), ("kv", "delete", "k")):
         assert "9 years after everything" in laptop.attempt(*words).stderr, words
@@ -49,7 +49,7 @@ def test_a_clock_that_runs_ahead(tmp_path, shifted):
 
 
 def test_a_clock_that_stands_still_in_the_past(tmp_path, shifted):
-    laptop = Host(tmp_path / "laptop")
+    laptop = CommandLine(tmp_path / "laptop")
     laptop.run("store", "create", "notes")
     shifted(-20)
     said = laptop.attempt("kv", "put", "k", "v").stderr
@@ -60,7 +60,7 @@ def test_a_clock_that_stands_still_in_the_past(tmp_path, shifted):
 
 def test_years_of_use_are_no_leap(tmp_path, shifted):
     """Somebody who writes now and then for years, without an update, is not told each time."""
-    laptop = Host(tmp_path / "laptop")
+    laptop = CommandLine(tmp_path / "laptop")
     laptop.run("store", "create", "notes")
     for half_years in range(1, 9):
         shifted(half_years / 2)
@@ -78,7 +78,7 @@ def test_dates_that_no_calendar_holds():
 @pytest.mark.parametrize("shown_s", [-1e12, -5.0, -0.0004, 0.0, 1e11, 1e13, 1e18])
 def test_a_clock_before_1970_or_behind_every_calendar_is_a_wrong_clock(tmp_path, monkeypatch, shown_s):
     """It is named, and nothing ends in an error of this program; what is written before and later stands."""
-    laptop = Host(tmp_path / "laptop")
+    laptop = CommandLine(tmp_path / "laptop")
     laptop.run("store", "create", "notes")
     (tmp_path / "f").write_text("x")
     monkeypatch.setattr("lattice_host.clock.time.time", lambda: shown_s)

@@ -8,9 +8,9 @@ from lattice_core.errors import StorageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_host.storage import SqliteStorage
-from nano_support import START_MS, World, hashes, node, same
-from ref_support import RefWorld
 from support import crypto
+from support.nano import START_MS, NodePair, hashes, node, same
+from support.reference import RefWorld
 
 
 class Laptop:
@@ -46,9 +46,9 @@ def desk(tmp_path):
     notes = laptop.node.create_store("notes", "core:kvstore", None, START_MS)
     token = laptop.node.invite(laptop.node.roots()[0], START_MS)
     stick = node(2, "stick")
-    world = World(stick, laptop.node, START_MS + 1000)
+    world = NodePair(stick, laptop.node, START_MS + 1000)
     world.run(world.a.join(token))
-    World(laptop.node, stick, START_MS + 2000).sync()
+    NodePair(laptop.node, stick, START_MS + 2000).sync()
     written = [notes.kv.put(b"k%d" % n, b"value %d" % n * 20, START_MS + 3000 + n).hash for n in range(10)]
     laptop.node.commit(START_MS + 3100)
     yield laptop, notes.id, written, stick
@@ -72,13 +72,13 @@ def test_what_only_this_node_has_is_named_and_nothing_else_stops(desk, at):
     other = stick.get(store_id).kv.put(b"of the stick", b"1", START_MS + 4000)
     stick.commit(START_MS + 4000)
     for attempt in range(3):
-        report = World(laptop.node, stick, START_MS + 5000 + attempt * 1000).sync()
+        report = NodePair(laptop.node, stick, START_MS + 5000 + attempt * 1000).sync()
         assert not report.errors
         assert not report.complete
         assert report.outcomes[store_id].damaged_here == 7
     assert arrived(stick, store_id) == [0, 1, 2]
     assert laptop.node.get(store_id).store.has(other.hash)
-    assert not World(stick, laptop.node, START_MS + 9000).sync().errors
+    assert not NodePair(stick, laptop.node, START_MS + 9000).sync().errors
     # It is not served as good, and the others are read.
     mine = laptop.node.get(store_id)
     with pytest.raises(StorageError, match="damaged"):
@@ -88,25 +88,25 @@ def test_what_only_this_node_has_is_named_and_nothing_else_stops(desk, at):
 
 def test_what_others_have_comes_again(desk):
     laptop, store_id, written, stick = desk
-    World(laptop.node, stick, START_MS + 4000).sync()
+    NodePair(laptop.node, stick, START_MS + 4000).sync()
     laptop.damage(written[3])
     mine = laptop.node.get(store_id)
     with pytest.raises(StorageError):
         value(mine, b"k3")[0:1]
     mine.kv.put(b"later", b"2", START_MS + 5000)
     laptop.node.commit(START_MS + 5000)
-    report = World(laptop.node, stick, START_MS + 6000).sync()
+    report = NodePair(laptop.node, stick, START_MS + 6000).sync()
     assert not report.errors
     assert value(mine, b"k3")[0:7] == b"value 3"
     assert mine.weaver.verify().ok()
-    assert World(laptop.node, stick, START_MS + 7000).sync().complete
+    assert NodePair(laptop.node, stick, START_MS + 7000).sync().complete
     assert same(laptop.node, stick)
     assert stick.get(store_id).kv.get(b"later") is not None
 
 
 def test_verify_makes_it_wanted(desk):
     laptop, store_id, written, stick = desk
-    World(laptop.node, stick, START_MS + 4000).sync()
+    NodePair(laptop.node, stick, START_MS + 4000).sync()
     laptop.damage(written[5], -1, "signature")
     laptop.damage(written[6])
     mine = laptop.node.get(store_id)
@@ -117,24 +117,24 @@ def test_verify_makes_it_wanted(desk):
     laptop.open()  # it is remembered
     mine = laptop.node.get(store_id)
     assert mine.weaver.withheld() == 5
-    World(laptop.node, stick, START_MS + 5000).sync()
+    NodePair(laptop.node, stick, START_MS + 5000).sync()
     assert mine.weaver.withheld() == 0
     assert value(mine, b"k6")[0:7] == b"value 6"
 
 
 def test_the_own_last_write_may_be_damaged(desk):
     laptop, store_id, written, stick = desk
-    World(laptop.node, stick, START_MS + 4000).sync()
+    NodePair(laptop.node, stick, START_MS + 4000).sync()
     laptop.damage(written[9])
     mine = laptop.node.get(store_id)
     assert mine is not None
     assert "damaged" in mine.weaver.read_only
     mine.weaver.note_suspects()
-    World(laptop.node, stick, START_MS + 5000).sync()
+    NodePair(laptop.node, stick, START_MS + 5000).sync()
     assert mine.weaver.read_only is None
     mine.kv.put(b"k10", b"goes on", START_MS + 6000)
     laptop.node.commit(START_MS + 6000)
-    assert World(laptop.node, stick, START_MS + 7000).sync().complete
+    assert NodePair(laptop.node, stick, START_MS + 7000).sync().complete
     assert hashes(mine) == hashes(stick.get(store_id))
 
 

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from host.cli_support import Host
+from host.cli_support import CommandLine
 from lattice_core.errors import StorageError
 from lattice_host import datadir
 from lattice_host.datadir import DataDir, chosen_path, write_atomically
@@ -91,7 +91,7 @@ def test_where_sticks_were_seen_is_nothing_that_a_command_ends_with(tmp_path, da
     directory.forget_stick("aa" * 32)
     directory.remember_stick("aa" * 32, name="carrier", port="/dev/ttyACM0")
     assert directory.known_ports() == ["/dev/ttyACM0"]
-    laptop = Host(tmp_path / "laptop")
+    laptop = CommandLine(tmp_path / "laptop")
     (laptop.folder / "config.json").write_bytes(data)
     laptop.run("status")
     assert "there is no port" in laptop.fails("sync", "/dev/absent")

@@ -9,7 +9,7 @@ import tty
 import pytest
 
 from host.fake_stick import FakeStick
-from host.test_pump import fill, laptop, pump_at, set_up  # noqa: F401 (laptop is a fixture)
+from host.pump_support import fill, pump_at, set_up
 from lattice_core.errors import UsageError
 from lattice_core.link.link import SERIAL, Link
 from lattice_core.link.states import FAULT
@@ -82,20 +82,20 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("words", sorted(OTHERS))
-def test_no_stick_is_given_up_in_time_and_said_what_it_seems(laptop, monkeypatch, words):  # noqa: F811
+def test_no_stick_is_given_up_in_time_and_said_what_it_seems(laptop, monkeypatch, words):
     monkeypatch.setattr(pumps, "_FIRST_ANSWER_MS", 600)
     with Other(OTHERS[words]()) as other, pytest.raises(UsageError, match="does not answer as a stick: .*" + words):
         pumped(pump_at(laptop, other.port), lambda peer: peer.status(), 60)
 
 
-def test_the_timeout_bounds_the_first_answer_too(laptop, monkeypatch):  # noqa: F811
+def test_the_timeout_bounds_the_first_answer_too(laptop, monkeypatch):
     monkeypatch.setattr(pumps, "_FIRST_ANSWER_MS", 3600000)
     for speak in (lambda heard: b"", lambda heard: NMEA):
         with Other(speak) as other, pytest.raises(UsageError, match="does not answer as a stick"):
             pumped(pump_at(laptop, other.port), lambda peer: peer.status(), 0.3)
 
 
-def test_half_a_handshake_again_and_again_is_no_answer(laptop, monkeypatch):  # noqa: F811
+def test_half_a_handshake_again_and_again_is_no_answer(laptop, monkeypatch):
     """Something that answers each Hello, as any stick does, and then nothing: it is alive, and no stick for us."""
     monkeypatch.setattr(pumps, "_FIRST_ANSWER_MS", 1500)
     link = Link(crypto, b"s" * 32, False, SERIAL, b"broken", 0)
@@ -110,7 +110,7 @@ def test_half_a_handshake_again_and_again_is_no_answer(laptop, monkeypatch):  # 
         pumped(pump_at(laptop, other.port), lambda peer: peer.status(), 60)
 
 
-def test_chatter_after_a_stick_was_pulled_keeps_no_command_alive(laptop, tmp_path):  # noqa: F811
+def test_chatter_after_a_stick_was_pulled_keeps_no_command_alive(laptop, tmp_path):
     fill(laptop, 200, 900)
     stick = FakeStick(tmp_path)
     with stick:
@@ -138,7 +138,7 @@ def test_chatter_after_a_stick_was_pulled_keeps_no_command_alive(laptop, tmp_pat
     assert "NMEA" in failed[0], failed
 
 
-def test_a_connection_that_is_lost_at_the_same_place_ends_in_words(laptop, tmp_path, monkeypatch):  # noqa: F811
+def test_a_connection_that_is_lost_at_the_same_place_ends_in_words(laptop, tmp_path, monkeypatch):
     monkeypatch.setattr(pumps, "_LOST_PAUSE_MS", 10)
     with FakeStick(tmp_path) as stick:
         set_up(laptop, stick.port)

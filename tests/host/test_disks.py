@@ -10,7 +10,7 @@ import unicodedata
 
 import pytest
 
-from host.test_host_files import fresh_node, noise, put_text, tree_of, write
+from host.files_support import fresh_node, noise, put_text, tree_of, write
 from lattice_core.errors import UsageError
 from lattice_core.files import cid as cids
 from lattice_core.files.chunks import ChunkList

@@ -81,7 +81,7 @@ def test_the_picture_is_what_the_demo_printed():
     drawn = subprocess.run([sys.executable, str(tool), "--print"], capture_output=True, check=True).stdout
     assert drawn == (ROOT / "docs" / "demo.svg").read_bytes()
     text = (ROOT / "docs" / "demo.txt").read_text("utf-8")
-    source = (ROOT / "tools" / "demo").read_text("utf-8")
+    source = (ROOT / "tools" / "demo.py").read_text("utf-8")
     for line in text.splitlines():
         step = re.match(r"(.*?\S)\s{2,}[\d.]+ s  ", line)
         assert step is None or '"%s"' % step.group(1) in source, line

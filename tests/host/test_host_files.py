@@ -1,7 +1,6 @@
 """Files between a disk and a store: put, get, names that escape, links, conflicts, undo."""
 
 import os
-import random
 import stat
 import sys
 import time
@@ -9,43 +8,15 @@ import unicodedata
 
 import pytest
 
+from host.files_support import NOW_MS, fresh_node, noise, put_text, tree_of, write
 from lattice_core.errors import UsageError
 from lattice_core.files import cid as cids
 from lattice_core.files.entry import Entry
-from lattice_core.model.identity import Identity
-from lattice_core.node.node import Node
-from lattice_core.testing.memory import MemoryStorage
 from lattice_host import crypto, safe_write
 from lattice_host import files as transfer
 from lattice_host.chunking import cut
 
-NOW_MS = 1_800_000_000_000
 ROOT_SEES_ALL = os.geteuid() == 0 if hasattr(os, "geteuid") else False
-
-
-def fresh_node(number=1, name="laptop"):
-    node = Node(MemoryStorage(), crypto, Identity(crypto, bytes([number]) * 32), name)
-    node.open(NOW_MS)
-    return node
-
-
-@pytest.fixture
-def files():
-    return fresh_node().create_store("notes", "core:kvstore", None, NOW_MS).files
-
-
-def write(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return path
-
-
-def tree_of(folder):
-    return {item.relative_to(folder).as_posix(): item.read_bytes() for item in folder.rglob("*") if item.is_file()}
-
-
-def noise(size, seed=1):
-    return random.Random(seed).randbytes(size)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2048, 2049, 4096, 65536, 70_000, 1_000_000])
@@ -345,11 +316,6 @@ def test_conflict_copies_are_written_beside(tmp_path):
     assert copy.suffix == ".txt"
     transfer.put(files, tmp_path / "out" / "a.txt", "d/a.txt", NOW_MS + 120_000)
     assert files.get("d/a.txt").conflicts == []
-
-
-def put_text(files, path, text):
-    entry = Entry(path.split("/")[-1], 0o644, cids.make(cids.RAW, crypto.blake3_digest(text)), 1, len(text), text)
-    files.handle.kv.put(b"fs/" + path.encode(), entry.encode(), NOW_MS)
 
 
 def test_a_file_called_like_a_conflict_copy_is_not_replaced_by_it(tmp_path):

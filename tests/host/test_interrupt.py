@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from host.cli_support import Host
+from host.cli_support import CommandLine
 from host.fake_stick import FakeStick
 
 KILLS = 6
@@ -20,7 +20,7 @@ def start(host, *arguments):
 
 
 def test_ctrl_c_while_waiting_for_a_stick(tmp_path):
-    laptop = Host(tmp_path / "laptop")
+    laptop = CommandLine(tmp_path / "laptop")
     laptop.run("store", "create", "notes")
     for number in range(60):
         laptop.run("kv", "put", "key-%d" % number, "x" * 900)
@@ -49,7 +49,7 @@ def test_killed_in_the_middle_of_a_put(tmp_path):
     source.mkdir()
     for number in range(12):
         (source / ("file-%02d" % number)).write_bytes(os.urandom(700_000))
-    laptop = Host(tmp_path / "laptop")
+    laptop = CommandLine(tmp_path / "laptop")
     laptop.run("store", "create", "notes")
     dice = random.Random(4)
     for _ in range(KILLS):

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from host.cli_commands import Run
-from host.cli_support import Host
+from host.cli_commands import CommandRun
+from host.cli_support import CommandLine
 from lattice_host import entry
 
 TOKEN = "ubqtpVDCjjHAXrZmM3jbQoJ1ScF8C2HpPdoUca7275X1kUbGtyuod4HWjSEG53jizaHYBFbaSuhiHrmxyGY516QPy81zwVV3fPQDQWecnEV"
@@ -50,7 +50,7 @@ def started(host, *words, **settings):
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory):
-    host = Host(tmp_path_factory.mktemp("net") / "laptop", "Zürich")
+    host = CommandLine(tmp_path_factory.mktemp("net") / "laptop", "Zürich")
     host.run("store", "create", "notes")
     host.run("kv", "put", "Grüße", "漢字")
     return host
@@ -87,7 +87,7 @@ def test_ctrl_c_at_any_time(laptop, words):
 
             entry._run = begun  # in a process of its own
 
-        run = Run(laptop.folder, words, prepare=press)
+        run = CommandRun(laptop.folder, words, prepare=press)
         assert run.status in (0, 130), (delay, run.status, run.err)
         assert len(run.err.splitlines()) <= 1, (delay, run.status, run.err)
         assert b"Traceback" not in run.err

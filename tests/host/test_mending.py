@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from host.cli_support import Host
+from host.cli_support import CommandLine
 
 STORE = "store = (SELECT max(n) FROM store)"
 LAST = STORE + " AND sequence = (SELECT max(sequence) FROM intention WHERE " + STORE + ")"
@@ -37,7 +37,7 @@ def damage(path, table, column, where, change=flipped):
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     folder = tmp_path_factory.mktemp("good")
-    host = Host(folder / "a")
+    host = CommandLine(folder / "a")
     host.run("store", "create", "notes")
     host.run("kv", "put", "k", "v")
     for name in "xy":
@@ -48,7 +48,7 @@ def good(tmp_path_factory):
 
 def copy_of(good, folder):
     shutil.copytree(good, folder)
-    host = Host.__new__(Host)
+    host = CommandLine.__new__(CommandLine)
     host.folder = folder
     return host
 

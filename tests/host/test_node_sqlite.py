@@ -5,12 +5,12 @@ import sqlite3
 
 import pytest
 
-import node_support
 from lattice_core.errors import UsageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_host import crypto
 from lattice_host.storage import SqliteStorage
+from support import nodes
 
 NOW_MS = 1_800_000_000_000
 
@@ -62,7 +62,7 @@ def test_on_sqlite(module, function, tmp_path, monkeypatch):
         made.append(OneSqlite(tmp_path / ("%d.db" % len(made))))
         return made[-1]
 
-    monkeypatch.setattr(node_support, "make_storage", make_storage)
+    monkeypatch.setattr(nodes, "make_storage", make_storage)
     getattr(module, function)()
     for storage in made:
         storage.close()

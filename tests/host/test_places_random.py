@@ -10,18 +10,18 @@ import shutil
 
 import pytest
 
-from host.test_places import Person, text_of
+from host.places_support import Person, text_of
 from lattice_core.errors import UsageError
 from lattice_host import copies
 from lattice_host import files as transfer
-from node_support import NOW_MS, join, make_node, meet, share
+from support.nodes import NOW_MS, join, make_node, meet, share
 
 NAMES = ("a", "b", "x", "x/y", "x/z", "caf\u00e9", "cafe\u0301")
 HISTORIES = int(os.environ.get("LATTICE_CAMPAIGN", "24"))
 STEPS = 40
 
 
-class World:
+class RandomPeople:
     def __init__(self, seed, folder):
         self.rng = random.Random(seed)
         self.number = 0
@@ -153,7 +153,7 @@ def standing(person, own=False):
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
 def test_nobody_undoes_what_somebody_else_wrote(tmp_path, seed):
-    world = World(seed, tmp_path)
+    world = RandomPeople(seed, tmp_path)
     for _ in range(STEPS):
         world.step()
     world.end(tmp_path)

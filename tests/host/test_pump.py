@@ -8,6 +8,7 @@ import time
 import pytest
 
 from host.fake_stick import FakeStick
+from host.pump_support import NOW_MS, fill, pump_at, set_up
 from lattice_core.errors import Refused, UsageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
@@ -15,38 +16,12 @@ from lattice_core.testing.memory import MemoryStorage
 from lattice_host import crypto
 from lattice_host.serial import pump as pumps
 from lattice_host.serial.port import PortError
-from lattice_host.serial.pump import Pump, pumped
-
-NOW_MS = 1_700_000_000_000
-
-
-@pytest.fixture
-def laptop():
-    node = Node(MemoryStorage(), crypto, Identity(crypto, os.urandom(32)), "laptop")
-    node.open(NOW_MS)
-    node.create_store("notes", "core:kvstore", None, NOW_MS)
-    return node
-
-
-def pump_at(node, port, watch=None):
-    return Pump(node, crypto, lambda: port, "test", watch)
-
-
-def set_up(node, port):
-    root = node.roots()[0]
-    pumped(pump_at(node, port), lambda peer: peer.setup(root, "carrier", NOW_MS), 20)
+from lattice_host.serial.pump import pumped
 
 
 def sync(node, port, timeout_s=20, watch=None):
     pump = pump_at(node, port, watch)
     return pumped(pump, lambda peer: peer.sync(), timeout_s), pump
-
-
-def fill(node, count, size):
-    notes = node.find("notes")
-    for number in range(count):
-        notes.kv.put(b"key-%d" % number, os.urandom(size), NOW_MS)
-    node.commit(NOW_MS)
 
 
 def test_status_of_a_fresh_stick(laptop, tmp_path):

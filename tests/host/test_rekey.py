@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from host.cli_support import Host
+from host.cli_support import CommandLine
 from host.fake_stick import FakeStick
 from lattice_host import rekey as steps
 
@@ -24,7 +24,7 @@ def stick(tmp_path):
 @pytest.fixture
 def original(stick, tmp_path):
     """Has written since its directory was copied, and the stick holds that."""
-    host = Host(tmp_path / "original", "original")
+    host = CommandLine(tmp_path / "original", "original")
     host.run("store", "create", "notes")
     host.run("kv", "put", "common", "1")
     host.run("kv", "put", "doomed", "1")
@@ -40,7 +40,7 @@ def original(stick, tmp_path):
 
 def copied(tmp_path, name="copy"):
     """The copy, with writes of its own that nobody else has."""
-    host = Host.__new__(Host)
+    host = CommandLine.__new__(CommandLine)
     host.folder = tmp_path / name
     (tmp_path / "big.bin").write_bytes(BIG)
     host.run("file", "put", tmp_path / "big.bin")
@@ -113,7 +113,7 @@ def test_a_new_identity_loses_nothing(original, stick, tmp_path):
     assert data["id"] in copy.json("stick", "status", stick.port)["owners"][1]["id"]
     check_carried(copy, original, stick, tmp_path)
     # The old data is a data directory like any other, and the command that revokes the old identity is one that works.
-    aside = Host.__new__(Host)
+    aside = CommandLine.__new__(CommandLine)
     aside.folder = data["aside"]
     assert aside.run("kv", "get", "from-copy") == "mine"
     assert aside.json("status")["read_only"]
@@ -130,7 +130,7 @@ def test_what_stands_in_the_way_is_said_before_anything_changes(original, stick,
     copy, _ = forked(tmp_path, stick)
     assert "needs an invite" in copy.fails("node", "rekey", "--via", stick.port)
     assert "no token" in copy.fails("node", "rekey", "--invite", "nonsense", "--via", stick.port, status=1)
-    other = Host(tmp_path / "other", "other")
+    other = CommandLine(tmp_path / "other", "other")
     other.run("store", "create", "elsewhere")
     foreign = other.json("invite")["token"]
     assert "this node is not in" in copy.fails("node", "rekey", "--invite", foreign, "--via", stick.port)
@@ -262,7 +262,7 @@ def test_a_process_that_is_killed(original, stick, tmp_path):
 
 def test_a_store_that_only_the_copy_has_is_made_anew(original, stick, tmp_path):
     copied(tmp_path)
-    copy = Host.__new__(Host)
+    copy = CommandLine.__new__(CommandLine)
     copy.folder = tmp_path / "copy"
     token = invite(original, stick)  # what both write into the share differs, too
     copy.run("store", "create", "mine")
@@ -277,7 +277,7 @@ def test_a_store_that_only_the_copy_has_is_made_anew(original, stick, tmp_path):
 
 def test_a_node_in_two_shares_takes_one_invite_after_the_other(original, stick, tmp_path):
     with FakeStick(tmp_path, name="second") as second:
-        friend = Host(tmp_path / "friend", "friend")
+        friend = CommandLine(tmp_path / "friend", "friend")
         friend.run("store", "create", "theirs")
         friend.run("stick", "setup", second.port)
         token = friend.json("invite")["token"]
@@ -306,7 +306,7 @@ def test_a_node_in_two_shares_takes_one_invite_after_the_other(original, stick, 
 
 def test_what_was_written_while_a_new_identity_is_not_in_its_place_is_refused(original, stick, tmp_path, monkeypatch):
     """Also where nothing is forked and it is asked for: a key that may be in other hands."""
-    host = Host(tmp_path / "other", "other")
+    host = CommandLine(tmp_path / "other", "other")
     host.run("join", invite(original, stick), "--via", stick.port)
     host.run("kv", "put", "unsent", "1")
     token = invite(original, stick)
@@ -348,7 +348,7 @@ NO_JOURNAL += [
 
 @pytest.mark.parametrize("data", NO_JOURNAL, ids=lambda data: repr(data[:30]))
 def test_a_damaged_journal_where_nothing_is_on_its_way_holds_nothing(tmp_path, data):
-    host = Host(tmp_path / "one")
+    host = CommandLine(tmp_path / "one")
     host.run("store", "create", "notes")
     (host.folder / steps.JOURNAL).write_bytes(data)
     host.run("kv", "put", "k", "v")

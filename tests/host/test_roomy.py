@@ -92,7 +92,7 @@ def test_everything_goes_in_behind_what_it_needs():
         assert not gathered
 
 
-class Counted:
+class LookedAt:
     """An intention that notes each look at its deps."""
 
     def __init__(self, item, looks):
@@ -110,6 +110,6 @@ def test_order_costs_no_product_of_numbers():
     deps = [each.hash for each in small]
     large = [item(2, bytes(32), number, deps) for number in range(150)]
     looks = []
-    gathered = {each.hash: Counted(each, looks) for each in large + small}
+    gathered = {each.hash: LookedAt(each, looks) for each in large + small}
     assert len(list(in_order(gathered))) == 1150
     assert len(looks) <= 2 * 1150

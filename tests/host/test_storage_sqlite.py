@@ -7,11 +7,10 @@ import tempfile
 
 import pytest
 
-import storage_suite
 from lattice_core.errors import StorageError
 from lattice_core.storage.contract import ZERO
 from lattice_host.storage import SqliteStorage, schema
-from support import Rng
+from support import Rng, storage_suite
 
 _FOLDER = tempfile.mkdtemp(prefix="lattice-storage-")
 atexit.register(shutil.rmtree, _FOLDER, True)

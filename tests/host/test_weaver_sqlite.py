@@ -4,8 +4,8 @@ import atexit
 import shutil
 import tempfile
 
-import weaver_suite
 from lattice_host.storage import SqliteStorage
+from support import weaver_suite
 
 _FOLDER = tempfile.mkdtemp(prefix="lattice-weaver-")
 atexit.register(shutil.rmtree, _FOLDER, True)

@@ -16,7 +16,7 @@ def check(section, case, context):
     if case.get("from") not in ("client", "server"):
         raise unknown(section, case)
     if "task" not in state:
-        state["store"] = Counted(context, state["order"])
+        state["store"] = Replayed(context, state["order"])
         state["peer"] = OpenPeer(context, h(context.document["server_key"]))
         state["task"] = Task(bootstrap.catch_up(state["peer"], state["store"]))
         state["task"].step(0)
@@ -36,7 +36,7 @@ def check(section, case, context):
         same("intentions", state["store"].count, len(state["order"]) // 32)
 
 
-class Counted:
+class Replayed:
     """A handle, its weaver and its store: takes intentions in the recorded order and forgets them."""
 
     def __init__(self, context, order):

@@ -7,7 +7,7 @@ from lattice_core.wire.peer_messages import PeerMessage
 from support import drain
 
 
-class Bytes:
+class ArrivedBytes:
     """A stream on which everything has arrived already."""
 
     error = None
@@ -25,7 +25,7 @@ class Bytes:
 
 def check(section, case, context):
     if "stream" in case:
-        same("yields", read_all(Bytes(h(case["stream"]))), expected_yields(section, case))
+        same("yields", read_all(ArrivedBytes(h(case["stream"]))), expected_yields(section, case))
     elif "payload_len" in case:
         same("may be sent", may_be_sent(case["payload_len"]), case["ok"])
     else:

@@ -17,7 +17,7 @@ def check(section, case, context):
         raise unknown(section, case)
     items = intentions_of(context.crypto, case)
     opened = OpenStore(context.crypto, case, "core:kvstore", h(case["node_seed"]))
-    model = Model(context.crypto, h(case["store_id"]), items)
+    model = WeaverModel(context.crypto, h(case["store_id"]), items)
     for step in case["steps"]:
         gaps = check_step(opened, model, step)
         compare(opened, model)
@@ -113,7 +113,7 @@ def check_final(opened, model, final):
         same("skipped", list(opened.weaver.skipped()), [])
 
 
-class Model:
+class WeaverModel:
     """Our rules as plain lists. `differs`: a rule of ours, not of the reference, has decided something."""
 
     def __init__(self, crypto, store_id, items):

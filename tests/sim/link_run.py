@@ -6,8 +6,8 @@ connection until all were delivered once; whatever was read of any stream must b
 
 import random
 
-from fake_line import Faults, World
 from lattice_core.link.link import SERIAL
+from support.fake_line import Faults, LinkPair
 
 TOTAL_BYTES = 65536
 PACKET_SIZES = (SERIAL,) * 13 + (244,) * 5 + (185, 128)
@@ -94,14 +94,14 @@ class End:
         return self.complete() or self.stream.error is not None
 
 
-class Run:
+class LinkRun:
     def __init__(self, number):
         self.outcome = Outcome(number)
         rng = self.rng = FastRng(number)
         pipe = 20 if number % SMALLEST_EVERY == SMALLEST_EVERY - 1 else rng.choice(PACKET_SIZES)
         self.outcome.pipe = pipe
         self.faults = self._faults(pipe)
-        self.world = World(rng, pipe, self.faults)
+        self.world = LinkPair(rng, pipe, self.faults)
         self.wants = self._wants()
         self.attempts = {}  # (connection of a, stream id) -> (want, end of a, end of b or None)
         self.restart_at = sorted([rng.below(TOTAL_BYTES * 3 // 4) + 1000 for _ in range(1 + rng.below(2))])
@@ -206,4 +206,4 @@ class Run:
 
 
 def run(number):
-    return Run(number).run()
+    return LinkRun(number).run()

@@ -4,9 +4,9 @@ from lattice_core.errors import Refused, UsageError
 from lattice_core.model import ops
 from lattice_core.node import invites, peers
 from lattice_core.wire.messages import INVITE_VALID, PEER_ACTIVE
-from node_support import CRYPTO, NOW_MS, meet
 from support import raises
-from test_shut_out import members, write
+from support.members import members, write
+from support.nodes import CRYPTO, NOW_MS, meet
 
 
 def test_made_up_members_and_invites_hide_nobody():

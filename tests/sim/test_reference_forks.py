@@ -1,7 +1,8 @@
 """What a node learns of its own chain over the reference's protocol: the same as from a Nano peer."""
 
-from ref_support import RefWorld
-from test_forked_self import START_MS, check_cut, check_stopped, cloned, put
+from support.forks import check_cut, check_stopped, cloned, put
+from support.nano import START_MS
+from support.reference import RefWorld
 
 
 def test_a_node_of_the_reference_brings_the_evidence_in_its_session():

@@ -17,8 +17,8 @@ from lattice_core.sync.stored import StoreItems
 from lattice_core.sync.syncing import Report
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver.roomy import RoomyFloating
-from nano_support import START_MS, node, same
-from ref_support import RefWorld, joined
+from support.nano import START_MS, node, same
+from support.reference import RefWorld, joined
 
 
 class RustStorage(MemoryStorage):

@@ -1,8 +1,8 @@
 """A long answer over `lattice-sync/1` ends where its peer is revoked (a computer's memory: too long for a stick's)."""
 
 from lattice_core.sync.messages import Messages
-from nano_support import START_MS
-from test_server import Client, shared
+from support.nano import START_MS
+from support.server import Client, shared
 
 
 def test_who_is_revoked_gets_no_more_of_a_long_answer():

@@ -8,10 +8,10 @@ from lattice_core.sync.messages import next_message
 from lattice_core.sync.session import Session
 from lattice_core.sync.tips import Exchange
 from lattice_core.weaver.index import MemoryRanges
-from nano_support import node, same
-from ref_support import RefWorld, joined
 from support import Rng
-from test_tips import STORE, SeededCrypto, converse, random_pair
+from support.nano import node, same
+from support.reference import RefWorld, joined
+from support.tips import STORE, SaltCrypto, converse, random_pair
 
 PAIRS = 120
 ITEMS = 600
@@ -78,8 +78,8 @@ def test_sessions_and_tips_find_the_same():
     for seed in range(PAIRS):
         rng = Rng(seed + 7000)
         a, b = random_pair(rng, 1 + rng.below(40), 1 + rng.below(30))
-        first = Exchange(a, SeededCrypto(rng), STORE, True, False, None)
-        second = Exchange(b, SeededCrypto(rng), STORE, False, False, None)
+        first = Exchange(a, SaltCrypto(rng), STORE, True, False, None)
+        second = Exchange(b, SaltCrypto(rng), STORE, False, False, None)
         converse(first, second)
         asked_a, asked_b = asked_in_a_session(ChainSet(a), ChainSet(b))
         assert sorted(asked_a) == beyond(b, second.plan()), seed

@@ -2,7 +2,7 @@
 
 Types and rules only. One `Storage` holds everything of one node; it has one open transaction at a time, which
 spans all stores: reads see what was written since the last commit, `commit` makes all of it durable at once,
-a power cut before it leaves nothing of it. The same tests run on all three (tests/core/storage_suite.py).
+a power cut before it leaves nothing of it. The same tests run on all three (tests/core/support/storage_suite.py).
 
 Who calls: only weaver, machines and node. Never sync or link.
 """

@@ -1,12 +1,12 @@
 """Nodes with storage in memory, connected by fake connections: what the tests of the Nano sync stand on."""
 
-from fake_connection import Pair
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.sync.nano import NanoPeer, Options
 from lattice_core.sync.streams import ALPN_NANO
 from lattice_core.testing.memory import MemoryStorage
 from support import crypto
+from support.fake_connection import Pair
 
 START_MS = 1700000000000
 
@@ -19,7 +19,7 @@ def node(number, name, storage=None, platform=None):
     return made
 
 
-class World:
+class NodePair:
     """Two nodes, the wire between them, and the time."""
 
     alpn = ALPN_NANO
@@ -65,7 +65,7 @@ class World:
         return self.run(self.a.sync())
 
 
-def joined(left, right, world_of=World, **wire):
+def joined(left, right, world_of=NodePair, **wire):
     """Both in one share with a data store "notes": (world, handle on the left)."""
     notes = left.create_store("notes", "core:kvstore", None, START_MS)
     token = left.invite(left.roots()[0], START_MS)

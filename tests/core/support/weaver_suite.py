@@ -11,8 +11,8 @@ from lattice_core.model import ops
 from lattice_core.storage.contract import TABLE_DATA, TABLE_SYSTEM, ZERO
 from lattice_core.weaver.weaver import DUPLICATE, FLOATING, WITNESSED
 from support import Rng
-from table_rules import Table, kv_writes
-from weaver_support import CRYPTO, NOW_MS, Author, Replica, history, whole
+from support.table_rules import Table, kv_writes
+from support.weaver import CRYPTO, NOW_MS, Author, Replica, history, whole
 
 LENGTH = 50
 SEEDS = (1, 2, 3)

@@ -68,3 +68,21 @@ def drain(task, now_ms=0, steps=10000):
     except StopIteration as stop:
         return stop.value
     raise AssertionError("the task still waits after %d steps" % steps)
+
+
+class case:
+    """Names the case of a loop when one fails: `with case("cut at %d" % cut): assert …`.
+
+    The name is printed, whatever was raised, and the error goes on unchanged. Works on both interpreters.
+    """
+
+    def __init__(self, *name):
+        self._name = name
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is not None:
+            print("case:", *self._name)
+        return False

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An emulated stick: the stick's interpreter and firmware on a flash image, its USB port a pseudo terminal.
 
-    tools/emulator --flash stick.img [--size 4M|16M] [--link PATH]
+    tools/emulator.py --flash stick.img [--size 4M|16M] [--link PATH]
 
 Prints one JSON line, {"port": …, "pid": …} (pid of the interpreter), and runs until stopped. Killing it, or the
 interpreter, is pulling the plug: the port vanishes. With --link the port has a path that stays the same when the

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs vector files against the core: tools/judge [--on cpython|emulator] FILE…
+"""Runs vector files against the core: tools/judge.py [--on cpython|emulator] FILE…
 
 The files have the schema of tests/vectors/README.md. Prints the first ten failures; the last line is
 "N passed, M failed" and the exit status is 1 when something failed.

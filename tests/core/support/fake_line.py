@@ -1,6 +1,6 @@
 """A bad cable between two links, with a seed: it loses, doubles, damages, reorders, splits and stalls.
 
-    world = World(rng, pipe=SERIAL, faults=Faults(lose=20))
+    world = LinkPair(rng, pipe=SERIAL, faults=Faults(lose=20))
     world.run(until, step)      # moves bytes and time until `until()`; `step(now)` lets the owners of streams work
 
 Rates are per mille of packets. `faults.seen` counts what was done, by kind.
@@ -111,7 +111,7 @@ class SeededCrypto:
         return getattr(self._platform, name)
 
 
-class World:
+class LinkPair:
     """Two links, a line each way, one clock. a is the initiator."""
 
     def __init__(self, rng, pipe=SERIAL, faults=None, seed_a=b"a" * 32, seed_b=b"b" * 32, **options):

@@ -1,11 +1,11 @@
 """Nodes in memory that speak `lattice-sync/1` over fake connections."""
 
-import nano_support
 from lattice_core.sync.ref_peer import RefPeer
 from lattice_core.sync.streams import ALPN_SYNC
+from support import nano as nano_support
 
 
-class RefWorld(nano_support.World):
+class RefWorld(nano_support.NodePair):
     """Two nodes, the wire between them, and the time. `b` is the one that accepts."""
 
     alpn = ALPN_SYNC

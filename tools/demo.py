@@ -21,7 +21,7 @@ import unicodedata
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from e2e.world import CommandFailed, Host, Stick  # noqa: E402 (needs the path above)
+from e2e.world import CommandFailed, Computer, EmulatedStick  # noqa: E402 (needs the path above)
 
 ISOLATED = "LATTICE_DEMO_ISOLATED"
 NAME = "carried"  # what FILE is called in the store: its own name may be one that no store takes
@@ -176,7 +176,7 @@ def moved(summary):
 def carry(source, desk, size):
     """The story. Returns {name: sha256} of what left and of what arrived."""
     before = found_in(source)
-    laptop = Host(desk / "laptop", "laptop")
+    laptop = Computer(desk / "laptop", "laptop")
     with Step("laptop: a store, and files put into it") as step:
         laptop.run("store", "create", "notes")
         names, left_out = put_all(laptop, source)
@@ -186,7 +186,7 @@ def carry(source, desk, size):
         say("  left out: %s: %s" % (ascii(row["path"]), row["reason"]))
     if len(left_out) > SHOWN:
         say("  … and %d more" % (len(left_out) - SHOWN))
-    stick = Stick(desk / "stick.img", size).plug()
+    stick = EmulatedStick(desk / "stick.img", size).plug()
     try:
         with Step("stick: fresh, set up by the laptop"):
             laptop.run("stick", "setup", stick.port, "--store", "notes", "--name", "carrier")
@@ -198,7 +198,7 @@ def carry(source, desk, size):
         stick.pull()
         say("the stick is unplugged and carried away (%s of flash used)" % size_text(flash["used"]))
         stick.plug()
-        desktop = Host(desk / "desktop", "desktop")
+        desktop = Computer(desk / "desktop", "desktop")
         with Step("desktop: never met the laptop; joins at the stick") as step:
             step.note = moved(desktop.json("join", token, "--via", stick.port)["received"])
         if names:

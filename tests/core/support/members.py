@@ -1,0 +1,20 @@
+"""A share with members."""
+
+from lattice_core.node import stores
+from support.nodes import NOW_MS, join, make_node, meet, share
+
+
+def members(count=3):
+    """[(node, its handle of the root)] of a share, the founder first."""
+    laptop, root, _ = share()
+    nodes = [laptop]
+    for number in range(2, count + 1):
+        nodes.append(make_node(number, "n%d" % number))
+        join(nodes[-1], laptop, laptop.invite(root, NOW_MS))
+    for node in nodes[1:]:
+        meet(laptop, node)
+    return [(node, node.get(root.id)) for node in nodes]
+
+
+def write(node, root, operations, now_ms=NOW_MS):
+    node._at_once(now_ms, stores.write_system, root, operations, now_ms)
