@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint campaign-places campaign-wear campaign-flips bench bench-against emulator venv venv-dev python clean
+.PHONY: help demo test check format lint campaign-places campaign-wear campaign-flips bench bench-against emulator venv venv-dev python clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -15,8 +15,16 @@ demo: venv emulator ## carry files laptop -> stick -> second node, offline (FILE
 test: venv-dev emulator ## every test, on CPython and on the stick's own interpreter
 	@$(BIN)/python -m pytest tests --ignore=tests/gate -n auto --dist worksteal
 
-lint: venv-dev ## ruff and pyright over host, core, firmware and tools
+check: lint ## what to run before each commit: lint, types, the core's tests on CPython (a minute)
+	@$(BIN)/python -m pytest tests/core tests/gate/test_test_sources.py -n auto
+
+format: venv-dev ## write every file as ruff formats it
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+lint: venv-dev ## ruff, its format, and pyright
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 
 campaign-places: venv-dev ## 1,000 random histories of people who put and get the same folder

@@ -3,7 +3,8 @@
     python3 tools/venv.py        what lattice-host needs
     python3 tools/venv.py dev    and what tests, lint and QUIC need
 
-A stamp holds the hash of what pyproject.toml says about the package, so a second run does nothing.
+The versions are those of constraints.txt. A stamp holds the hash of it and of what pyproject.toml says about the
+package, so a second run does nothing.
 """
 
 import hashlib
@@ -18,11 +19,13 @@ import system_packages
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+CONSTRAINTS = ROOT / "constraints.txt"
 
 
 def stamp_path(extras: str) -> pathlib.Path:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     package = [project[table] for table in ("build-system", "project")] + [project["tool"]["setuptools"], sys.version]
+    package.append(CONSTRAINTS.read_text())
     digest = hashlib.sha256(json.dumps(package).encode()).hexdigest()
     return VENV / f"stamp-{extras or 'run'}-{digest[:16]}"
 
@@ -41,7 +44,7 @@ def create(extras: str) -> None:
     target = f"{ROOT}[{'dev,quic' if extras else ''}]".replace("[]", "")
     print("Installing lattice-host" + (" and its test tools" if extras else "") + " into .venv", flush=True)
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--editable", target], check=True)
+    subprocess.run([*pip, "--constraint", str(CONSTRAINTS), "--editable", target], check=True)
     for old in VENV.glob(f"stamp-{extras or 'run'}-*"):
         old.unlink()
     stamp_path(extras).touch()

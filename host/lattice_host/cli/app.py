@@ -76,7 +76,7 @@ def _os_error_text(error):
 app = Noun(
     cls=Group,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A Lattice node: files and values that travel on a stick, without a network.",
