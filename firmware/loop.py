@@ -102,7 +102,6 @@ class Loop:
             self.node.commit_due(self.device.now_ms(now_ms), now_ms)
         except StorageError as error:
             self._failed(error)
-        self.node.take_events()  # nobody watches here
         self.board.show("busy" if self.device.transfers else "ready")
         return busy
 
@@ -167,7 +166,7 @@ class Loop:
 
     def _wait(self, now_ms):
         until = now_ms + _LONGEST_WAIT_MS
-        due = [self.node.transaction.deadline_ms()]
+        due = [self.node.journal.deadline_ms()]
         if self._rest is None:  # a port that takes nothing holds the link up, too
             due.append(self.link.deadline_ms(now_ms))
         if self.peer is not None:

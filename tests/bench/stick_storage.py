@@ -90,9 +90,7 @@ def ingest(image, path):
         assert weaver.ingest(parse_signed(crypto, message), NOW_MS) == WITNESSED
         count += 1
         loop.node.commit_due(NOW_MS)
-        loop.node.take_events()
     loop.node.commit(NOW_MS)
-    loop.node.take_events()
     seconds = time.ticks_diff(time.ticks_us(), started) / 1000000
     message = None
     full = heap()

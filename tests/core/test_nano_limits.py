@@ -275,5 +275,5 @@ def test_an_intention_that_does_not_fit_takes_nothing_of_others_with_it():
     assert there.store.has(small.hash)
     assert there.store.has(late.hash)
     assert there.kv.get(b"key-00000") is None
-    assert not right.spoilt()
+    assert not right.journal.spoilt()
     assert [refusal[3] for refusal in world.a.progress.refused] == [True]

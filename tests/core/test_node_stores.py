@@ -324,7 +324,7 @@ def test_a_full_medium_opens_what_it_has():
     again.open(NOW_MS)
     assert len(again.stores) == 2
     assert value(again.find("notes"), b"k") == b"v"
-    assert not again.spoilt()
+    assert not again.journal.spoilt()
 
 
 def test_a_root_cannot_declare_itself_or_without_end():

@@ -6,6 +6,7 @@ from lattice_core.files.entry import Entry
 from lattice_core.limits import BATCH_BYTES, BATCH_MS
 from lattice_core.model.events import EVENTS
 from lattice_core.model.intention import ZERO, create
+from lattice_core.node.events import EventLog
 from lattice_core.node.node import Node
 from lattice_core.weaver import acks
 from lattice_core.weaver.weaver import WITNESSED
@@ -63,7 +64,7 @@ def test_what_was_lost_never_counts_as_durable_however_much_is_lost_later():
                 assert kept < 150  # so long ago that nobody knows any more: never said to be durable for want of it
     assert said >= 16
     assert node.durable(quiet)
-    assert len(node.transaction._lost) <= 32
+    assert len(node.journal._lost) <= 32
 
 
 def test_lost_in_a_row_is_remembered_as_one():
@@ -104,11 +105,11 @@ def test_a_commit_is_due_by_size_or_age():
     data.kv.put(b"k", b"v", NOW_MS)
     ticket = node.ticket()
     assert not node.commit_due(NOW_MS)
-    assert node.transaction.deadline_ms() == NOW_MS + BATCH_MS
+    assert node.journal.deadline_ms() == NOW_MS + BATCH_MS
     assert not node.commit_due(NOW_MS + BATCH_MS - 1)
     assert node.commit_due(NOW_MS + BATCH_MS)
     assert node.durable(ticket)
-    assert node.transaction.deadline_ms() is None
+    assert node.journal.deadline_ms() is None
     batch_bytes = getattr(node.storage, "commit_bytes", BATCH_BYTES)
     for _ in range(5 * batch_bytes // BATCH_BYTES):  # large values may count less: a stick writes them as they come
         data.kv.put(b"k", bytes(BATCH_BYTES), NOW_MS)
@@ -133,17 +134,42 @@ def test_a_failed_own_write_takes_nothing_else_along():
 
 def test_events_come_after_the_commit():
     node, _, data = share()
-    node.take_events()
+    events = node.events
+    begin = events.cursor
+    events.changed = False
     data.kv.put(b"k", b"v", NOW_MS)
-    assert node.take_events() == []
+    assert events.since(begin) == ([], begin)
+    assert not events.changed
     node.commit(NOW_MS)
-    events = node.take_events()
-    assert [event[:3] for event in events] == [("kv", data.id, b"k")]
-    assert node.take_events() == []
+    assert events.changed
+    found, cursor = events.since(begin)
+    assert [event[:3] for event in found] == [("kv", data.id, b"k")]
+    assert events.since(cursor) == ([], cursor)
+    assert events.since(begin) == (found, cursor), "a second reader has a cursor of its own"
     data.kv.put(b"k", b"w", NOW_MS)
     node.rollback()
     node.commit(NOW_MS)
-    assert node.take_events() == []
+    assert events.since(cursor) == ([], cursor)
+
+
+def test_a_gap_between_events_is_said():
+    log = EventLog(2)
+    log.propose([("kv", 1), ("kv", 2)])
+    log.committed()
+    assert log.since(0) == ([("kv", 1), ("kv", 2)], 2)
+    log.propose([("kv", 3)])
+    log.committed()
+    assert log.since(0) == ([("lost",), ("kv", 2), ("kv", 3)], 3)
+    assert log.since(1) == ([("kv", 2), ("kv", 3)], 3)
+    assert log.since(7) == ([("lost",), ("kv", 2), ("kv", 3)], 3), "a cursor of an earlier start"
+
+
+def test_a_log_that_keeps_nothing_says_a_gap():
+    log = EventLog(0)
+    log.propose([("kv", 1)])
+    log.committed()
+    assert log.since(0) == ([("lost",)], 1)
+    assert log.since(1) == ([], 1)
 
 
 def test_a_medium_that_fails_at_commit():
@@ -206,9 +232,9 @@ def test_half_of_an_ingest_is_never_committed():
     data.kv.put(b"k", b"also lost", NOW_MS)
     ticket = node.ticket()
     item = half_an_ingest(node, data)
-    assert node.spoilt()
+    assert node.journal.spoilt()
     raises(StorageError, node.commit, NOW_MS)
-    assert not node.spoilt()
+    assert not node.journal.spoilt()
     assert value(data, b"k") is None
     raises(StorageError, node.durable, ticket)
     node.commit(NOW_MS)
@@ -219,7 +245,7 @@ def test_half_of_an_ingest_is_dropped_at_the_next_turn():
     node, _, data = share()
     item = half_an_ingest(node, data)
     raises(StorageError, node.commit_due, NOW_MS)
-    assert not node.spoilt()
+    assert not node.journal.spoilt()
     assert not node.commit_due(NOW_MS + 60000)
     check_whole(node, data, item)
 
@@ -346,7 +372,7 @@ def test_a_fault_of_this_program_leaves_no_half_of_a_change():
     raises(StorageError, node.durable, ticket)
     assert value(data, b"k") is None
     assert not node.storage.pending()
-    raises(IndexError, node._at_once, NOW_MS, lambda: [].pop())
+    raises(IndexError, node.at_once, NOW_MS, lambda: [].pop())
     node.admit(root, b"k" * 32, "phone", NOW_MS)
     assert reopened(node).roots()[0].system.peer(b"k" * 32) is not None
 

@@ -179,7 +179,7 @@ def test_a_failed_commit_is_rolled_back_and_told():
         loop.turn()
     assert loop.device.last_error() == "the flash is full", loop.device.last_error()
     assert loop.board.shown[-2:] == ["error", "ready"], loop.board.shown
-    assert loop.node.transaction.rollbacks
+    assert loop.node.journal.rollbacks
     assert loop.storage.pending() == 0
 
 

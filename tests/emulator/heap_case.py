@@ -34,15 +34,12 @@ def test_an_intention_and_a_key_cost_little_heap():
     for number in range(1100):
         if number == 300:
             node.commit(START_MS)
-            node.take_events()
             before = _heap()
         made = signed_put(crypto, authors[number % AUTHORS], tips[number % AUTHORS], number)
         tips[number % AUTHORS] = made.hash
         assert handle.weaver.ingest(made, START_MS, True) == WITNESSED
         node.commit_due(START_MS)
-        node.take_events()
     node.commit(START_MS)
-    node.take_events()
     after = _heap()
     assert (after - before) / 800 <= 2 * EACH, (before, after)
     assert after < HALF_BYTES + 800 * 2 * EACH, after

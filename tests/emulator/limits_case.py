@@ -35,7 +35,6 @@ def _desk():
         fate = handle.weaver.ingest(made, START_MS, True)
         tip[0], tip[1] = made.hash, tip[1] + 1
         node.commit(START_MS)
-        node.take_events()
         return fate
 
     used = loop.storage.memory_bytes() - 5000 * loop.storage.open_stores()
@@ -110,7 +109,6 @@ class Writer:
                 node.rollback()
             raise
         node.commit(START_MS)
-        node.take_events()
         assert fate == expected, fate
         self.tip = made.hash
         return made.hash

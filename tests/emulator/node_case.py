@@ -26,6 +26,7 @@ _OF_MEMORY = (
 
 
 _MODULES = [
+    __import__("test_failing_peer"),
     __import__("test_files_content"),
     __import__("test_files_entries"),
     __import__("test_files_random"),

@@ -17,6 +17,7 @@ NOW_MS = 1_800_000_000_000
 MODULES = (
     "test_node_stores",
     "test_node_transaction",
+    "test_failing_peer",
     "test_node_peers",
     "test_invites",
     "test_files_entries",

@@ -83,7 +83,7 @@ async def drive(peer, connection, done):
         try:
             busy = peer.step(clock.now_ms())
         except StorageError as error:
-            peer.node.rollback()
+            peer.node.journal.give_up(peer)
             peer.close("the other side's disk: %s" % error)
             raise
         if busy:

@@ -89,7 +89,7 @@ class Upkeep(Reading):
         return wanted
 
     def _losses(self):
-        return self.contents.drops + self.node.transaction.rollbacks
+        return self.contents.drops + self.node.journal.rollbacks
 
     def room(self):
         """Bytes that content may take."""

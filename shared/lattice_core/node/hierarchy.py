@@ -146,7 +146,7 @@ def _open_child(node, root, child, now_ms, shares):
         node.note_no_room()  # the declaration stands all the same
         return False
     except (StorageError, ProtocolError) as error:
-        node.spoil()  # opening it may have changed it
+        node.journal.spoil()  # opening it may have changed it
         node.damaged.append((child.id, str(error)))
         return False
     handle.alias = child.name

@@ -7,10 +7,10 @@ when `commit` returns or `durable(ticket)` says so.
 from ..compat import const
 from ..errors import ProtocolError, StorageError, StorageFull, UsageError
 from . import device, hierarchy, stores
-from .transaction import Transaction
+from .events import EVENTS_KEPT, EventLog
+from .journal import Journal
 from .whole import Lists
 
-EVENTS_KEPT = const(256)
 _MORE_ROOM_BYTES = const(1024)  # for another try to open a store that found no room
 KEEP_UNREFERENCED_MS = const(2592000000)  # 30 days: until then `undo` finds what nothing names any more
 NAME_RECORD = b"name"
@@ -31,11 +31,9 @@ class Keeper:
         self.stores = []
         self.stores_open = stores.STORES_OPEN  # a computer sets more
         self.damaged = []
-        self.transaction = Transaction(storage)
+        self.events = EventLog(EVENTS_KEPT if keep_unreferenced_ms else 0)
+        self.journal = Journal(storage, self.events, self)
         self.lists = Lists(self)
-        self._events = []
-        self._uncommitted = []
-        self._spoilt = False
         self._no_room = None  # how much there was when it was not enough to open a store; None: none waits for room
         self._looking = None  # what is being looked over
 
@@ -66,7 +64,7 @@ class Keeper:
         self.stores += children
         for root in self.roots():
             self._open_declared(root, now_ms)
-        if self.spoilt():
+        if self.journal.spoilt():
             self.rollback()
         self.lists.check()
         try:
@@ -91,9 +89,9 @@ class Keeper:
             hierarchy.open_declared(self, root, now_ms)
         except StorageFull:
             self.note_no_room()
-            self.spoil()  # rolled back; what it declares beyond is closed for want of room
+            self.journal.spoil()  # rolled back; what it declares beyond is closed for want of room
         except (StorageError, ProtocolError) as error:
-            self.spoil()
+            self.journal.spoil()
             self.damaged.append((root.id, str(error)))
             self.stores = [handle for handle in self.stores if root.id not in (handle.id, handle.parent)]
 
@@ -177,7 +175,7 @@ class Keeper:
         if store_type == stores.ROOT_TYPE:
             if parent_id is not None:
                 raise UsageError("a root store has no parent")
-            return self._at_once(now_ms, self._create_root, name, now_ms)
+            return self.at_once(now_ms, self._create_root, name, now_ms)
         if not name:
             raise UsageError("the name of a store is empty: without one it could not be told from the share")
         if store_type not in stores.CREATABLE:
@@ -195,7 +193,7 @@ class Keeper:
             parent = self.find_root()
         if parent is not None:
             stores.check_unused(parent, name)
-        return self._at_once(now_ms, self._create_child, parent, name, store_type, now_ms)
+        return self.at_once(now_ms, self._create_child, parent, name, store_type, now_ms)
 
     def _create_root(self, name, now_ms):
         return self.add_handle(stores.create_root(self, name, now_ms))
@@ -243,57 +241,55 @@ class Keeper:
                 continue
             del handle.weaver.events[:]
             handle.files.consider_events(events)
-            self._uncommitted.extend(events)
+            self.events.propose(events)
             if handle.parent is None and any(event[0] != "kv" for event in events):
                 roots.append((handle, _children_named(events)))
         for root, named in roots:
             changed = hierarchy.open_declared(self, root, now_ms, named) or changed
         return changed
 
-    def commit(self, now_ms=None):
-        """Makes everything since the last commit durable. On a StorageError everything since then is lost; that is also
-        how this ends when any change since then was left in the middle."""
-        self.refuse_spoilt()
-        try:
-            self.refresh(now_ms)
-            self._open_what_waits(now_ms)
-            if self.spoilt():
-                raise _spoilt()
-            self.lists.note()
-            self.storage.commit()
-        except Exception:  # a fault of this program's own, too: half a change never stays in the open transaction
-            self.rollback()
-            raise
-        self.transaction.committed()
+    def prepare(self, now_ms):
+        """Adds to the open transaction what follows from its writes, before it is committed."""
+        self.refresh(now_ms)
+        self._open_what_waits(now_ms)
+        self.lists.note()
+
+    def committed(self):
         self._committed_name = self.name
-        self._events.extend(self._uncommitted)
-        self._uncommitted = []
-        if len(self._events) > EVENTS_KEPT:
-            self._events = self._events[-EVENTS_KEPT:]
-            self._events[0] = ("lost",)
 
-    def spoilt(self):
-        """True when the open transaction holds half of a change: it can only be rolled back."""
-        return self._spoilt or any(handle.weaver.unfinished for handle in self.stores)
+    def unfinished(self):
+        """True when a store holds half of a change."""
+        return any(handle.weaver.unfinished for handle in self.stores)
 
-    def spoil(self):
-        """A change was left in the middle, by somebody who is not among `stores`."""
-        self._spoilt = True
+    def reload(self):
+        """After a rollback: what is stored counts again."""
+        self.name = self._committed_name
+        kept = self.storage.store_ids()
+        self.stores = [handle for handle in self.stores if handle.id in kept]
+        for handle in self.stores:
+            handle.weaver.reload()
+            handle.files.rolled_back()
 
-    def refuse_spoilt(self):
-        """Rolls back and raises StorageError when the open transaction is spoilt."""
-        if self.spoilt():
-            self.rollback()
-            raise _spoilt()
+    def reopen(self):
+        """Opens again what the transaction that was rolled back had closed."""
+        for root in self.roots():
+            hierarchy.open_declared(self, root, None)
+        self.lists.forget()
+
+    def commit(self, now_ms=None):
+        self.journal.commit(now_ms)
 
     def commit_due(self, now_ms, ticks_ms=None):
-        """Commits when a batch is full or old. True when it did. `ticks_ms`: a monotonic clock, `now_ms` otherwise."""
-        self.refuse_spoilt()
-        clock = now_ms if ticks_ms is None else ticks_ms
-        if not self.transaction.due(0 if clock is None else clock):
-            return False
-        self.commit(now_ms)
-        return True
+        return self.journal.commit_due(now_ms, ticks_ms)
+
+    def rollback(self):
+        self.journal.rollback()
+
+    def ticket(self):
+        return self.journal.ticket()
+
+    def durable(self, ticket):
+        return self.journal.durable(ticket)
 
     def make_room(self):
         """On a stick: drops content that nothing names any more, for what else finds no room. True when there was any.
@@ -304,24 +300,6 @@ class Keeper:
         for handle in list(self.stores):
             dropped += handle.files.drop_unreferenced()[0]
         return dropped > 0
-
-    def rollback(self):
-        """Drops everything since the last commit, stores opened in it included. When it fails itself it is still to
-        be done."""
-        self._spoilt = True
-        self.storage.rollback()
-        self.transaction.rolled_back()
-        self.name = self._committed_name
-        self._uncommitted = []
-        kept = self.storage.store_ids()
-        self.stores = [handle for handle in self.stores if handle.id in kept]
-        for handle in self.stores:
-            handle.weaver.reload()
-            handle.files.rolled_back()
-        self._spoilt = False
-        for root in self.roots():
-            hierarchy.open_declared(self, root, None)  # what had been closed in it is open again
-        self.lists.forget()
 
     def look_over(self):
         """Looks at one stored intention or blob, whether its bytes still have its hash, each once after a start: what
@@ -360,35 +338,10 @@ class Keeper:
         except StorageError:
             return  # a medium that cannot be written: it is found again
 
-    def ticket(self):
-        return self.transaction.ticket()
-
-    def durable(self, ticket):
-        return self.transaction.durable(ticket)
-
-    def take_events(self):
-        """What was projected and is durable since the last call: tuples as in machines, and ("lost", …) for a gap."""
-        events = self._events
-        self._events = []
-        return events
-
     def at_once(self, now_ms, function, *arguments):
         """The result of `function`, with what it writes durable, or nothing of it."""
-        return self._at_once(now_ms, function, *arguments)
-
-    def _at_once(self, now_ms, function, *arguments):
-        """Runs one own write and commits it; when it fails nothing of it stays, and nothing else is lost."""
-        if self.spoilt():
-            self.rollback()  # whoever wrote it is told by `durable`
-        if self.storage.pending():
-            self.commit(now_ms)
-        try:
-            result = function(*arguments)
-        except Exception:  # a fault of this program's own, too: half a change never stays in the open transaction
-            self.rollback()
-            raise
-        self.commit(now_ms)
-        return result
+        with self.journal.write(now_ms):
+            return function(*arguments)
 
 
 def _children_named(events):
@@ -400,10 +353,6 @@ def _children_named(events):
         if event[0] == "system" and event[2] in ("child", "child_status") and event[3] not in named:
             named.append(event[3])
     return named
-
-
-def _spoilt():
-    return StorageError("a change failed in the middle: nothing since the last commit is kept")
 
 
 def _no_clock():

@@ -20,7 +20,7 @@ class Node(Keeper):
         """The node's own name, told to every share that it is in."""
         if not name:
             raise UsageError("the name of a node is empty")
-        self._at_once(now_ms, self._rename, stores.check_name(name, "node"), now_ms)
+        self.at_once(now_ms, self._rename, stores.check_name(name, "node"), now_ms)
 
     def _rename(self, name, now_ms):
         self.name = name
@@ -57,22 +57,22 @@ class Node(Keeper):
         return ""
 
     def admit(self, root, key, name, now_ms):
-        self._at_once(now_ms, peers.admit, self, root, key, name, now_ms)
+        self.at_once(now_ms, peers.admit, self, root, key, name, now_ms)
 
     def revoke_peer(self, root, key, now_ms):
         """True when something was written: False for a member that was revoked already."""
-        return self._at_once(now_ms, peers.revoke, self, root, key, now_ms)
+        return self.at_once(now_ms, peers.revoke, self, root, key, now_ms)
 
     def invite(self, root, now_ms, listed=None, expires_s=0, label=""):
         """A token; durable when this returns."""
-        return self._at_once(now_ms, _invites().create, self, root, now_ms, listed, expires_s, label)
+        return self.at_once(now_ms, _invites().create, self, root, now_ms, listed, expires_s, label)
 
     def end_expired_invites(self, now_ms):
         """What an invite's maker does when its time has come: revokes it. Returns how many."""
         ended = 0
         for root in self.roots():
             if root.weaver.read_only is None:
-                ended += self._at_once(now_ms, _invites().end_expired, root, now_ms)
+                ended += self.at_once(now_ms, _invites().end_expired, root, now_ms)
         return ended
 
     def invites(self, root):
@@ -80,7 +80,7 @@ class Node(Keeper):
 
     def revoke_invite(self, root, selector, now_ms):
         """True when something was written: False for one that was revoked already."""
-        return self._at_once(now_ms, _invites().revoke, root, _invites().find(root, selector), now_ms)
+        return self.at_once(now_ms, _invites().revoke, root, _invites().find(root, selector), now_ms)
 
     def double_claims(self, root):
         return _invites().double_claims(root)
@@ -93,7 +93,7 @@ class Node(Keeper):
             raise list_is_cut()
         root, operations = _invites().accept(self, store_id, secret, peer_key, now_ms, expires_s)
         if operations:
-            self._at_once(now_ms, stores.write_system, root, operations, now_ms)
+            self.at_once(now_ms, stores.write_system, root, operations, now_ms)
         return root.type
 
     def begin_join(self, token, peer_key=None):
@@ -136,7 +136,7 @@ class Node(Keeper):
         """The share was entered at `peer_key`: makes its root, empty until the first sync. Writes nothing into the
         log: a chain of ours from an earlier life must arrive before we go on with it."""
         _check_type(store_type)
-        return self._at_once(now_ms, self._join, token.store_id, store_type, peer_key or token.inviter, now_ms)
+        return self.at_once(now_ms, self._join, token.store_id, store_type, peer_key or token.inviter, now_ms)
 
     def _join(self, store_id, store_type, peer_key, now_ms):
         found = self.get(store_id)
@@ -150,7 +150,7 @@ class Node(Keeper):
     def set_up_stick(self, device, owner, name, root_id, store_type, now_ms):
         """A fresh stick becomes `owner`'s, in a share that the owner has let us into: all of it or nothing."""
         _check_type(store_type)
-        return self._at_once(now_ms, self._set_up_stick, device, owner, name, root_id, store_type, now_ms)
+        return self.at_once(now_ms, self._set_up_stick, device, owner, name, root_id, store_type, now_ms)
 
     def _set_up_stick(self, device, owner, name, root_id, store_type, now_ms):
         device.setup(owner, name, root_id)
@@ -179,7 +179,7 @@ class Node(Keeper):
         if self.is_cut(root):
             return False
         try:
-            return self._at_once(now_ms, peers.settle, self, root, now_ms)
+            return self.at_once(now_ms, peers.settle, self, root, now_ms)
         except (StorageFull, UsageError):
             return False
 

@@ -160,6 +160,7 @@ class Puller:
         if self.node.crypto.blake3_digest(data) != digest:
             self._bad(digest, path)
             return False
+        self.node.journal.enter(self.peer.wall_ms())
         try:
             self.contents.put_body(digest, data)
         except StorageFull:
@@ -218,6 +219,7 @@ class Puller:
             large.discard()
             self._bad(digest, path)
             return True
+        self.node.journal.enter(self.peer.wall_ms())
         try:
             self.contents.put_body(digest, large.body())
         except StorageFull:

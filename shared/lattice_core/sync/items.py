@@ -174,6 +174,7 @@ class ItemReceiver:
             self._ingest_batch(batch, self.node.crypto.ed25519_verify_many(signed), now_ms)
 
     def _ingest_batch(self, batch, verdicts, now_ms):
+        self.node.journal.enter(now_ms)
         self.node.durable(self.ticket)
         for item, good in zip(batch, verdicts):
             self._ingest_one(item, good, now_ms)
@@ -244,6 +245,7 @@ class ItemReceiver:
         if item.author != author:
             raise ProtocolError("evidence against one author, signed by another")
         if intentions.verify(self.node.crypto, item):
+            self.node.journal.enter(None)
             self.weaver.take_evidence(item)
 
     def _make_room(self):
@@ -271,6 +273,7 @@ class ItemReceiver:
         if not arriving.complete():
             return moved > 0
         self._body = None
+        self.node.journal.enter(now_ms)
         self.node.durable(self.ticket)
         if self._large_shown is not None:
             self._end_evidence(arriving)

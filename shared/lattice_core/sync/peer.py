@@ -48,6 +48,7 @@ class Peer:
         An error that is none of the core's ends this connection and nothing else. On a stick it goes on to the loop,
         which starts over.
         """
+        self.node.journal.writer = self
         try:
             return self._step(now_ms)
         except LatticeError:
@@ -57,13 +58,14 @@ class Peer:
                 raise
             self._give_up(Fault(error))
             return False
+        finally:
+            self.node.journal.writer = None
 
     def _give_up(self, fault):
         self.last_fault = fault
         for task in self._tasks + self._serving:
             task.cancel(fault)
-        if self.node.storage.pending() or self.node.spoilt():
-            self.node.rollback()
+        self.node.journal.give_up(self)
         self.close(str(fault))
 
     def _step(self, now_ms):
@@ -89,7 +91,7 @@ class Peer:
         """When `step` wants to be called at the latest, None for whenever something arrives."""
         if self._busy:
             return self.now_ms
-        deadline = self.node.transaction.deadline_ms()
+        deadline = self.node.journal.deadline_ms()
         if self.transfers():
             silence = (self._moved_at or 0) + ANSWER_MS + 1
             deadline = silence if deadline is None else min(deadline, silence)

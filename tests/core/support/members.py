@@ -17,4 +17,4 @@ def members(count=3):
 
 
 def write(node, root, operations, now_ms=NOW_MS):
-    node._at_once(now_ms, stores.write_system, root, operations, now_ms)
+    node.at_once(now_ms, stores.write_system, root, operations, now_ms)
