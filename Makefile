@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint campaign-places campaign-wear campaign-flips bench bench-against emulator venv venv-dev python clean
+.PHONY: help demo test check format lint campaign-places campaign-sim campaign-wear campaign-flips bench bench-against emulator venv venv-dev python clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,6 +29,9 @@ lint: venv-dev ## ruff, its format, and pyright
 
 campaign-places: venv-dev ## 1,000 random histories of people who put and get the same folder
 	@LATTICE_CAMPAIGN=1000 $(BIN)/python -m pytest tests/host/test_places_random.py -n auto
+
+campaign-sim: venv-dev ## 1,000 seeded meshes of 20 nodes: every node ends with the same state (40 minutes)
+	@$(BIN)/python tools/simulate.py --seeds 1000
 
 campaign-flips: venv-dev emulator ## one flipped bit in a full stick, 200 times: named, nothing wrong served, filled again
 	@FLIPS=200 PAGES=16 SEED=3 $(BIN)/python -m pytest tests/emulator/test_flash_storage.py -k "flips or folders" -n 2 -rP
