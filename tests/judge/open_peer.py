@@ -16,6 +16,9 @@ class OpenPeer(RefPeer):
     def check_allowed(self, handle):
         """Everybody may."""
 
+    def enter(self):
+        """Nobody else sends anything."""
+
     def commit(self):
         """Nothing here is durable."""
 

@@ -174,6 +174,10 @@ class Peer:
         known = self.device.is_owner(self.key) or peers.status_of(self.node, handle, self.key) is not None
         return list_is_cut() if known else stranger()
 
+    def enter(self):
+        """Before something that this peer has sent goes into the open transaction."""
+        self.node.journal.enter(self.wall_ms())
+
     def commit(self):
         """Makes everything durable now."""
         if self.node.storage.pending():

@@ -93,7 +93,7 @@ class StoreItems:
     def ingest(self, item, verified):
         """1 when the intention is stored now, 0 when not."""
         peer, weaver = self.peer, self.weaver
-        peer.node.journal.enter(peer.wall_ms())
+        peer.enter()
         peer.progress.received_bytes += item.body.size
         try:
             fate = weaver.ingest(item, peer.wall_ms(), verified, True)
