@@ -150,11 +150,17 @@ class Mesh:
         self.counts.restarts += 1
 
     def _revoke(self):
-        """A node is shut out by another that it has just met, so that nothing of it is left behind."""
-        goes, by = self.rng.sample(self.nodes, 2)
-        if self._meet(goes, by, lambda peer: peer.sync()) is None:
+        """A node is shut out by a neighbour. It has met all its neighbours before: those who know each other only
+        through it hear of each other, for who has not heard of a member refuses it."""
+        goes = self.rng.choice(self.nodes)
+        near = [node for node in self.nodes if node is not goes and self._linked(goes, node)]
+        if not near:
             return
-        if by.get(self.root_id) is None or not by.may_connect(self.root_id, goes.identity.public):
+        for _ in range(2):
+            for node in near:
+                self._meet(node, goes, lambda peer: peer.sync())
+        by = self.rng.choice(near)
+        if not by.may_connect(self.root_id, goes.identity.public):
             return
         by.revoke_peer(by.get(self.root_id), goes.identity.public, self.now_ms)
         self.nodes.remove(goes)
