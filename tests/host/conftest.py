@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from host import files_support
 from host.pump_support import NOW_MS
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
@@ -18,3 +19,8 @@ def laptop():
     node.open(NOW_MS)
     node.create_store("notes", "core:kvstore", None, NOW_MS)
     return node
+
+
+@pytest.fixture
+def files():
+    return files_support.fresh_node().create_store("notes", "core:kvstore", None, files_support.NOW_MS).files

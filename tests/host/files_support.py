@@ -2,8 +2,6 @@
 
 import random
 
-import pytest
-
 from lattice_core.files import cid as cids
 from lattice_core.files.entry import Entry
 from lattice_core.model.identity import Identity
@@ -18,11 +16,6 @@ def fresh_node(number=1, name="laptop"):
     node = Node(MemoryStorage(), crypto, Identity(crypto, bytes([number]) * 32), name)
     node.open(NOW_MS)
     return node
-
-
-@pytest.fixture
-def files():
-    return fresh_node().create_store("notes", "core:kvstore", None, NOW_MS).files
 
 
 def write(path, data):
