@@ -88,14 +88,18 @@ def compare(name: str, theirs: pathlib.Path, runs: int) -> list[tuple[str, float
                 return None
             found[tree].append(figures)
     return [
-        (figure, *(statistics.median([each[figure] for each in found[tree]]) for tree in (theirs, ROOT)))
+        (
+            figure,
+            statistics.median([each[figure] for each in found[theirs]]),
+            statistics.median([each[figure] for each in found[ROOT]]),
+        )
         for figure in found[ROOT][0]
         if all(figure in each for tree in found for each in found[tree])
     ]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("revision")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--runs", type=int, default=RUNS)

@@ -33,7 +33,7 @@ WAITING_BYTES = 65536  # held by the relay in each direction at most
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--flash", required=True, type=pathlib.Path, help="flash image, made when absent")
     parser.add_argument("--size", choices=sorted(SIZES), default="4M", help="size of a new image (default 4M)")
     parser.add_argument("--link", type=pathlib.Path, help="symbolic link to the port, the same at every plugging in")

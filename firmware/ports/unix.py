@@ -27,7 +27,7 @@ class Board:
         options = _options(arguments[2:])
         self.flash = Nor(arguments[0], options.get("--cut-at", 0))
         self.serial = Serial(int(arguments[1]))
-        self.clock = Clock()
+        self.clock = UnixClock()
         self._button_ms = options.get("--button", 0)
 
     def button_ms(self):
@@ -57,7 +57,7 @@ def _options(words):
     return {words[i]: int(words[i + 1]) for i in range(0, len(words), 2)}
 
 
-class Clock:
+class UnixClock:
     """Milliseconds since power came; never goes back, never wraps."""
 
     def __init__(self):

@@ -435,13 +435,14 @@ class _Putter:
         """Stores the content of one file. OSError when it cannot be read, _Unsteady when it does not keep still."""
         self.total = max(self.total, self.done + size)
         self._fresh = 0
-        for attempt in range(_ATTEMPTS):
+        for _ in range(_ATTEMPTS - 1):
             try:
                 found = self._read_once(path, where)
                 break
             except _Unsteady:
-                if attempt + 1 == _ATTEMPTS:
-                    raise
+                continue
+        else:
+            found = self._read_once(path, where)
         self.count(found.entry)
         self.done += size
         self.progress(self.done, self.total, path)

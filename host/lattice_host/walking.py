@@ -57,7 +57,8 @@ def _look_into(folder: Path, target: str, found: Walk) -> Iterator[tuple[Path, s
             status = item.stat(follow_symlinks=False)
             reason = _unstorable(item, path, status)
         except OSError as error:
-            reason = "it cannot be read: %s" % error.strerror
+            found.skipped.append((text_of(path), "it cannot be read: %s" % error.strerror))
+            continue
         if reason is not None:
             found.skipped.append((text_of(path), reason))
         elif stat.S_ISDIR(status.st_mode):

@@ -39,12 +39,14 @@ class Group(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
         raise typer.Exit(FAILED)
 
-    def main(self, args=None, prog_name=None, standalone_mode=True, **extra):
+    def main(
+        self, args=None, prog_name=None, complete_var=None, standalone_mode=True, windows_expand_args=True, **extra
+    ):
         """A wrong command line is one sentence, too."""
         if not standalone_mode:
-            return super().main(args, prog_name, standalone_mode=False, **extra)
+            return super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         try:
-            status = super().main(args, prog_name, standalone_mode=False, **extra) or DONE
+            status = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra) or DONE
         except typer.TyperException as error:
             status = _wrong_usage(error)
         except typer.Abort:

@@ -13,7 +13,7 @@ from ..serial import ports
 from ..serial.pump import Pump, pumped
 from .context import now_ms
 from .output import warn
-from .progress import Meter
+from .progress import ProgressLine
 
 try:
     HOST_VERSION = "lattice-host " + version("lattice-host")
@@ -41,7 +41,7 @@ class Wire:
         """
         if give_time:
             self._on.check_clock()
-        with Meter() as meter:
+        with ProgressLine() as meter:
             pump = Pump(self._on.node, crypto, self._find, HOST_VERSION, _Watcher(meter))
             self._moved = pump.moved
 

@@ -18,7 +18,7 @@ from .arguments import Json, Store, noun
 from .context import desk, now_ms
 from .endings import PartlyDone, WrongUsage
 from .output import count_text, emit, say, size_text, table, time_text, warn
-from .progress import Meter
+from .progress import ProgressLine
 
 app = noun("Files of a store, whole folders too.")
 
@@ -45,7 +45,7 @@ def put(
     if is_stream and not name:
         raise WrongUsage("standard input has no name: give one with --as NAME")
     given = standard_input.stream() if is_stream else None
-    with desk(ctx) as on, Meter() as meter:
+    with desk(ctx) as on, ProgressLine() as meter:
         files = on.store(store).files
         if given is not None:
             result = transfer.put_stream(files, given, name or "", now_ms(), meter.show)
@@ -111,7 +111,7 @@ def get(
             raise WrongUsage("the content goes to standard output: --json has no place there")
         _get_stream(ctx, store, name)
         return
-    with desk(ctx) as on, Meter() as meter:
+    with desk(ctx) as on, ProgressLine() as meter:
         places = Places(on.storage)
         result = transfer.get(on.store(store).files, name, destination, meter.show, places, force)
     data = {

@@ -5,7 +5,7 @@ import sys
 from lattice_core.text import printable
 
 
-class Meter:
+class ProgressLine:
     """`show(done, total, name)` in bytes. Nothing is drawn when stderr is no terminal."""
 
     def __init__(self):

@@ -8,7 +8,7 @@ _ROW_OVERHEAD_BYTES = 64
 _PAGE_ROWS = 256
 
 
-class Blobs:
+class SqlBlobs:
     """The blob part of lattice_core.storage.contract.Store."""
 
     def __init__(self, storage, store_number):

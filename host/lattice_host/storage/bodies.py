@@ -4,7 +4,7 @@ from lattice_core.errors import StorageFull, UsageError
 from lattice_core.seams import BytesBody
 
 
-class BodyWriter:
+class MemoryBodyWriter:
     """Collects up to `size` bytes in memory (lattice_core.storage.contract.BodyWriter)."""
 
     def __init__(self, size, room):

@@ -14,7 +14,7 @@ class _Chain:
         self.newest = newest  # sequence of the tip
 
 
-class Chains:
+class SqlChains:
     """Empty until `load`."""
 
     def __init__(self, database, store_number):

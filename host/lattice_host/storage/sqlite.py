@@ -6,7 +6,7 @@ from lattice_core.errors import StorageError, StorageFull
 from lattice_core.storage.contract import RECORD_NAME_BYTES, RECORD_VALUE_BYTES, RECORDS
 from lattice_core.weaver.roomy import RoomyFloating
 
-from .bodies import BodyWriter
+from .bodies import MemoryBodyWriter
 from .database import Database
 from .schema import PAGE_BYTES, prepare
 from .store import SqliteStore
@@ -130,7 +130,7 @@ class SqliteStorage:
         return max(0, self._room - self._pending_bytes)
 
     def body_writer(self, size, content=False):
-        return BodyWriter(size, self.room())
+        return MemoryBodyWriter(size, self.room())
 
     def to_write(self, body):
         return body.size

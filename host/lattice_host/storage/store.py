@@ -12,9 +12,9 @@ from lattice_core.seams import BytesBody
 from lattice_core.weaver.index import RangeIndex
 
 from ..crypto import blake3_digest
-from .blobs import Blobs
+from .blobs import SqlBlobs
 from .bodies import body_bytes
-from .chains import Chains
+from .chains import SqlChains
 from .fingerprints import SqliteNodes
 from .mending import columns_differ, log_is_good, mend_columns
 from .rows import StateRows
@@ -32,11 +32,11 @@ class SqliteStore:
         self._number = number
         self._nodes = SqliteNodes(self._database, number)
         self._index = RangeIndex(self._nodes)
-        self._chains = Chains(self._database, number)
+        self._chains = SqlChains(self._database, number)
         self.authors, self.chain, self.newest_authors = self._chains.authors, self._chains.chain, self._chains.newest
         self._state = StateRows(storage, number)
         self.row, self.put_row, self.rows = self._state.row, self._state.put_row, self._state.rows
-        blobs = Blobs(storage, number)
+        blobs = SqlBlobs(storage, number)
         self.has_blob, self.put_blob, self.blob = blobs.has_blob, blobs.put_blob, blobs.blob
         self.drop_blob, self.blobs = blobs.drop_blob, blobs.blobs
         self.suspects = []  # hashes of intentions that were found damaged

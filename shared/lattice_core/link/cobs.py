@@ -33,6 +33,7 @@ def encode(source, length, target, at):
     """Encodes source[:length] to `target` (a memoryview) from `at`. Returns the end in `target`."""
     parts = []
     add = parts.append
+    full = size = 0
     for run in bytes(memoryview(source)[:length]).split(b"\0"):
         size = len(run)
         full = 0

@@ -93,6 +93,7 @@ def _single_put(buf, at, end):
 
     Nearly every payload is: this spares it three nested scans.
     """
+    size = 0
     for level in range(3):  # KvPayload.ops, Operation.put, PutOp.key
         if at >= end or buf[at] != 0x0A:
             return None
