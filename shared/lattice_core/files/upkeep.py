@@ -6,8 +6,8 @@ from ..machines import kvlist, kvtable
 from ..storage.contract import TABLE_DATA
 from . import chunks, history, tree
 from . import cid as cids
+from .fetch_plan import UNFIT_KEPT, FetchPlan
 from .reading import Reading, Version
-from .wanted import UNFIT_KEPT, Wanted
 
 ROOM_KEPT_BYTES = const(65536)  # content leaves this much for intentions
 _WALKED_KEPT = const(16)  # trees that are remembered while all are walked
@@ -76,13 +76,13 @@ class Upkeep(Reading):
         return False
 
     def wanted(self):
-        """What to ask peers for, within the storage's room: see `Wanted`."""
+        """What to ask peers for, within the storage's room: see `FetchPlan`."""
         self.contents.check_suspects()
         if self._overlooked or self.contents.doubted():
             self._consider_all()
         is_host = self.node.keep_unreferenced_ms > 0
         collect = None if is_host else self.drop_unreferenced
-        wanted = Wanted(self.contents, self._losses, self.room, collect, self._unnoted, self._unnoted_count)
+        wanted = FetchPlan(self.contents, self._losses, self.room, collect, self._unnoted, self._unnoted_count)
         if is_host:
             wanted.estimate_steps = _HOST_ESTIMATE_STEPS
             wanted.looked_kept = _WALKED_KEPT * _HOST_WALKED

@@ -17,7 +17,7 @@ from ..storage.contract import TABLE_META
 from ..text import printable
 from ..weaver.weaver import Weaver
 from ..wire.messages import CHILD_ACTIVE, CHILD_ARCHIVED, PEER_ACTIVE
-from .holdings import Holdings
+from .replication_state import ReplicationState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _STORE = b"node/store"  # parent's id (16; zeros for a root) ‖ type: one row, 
 _JOINED_AT = b"node/joined-at"  # the peer at which this share was joined, until it has told us that we are in
 
 
-class Handle:
+class Replica:
     """One open store: `id` (16), `type`, `parent` (id or None), its weaver and what stands on it."""
 
     def __init__(self, node, store_id, store_type, parent):
@@ -52,7 +52,7 @@ class Handle:
         projected = projection.Projection(self.store, node.crypto, store_type)
         self.weaver = Weaver(node.storage, self.store, node.crypto, node.identity, projected)
         self.system = system.System(self.store, node.crypto)
-        self.holdings = Holdings(self.store, node.crypto)
+        self.holdings = ReplicationState(self.store, node.crypto)
         self.files = _files_of(self, node)
         self.alias = ""  # the name that the parent gives it
 
@@ -100,7 +100,7 @@ def open_store(node, store_id, now_ms):
     """Opens a store that `is_made`."""
     row = node.storage.store(store_id).row(TABLE_META, _STORE)
     parent = row[:_ID_BYTES]
-    handle = Handle(node, store_id, str(row[_ID_BYTES:], "utf-8"), None if parent == bytes(_ID_BYTES) else parent)
+    handle = Replica(node, store_id, str(row[_ID_BYTES:], "utf-8"), None if parent == bytes(_ID_BYTES) else parent)
     if getattr(node.storage, "salvaged", False):
         _work_out_anew(node, handle)
     handle.weaver.start(now_ms)

@@ -10,7 +10,7 @@ looks at its own copy, drops it when it is bad, and wants it again from whoever 
 
 from ..compat import const
 from ..errors import ProtocolError, Refused, StorageError, StorageFull
-from ..files.wanted import UNFIT_KEPT
+from ..files.fetch_plan import UNFIT_KEPT
 from ..limits import BATCH_BYTES
 from ..text import cut
 from ..wire.nano_messages import MESSAGE_BYTES, PART_BYTES, PART_HEAD_BYTES, PART_KEY, WORDS_BYTES, NanoFrame
@@ -26,7 +26,7 @@ _HASH_BYTES = const(32)
 
 
 class Puller:
-    """Pulls what one store lacks. `task` runs it; `wanted` plans it (files/wanted.py)."""
+    """Pulls what one store lacks. `task` runs it; `wanted` plans it (files/fetch_plan.py)."""
 
     bad_at_most = 64  # damaged blobs of one pull: then this peer is asked for nothing more
 

@@ -14,7 +14,7 @@ LEFT_OUT = const(64)  # paths; a peer that lacks more is taken to hold no new co
 _PEER = b"p"
 
 
-class Holdings:
+class ReplicationState:
     """The rows of one store."""
 
     def __init__(self, store, crypto):

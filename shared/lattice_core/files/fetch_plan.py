@@ -1,7 +1,7 @@
 """What to ask a peer for: the missing blobs of a store in a useful order, within the room that there is.
 
 Lists first, so that the size of everything is known early, then file by file. A file that does not fit is not begun;
-it is named in `unfit` and the others still come. One `Wanted` serves one session:
+it is named in `unfit` and the others still come. One `FetchPlan` serves one session:
 
     digest = wanted.next()       # None: nothing more until those asked for have come, or (`paused`) for now
     wanted.not_held(digest)      # the peer does not have it: not asked for again in this session
@@ -27,7 +27,7 @@ _DAMAGED = const(2)
 _MISSING = (chunks.MISSING_CHUNK, chunks.MISSING_LIST)
 
 
-class Wanted:
+class FetchPlan:
     """`room()`: bytes that content may take now; `collect()`: drops unreferenced blobs. Both None: no limit.
 
     `losses()` is another number whenever blobs that were there may be gone. `unnoted`: (path, size) of content whose
