@@ -2,7 +2,7 @@
 
 from lattice_core.errors import ProtocolError
 from lattice_core.wire import base58
-from support import Rng, crypto, raises
+from support import Rng, case, crypto, raises
 
 h = bytes.fromhex
 
@@ -22,19 +22,22 @@ CHECKED = (
 
 def test_published_examples():
     for data, text in PLAIN:
-        assert base58.encode(data) == text
-        assert base58.decode(text) == data
+        with case(text):
+            assert base58.encode(data) == text
+            assert base58.decode(text) == data
     for version, data, text in CHECKED:
-        assert base58.check_encode(version, data, crypto()) == text
-        assert base58.check_decode(version, text, crypto()) == data
+        with case(text):
+            assert base58.check_encode(version, data, crypto()) == text
+            assert base58.check_decode(version, text, crypto()) == data
 
 
 def test_round_trip():
     rng = Rng(7)
     for size in (1, 2, 31, 32, 87, 300):
         data = bytes(rng.below(3)) + rng.bytes(size)
-        assert base58.decode(base58.encode(data)) == data
-        assert base58.check_decode(0x4C, base58.check_encode(0x4C, data, crypto()), crypto()) == data
+        with case("%d bytes" % size):
+            assert base58.decode(base58.encode(data)) == data
+            assert base58.check_decode(0x4C, base58.check_encode(0x4C, data, crypto()), crypto()) == data
 
 
 def test_errors():
