@@ -2,6 +2,7 @@
 
 from lattice_core.files import tree
 from lattice_core.node import peers
+from lattice_core.node.stores import KV_TYPE
 
 
 class Unheld:
@@ -16,7 +17,7 @@ class Unheld:
         self.key_count = self.file_count = 0
         self.keys = []
         self.files = []
-        if handle.type == "core:kvstore":
+        if handle.type == KV_TYPE:
             self._look_at_keys()
             self._look_at_files()
 

@@ -13,7 +13,8 @@ import pathlib
 import tempfile
 import time
 
-from lattice_core.machines.projection import TYPE_KV, Projection
+from lattice_core.machines.projection import Projection
+from lattice_core.machines.registry import TYPE_KV
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
 from lattice_core.model.intention import ZERO, create, parse_signed, signed

@@ -1,7 +1,7 @@
 """Work that grows with the product of two numbers of a peer's: counted in calls of the storage, never in time."""
 
-from lattice_core.machines import kvtable, root
-from lattice_core.machines.projection import TYPE_ROOT
+from lattice_core.machines import kvtable, root_apply
+from lattice_core.machines.registry import TYPE_ROOT
 from lattice_core.model import ops
 from lattice_core.storage.contract import TABLE_DATA, TABLE_HEADS, ZERO
 from lattice_core.weaver import dag
@@ -71,7 +71,7 @@ def test_a_bundle_removed_again_and_again_is_looked_through_once_however_many_ot
     replica, author = Replica(1, kind=TYPE_ROOT), Author(2)
     replica.ingest(author.write(native([upload("x", range(60))])))
     others = []
-    for number in range(root.REMOVED_KEPT + 1):
+    for number in range(root_apply.REMOVED_KEPT + 1):
         others += [remove("o%d" % number), upload("o%d" % number, [])]
     store = counted(replica)
     payload = native([remove("x")] * 200 + [upload("x", [9999])] + others)
@@ -81,9 +81,9 @@ def test_a_bundle_removed_again_and_again_is_looked_through_once_however_many_ot
 
 def _naive_remove(change, op):
     app_id = op.get("app_id", (0, 0))
-    for key, _ in change.store.rows(TABLE_DATA, root._key(change, b"appbundles/", app_id, b"/manifest/")):
-        root._put(change, key, kvtable.deleted())
-    root._put(change, root._key(change, b"appbundles/", app_id, b"/bundle.zip"), kvtable.deleted())
+    for key, _ in change.store.rows(TABLE_DATA, root_apply._key(change, b"appbundles/", app_id, b"/manifest/")):
+        root_apply._put(change, key, kvtable.deleted())
+    root_apply._put(change, root_apply._key(change, b"appbundles/", app_id, b"/bundle.zip"), kvtable.deleted())
 
 
 def test_a_bundle_that_is_removed_and_uploaded_in_one_payload_ends_as_if_each_removal_had_looked():
@@ -99,16 +99,16 @@ def test_a_bundle_that_is_removed_and_uploaded_in_one_payload_ends_as_if_each_re
     ends = []
     for quick, kept in ((True, 512), (True, 0), (False, 0)):
         replica, writers = Replica(1, kind=TYPE_ROOT), (Author(2), Author(3))
-        before = root._APPLY["remove_bundle"], root.REMOVED_KEPT
-        root.REMOVED_KEPT = kept
+        before = root_apply._APPLY["remove_bundle"], root_apply.REMOVED_KEPT
+        root_apply.REMOVED_KEPT = kept
         if not quick:
-            root._APPLY["remove_bundle"] = (before[0][0], _naive_remove)
+            root_apply._APPLY["remove_bundle"] = (before[0][0], _naive_remove)
         try:
             for number, payload in enumerate(payloads):
                 writer = writers[number % 3 == 0]
                 replica.ingest(writer.write(payload, [writer.tip] if writer.tip != ZERO else []))
         finally:
-            root._APPLY["remove_bundle"], root.REMOVED_KEPT = before
+            root_apply._APPLY["remove_bundle"], root_apply.REMOVED_KEPT = before
         ends.append(replica.weaver.state_hash())
     assert ends[0] == ends[1] == ends[2]
 

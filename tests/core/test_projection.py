@@ -1,7 +1,7 @@
 """Projection of ops of any bytes: it never fails, and memory decides nothing."""
 
 from lattice_core.machines import change, genesis
-from lattice_core.machines.projection import TYPE_KV, TYPE_ROOT
+from lattice_core.machines.registry import TYPE_KV, TYPE_ROOT
 from lattice_core.model import ops
 from lattice_core.storage.contract import TABLE_DATA, TABLE_HEADS, TABLE_SYSTEM
 from lattice_core.wire import root_messages

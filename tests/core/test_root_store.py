@@ -1,7 +1,7 @@
 """The root store's tables: native and old payloads, names of any length, what is dropped and what is skipped."""
 
 from lattice_core.machines.kvtable import value_of, winner
-from lattice_core.machines.projection import TYPE_ROOT
+from lattice_core.machines.registry import TYPE_ROOT
 from lattice_core.model import ops
 from lattice_core.storage.contract import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLE_DATA
 from lattice_core.wire import root_messages

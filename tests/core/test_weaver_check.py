@@ -1,7 +1,7 @@
 """The witness log: records, checkpoints, the check at start-up, the whole check, tables made anew."""
 
 from lattice_core.errors import StorageError
-from lattice_core.machines.projection import TYPE_KV, TYPE_LOG, TYPE_ROOT
+from lattice_core.machines.registry import TYPE_KV, TYPE_ROOT
 from lattice_core.model import witness
 from lattice_core.storage.contract import TABLE_DATA, TABLE_META, ZERO
 from lattice_core.weaver.weaver import WITNESSED
@@ -155,7 +155,7 @@ def test_a_projection_that_was_interrupted_begins_again():
 
 
 def test_a_store_type_without_a_machine_is_carried_and_projected_later():
-    log, author = Replica(1, kind=TYPE_LOG), Author(2)
+    log, author = Replica(1, kind="core:unknown"), Author(2)
     log.ingest(author.put(b"k", b"v"))
     assert list(log.store.rows(TABLE_DATA)) == []
     assert list(log.weaver.skipped()) == []

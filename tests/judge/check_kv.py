@@ -86,7 +86,7 @@ class Scenario:
         weak = weak_keys(case["tables"][order["table"]])
         for listing in case["list"]:
             prefix = h(listing["prefix"])
-            items = [listed(entry) for entry in opened.kv.list(prefix)]
+            items = [listed(entry) for entry in opened.view.list(prefix)]
             same("list", [(item["key"], item["value"]) for item in items], expected_list(model, prefix))
             if not weak and not order["stalled"]:
                 same("list response", ListResponse.encode({"items": items}), h(listing["response"]))
@@ -161,7 +161,7 @@ def check_pages(opened, prefix, keys):
     """The same list in pages of two."""
     paged, after = [], None
     while True:
-        page = [entry.key for entry in opened.kv.list(prefix, after, 2)]
+        page = [entry.key for entry in opened.view.list(prefix, after, 2)]
         paged.extend(page)
         if len(page) < 2:
             break
@@ -170,7 +170,7 @@ def check_pages(opened, prefix, keys):
 
 
 def get_response(opened, key):
-    entry, inspected = opened.kv.get(key), opened.kv.inspect(key)
+    entry, inspected = opened.view.get(key), opened.view.inspect(key)
     values = {"conflicted": inspected is not None and inspected.conflicted}
     if entry is not None:
         values["value"] = listed(entry)["value"]
@@ -178,7 +178,7 @@ def get_response(opened, key):
 
 
 def inspect_response(opened, key):
-    entry = opened.kv.inspect(key)
+    entry = opened.view.inspect(key)
     values = {"key": key}
     if entry is not None:
         heads = [head.hash for head in entry.heads()]

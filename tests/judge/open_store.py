@@ -1,8 +1,8 @@
 """A fresh store in memory with its weaver, and what the checkers of stores ask of it."""
 
 from judge.cases import FilledBody, expect, h, intention
-from lattice_core.machines.kv import Kv
 from lattice_core.machines.projection import Projection
+from lattice_core.machines.registry import kind_of
 from lattice_core.machines.system import System
 from lattice_core.model.identity import Identity
 from lattice_core.testing.memory import MemoryStorage
@@ -46,7 +46,7 @@ class OpenStore:
         identity = Identity(crypto, seed)
         self.weaver = Weaver(self.storage, self.store, crypto, identity, Projection(self.store, crypto, kind))
         self.weaver.start(NOW_MS)
-        self.kv = Kv(self)
+        self.view = kind_of(kind).view(self)
         self.system = System(self.store, crypto)
 
     def ingest(self, item):

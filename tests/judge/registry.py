@@ -18,6 +18,8 @@ SECTIONS = {
     "kv": {"scenarios": "check_kv", "rows": "check_kv"},
     "system": {"scenarios": "check_system", "nesting": "check_system"},
     "root": {"scenarios": "check_root"},
+    "log": {"scenarios": "check_log"},
+    "api": {"kv": "check_api", "log": "check_api", "root": "check_api", "system_writer": "check_api"},
     "weaver": {
         "scenarios": "check_weaver",
         "acks": "check_acks",

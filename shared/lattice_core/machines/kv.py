@@ -5,14 +5,17 @@ for the others find it standing. A payload is decoded wholly before anything is 
 """
 
 from ..compat import const
-from ..errors import ProtocolError, UsageError
-from ..limits import DEPS
-from ..model import ops
+from ..errors import ProtocolError
 from ..storage.contract import ROW_KEY_BYTES, TABLE_DATA
 from ..wire.fields import LENGTH, body_fields, fields, read_varint
-from ..wire.messages import KvPayload
-from . import kvlist, kvtable
-from .keys import KEY_BYTES, KeyBuilder, row_key
+from . import kvtable
+from .keys import KEY_BYTES, KeyBuilder
+from .registry import Kind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .kv_view import KvView
+    from .registry import Replica
 
 PUT = const(1)
 DELETE = const(2)
@@ -160,78 +163,10 @@ class KvMachine:
             change.emit(("kv", change.store.id, key, kvtable.is_deleted(head), kvtable.hash_of(head)))
 
 
-class Kv:
-    """Reads and writes of one open key-value store. `handle` gives its `store` and `weaver`."""
+def _view(replica: "Replica") -> "KvView":
+    from .kv_view import KvView  # here: no stick needs it
 
-    def __init__(self, handle):
-        self._store = handle.store
-        self._weaver = handle.weaver
-        self._crypto = handle.weaver.crypto
-
-    # -- reading -----------------------------------------------------------------------------------------------------
-
-    def get(self, key):
-        """The `kvlist.Entry` of a key (its `value()` is a Body), None when nobody wrote it or its deletion wins."""
-        entry = self.inspect(key)
-        return None if entry is None or entry.winner.deleted else entry
-
-    def inspect(self, key):
-        """The `kvlist.Entry` of a key, deleted or not; None when nobody has written it."""
-        at = row_key(self._crypto, key)
-        row = self._store.row(TABLE_DATA, at)
-        return None if row is None else kvlist.Entry(self._store, self._crypto, at, row, bytes(key))
-
-    def list(self, prefix=b"", after=None, limit=None, deleted=False):
-        """Iterates over the entries with a prefix in ascending order of keys, from the first key greater than `after`,
-        at most `limit`. Deletions only with `deleted`."""
-        if limit is not None and limit <= 0:
-            return
-        for entry in kvlist.entries(self._store, self._crypto, prefix, after):
-            if entry.winner.deleted and not deleted:
-                continue
-            yield entry
-            if limit is not None:
-                limit -= 1
-                if limit == 0:
-                    return
-
-    # -- writing -----------------------------------------------------------------------------------------------------
-
-    def put(self, key, value, now_ms):
-        """Writes one key; returns the intention. UsageError for an empty key or a value that is too large."""
-        return self.batch([(key, value)], now_ms)
-
-    def delete(self, key, now_ms):
-        """Deletes one key, absent or not; returns the intention."""
-        return self.batch([(key, None)], now_ms)
-
-    def batch(self, operations, now_ms, deps=None):
-        """Writes several keys at once, [(key, value or None for a deletion), …]; returns the intention. Of several
-        operations on one key the last counts. `deps`: what it supersedes, all that stands there without it."""
-        if not operations:
-            raise UsageError("a batch without operations")
-        last = {}
-        for number, operation in enumerate(operations):
-            if not operation[0]:
-                raise UsageError("a key must not be empty")
-            last[bytes(operation[0])] = number
-        kept = [operations[number] for number in sorted(last.values())]
-        payload = KvPayload.encode({"ops": [_message(key, value) for key, value in kept]})
-        if deps is None:
-            deps = self.deps_for([key for key, _ in kept])
-        return self._weaver.submit(ops.app(payload), deps, now_ms)
-
-    def deps_for(self, keys):
-        """The heads of these keys, each once: what a write of them supersedes."""
-        deps = []
-        for key in keys:
-            for head in kvtable.heads(self._store, self._crypto, TABLE_DATA, row_key(self._crypto, key)):
-                if len(deps) < DEPS and head.hash not in deps:
-                    deps.append(head.hash)
-        return deps
+    return KvView(replica)
 
 
-def _message(key, value):
-    if value is None:
-        return {"delete": {"key": bytes(key)}}
-    return {"put": {"key": bytes(key), "value": bytes(value)}}
+KIND = Kind(KvMachine, _view, estimate, ("kv",))

@@ -13,12 +13,9 @@ from ..model import ops
 from ..storage.contract import TABLE_DATA, TABLE_HEADS, TABLE_META, TABLE_SYSTEM
 from ..text import cut
 from ..wire.fields import read_varint
-from . import genesis, kv, kvtable, system_apply
+from . import genesis, kvtable, system_apply
 from .change import Change
-
-TYPE_KV = "core:kvstore"
-TYPE_LOG = "core:logstore"
-TYPE_ROOT = "core:rootstore"
+from .registry import TYPE_ROOT, kind_of
 
 # Raised whenever the same log gives other rows than before: a store with older rows is projected anew.
 STATE_VERSION = const(2)
@@ -29,28 +26,6 @@ _REASON_BYTES = const(200)
 _STATE_TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_HEADS)
 
 
-def _machine_for(store_type):
-    """The machine of a store type, or None: such a store is carried, its system table works, its payloads wait."""
-    if store_type == TYPE_KV:
-        return kv.KvMachine()
-    if store_type == TYPE_ROOT:
-        return _Root()
-    return None
-
-
-class _Root:
-    """The machine of `core:rootstore`, loaded when a share holds the first app: on most sticks never."""
-
-    _machine = None
-
-    def apply(self, change, start, end):
-        if self._machine is None:
-            from .root import RootMachine
-
-            self._machine = RootMachine()
-        self._machine.apply(change, start, end)
-
-
 class Projection:
     """Applies intentions to the tables of one store."""
 
@@ -58,7 +33,9 @@ class Projection:
         self.store = store
         self.crypto = crypto
         self.store_type = store_type
-        self._machine = _machine_for(store_type)
+        kind = kind_of(store_type)
+        self._machine = None if kind.machine is None else kind.machine()
+        self._estimate = kind.estimate
 
     @property
     def decides_membership(self):
@@ -97,10 +74,10 @@ class Projection:
         change = Change(self.store, self.crypto, intention, [])
         try:
             leg, segments = leg_of(change)
-            if leg == ops.LEG_APP and self.store_type == TYPE_KV:
-                return kv.estimate(change, segments[0][0], segments[0][1], enough)
             if leg == ops.LEG_APP and self._machine is None:
                 return 0  # carried only
+            if leg == ops.LEG_APP and self._estimate is not None:
+                return self._estimate(change, segments[0][0], segments[0][1], enough)
         except ProtocolError:
             return 0  # skipped: no rows
         return intention.ops_size * ROWS_TO_OPS

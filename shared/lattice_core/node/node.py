@@ -5,6 +5,7 @@ Nothing here waits.
 """
 
 from ..errors import Refused, StorageFull, UsageError
+from ..machines.registry import is_known
 from ..storage.contract import TABLE_META
 from ..wire.messages import PEER_ACTIVE, PEER_DORMANT, PEER_REVOKED
 from . import hierarchy, peers, stores
@@ -220,5 +221,5 @@ def list_is_cut():
 def _check_type(store_type):
     """Refused for a root that this node could only store and not read. Roots of data exist in meshes of the reference;
     none is ever made here."""
-    if store_type not in stores.READABLE:
+    if not is_known(store_type):
         raise Refused("the share's root has a type that this node does not know: %s" % (repr(store_type[:64])))

@@ -10,7 +10,7 @@ from ..compat import const
 from ..errors import UsageError
 from ..files.tree import is_control
 from ..files.upkeep import Upkeep
-from ..machines import kv, projection, system
+from ..machines import projection, registry, system
 from ..model import ops
 from ..model.ids import uuid_text as id_text
 from ..storage.contract import TABLE_META
@@ -23,10 +23,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..files.files import Files
 
-ROOT_TYPE = projection.TYPE_ROOT
-KV_TYPE = projection.TYPE_KV
+ROOT_TYPE = registry.TYPE_ROOT
+KV_TYPE = registry.TYPE_KV
 CREATABLE = (KV_TYPE,)  # data stores that users make here
-READABLE = (projection.TYPE_ROOT, projection.TYPE_KV, projection.TYPE_LOG)
 
 NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
 SHOWN = const(64)  # characters of such a name in a message
@@ -57,8 +56,21 @@ class Replica:
         self.alias = ""  # the name that the parent gives it
 
     @property
+    def is_known(self):
+        """False for a store that is only carried: its type is unknown here."""
+        return registry.is_known(self.type)
+
+    @property
+    def view(self):
+        """What reads and writes the store, by its type (`machines.registry`)."""
+        return registry.kind_of(self.type).view(self)
+
+    @property
     def kv(self):
-        return kv.Kv(self)
+        """Its rows as those of a key-value store, whatever its type."""
+        from ..machines.kv_view import KvView  # here: no stick needs it
+
+        return KvView(self)
 
     @property
     def name(self):

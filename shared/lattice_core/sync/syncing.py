@@ -2,7 +2,7 @@
 
 from ..compat import const
 from ..errors import Refused
-from ..node.stores import READABLE, SHOWN
+from ..node.stores import SHOWN
 from ..storage.chains import length_up_to
 from ..text import printable
 from .tasks import StreamLost
@@ -152,7 +152,7 @@ def _wait(peer, handle, session, task, report):
 def _cannot_open(peer, handle, error, report):
     """True when a child of a kind that a reference node does not know was refused by a peer that has the share above
     it, and there is nothing here that it may lack."""
-    if not isinstance(error, Refused) or handle.type in READABLE or handle.parent not in report.outcomes:
+    if not isinstance(error, Refused) or handle.is_known or handle.parent not in report.outcomes:
         return False
     return handle.files.holdings.holds_items(peer.key) == handle.store.count
 

@@ -1,7 +1,8 @@
 """Weavers on any storage, authors who write whatever a test needs, and random histories of several nodes."""
 
-from lattice_core.machines.kv import Kv
-from lattice_core.machines.projection import TYPE_KV, Projection
+from lattice_core.machines.kv_view import KvView
+from lattice_core.machines.projection import Projection
+from lattice_core.machines.registry import TYPE_KV
 from lattice_core.machines.system import System
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
@@ -32,7 +33,7 @@ class Replica:
         projection = Projection(self.store, CRYPTO, self.kind)
         self.weaver = Weaver(storage, self.store, CRYPTO, self.identity, projection)
         self.weaver.start(now_ms)
-        self.kv = Kv(self)
+        self.kv = KvView(self)
         self.system = System(self.store, CRYPTO)
 
     def witnessed(self):
