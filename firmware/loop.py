@@ -11,7 +11,7 @@ import gc
 from lattice_core.compat import const
 from lattice_core.errors import StorageError
 from lattice_core.link.link import SERIAL, Link
-from lattice_core.sync.nano import NanoPeer, Options
+from lattice_core.sync.nano.peer import NanoPeer, Options
 
 from .version import VERSION
 

@@ -18,7 +18,7 @@ import time
 
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
-from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
+from lattice_core.sync.common.streams import ALPN_NANO, ALPN_SYNC
 from lattice_host import crypto
 from lattice_host.links import endpoint as quic
 from lattice_host.process import collect_rarely

@@ -14,7 +14,7 @@ import time
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
-from lattice_core.sync.nano import NanoPeer
+from lattice_core.sync.nano.peer import NanoPeer
 from lattice_core.wire.messages import KvPayload
 from lattice_host import crypto
 from lattice_host.process import collect_rarely

@@ -16,7 +16,7 @@ from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
 from lattice_core.storage.contract import TABLE_BLOBS
-from lattice_core.sync.nano import NanoPeer
+from lattice_core.sync.nano.peer import NanoPeer
 from lattice_core.wire.messages import KvPayload
 from lattice_host import crypto
 from support.nano import START_MS, joined, node, same

@@ -3,7 +3,7 @@
 import sys
 
 from lattice_core.files import cid as cids
-from lattice_core.sync.frames import Frames
+from lattice_core.sync.nano.message_stream import MessageStream
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.nano_messages import PART_KEY, NanoFrame
 from support import Rng, crypto
@@ -128,7 +128,7 @@ def test_a_full_node_names_what_does_not_fit_and_takes_the_rest():
 
 def raw_requests(world, store_id, digests):
     """Opens a stream of blobs by hand; returns the decoded answers (parts as their bytes)."""
-    frames = Frames(world.pair.a.open_stream())
+    frames = MessageStream(world.pair.a.open_stream())
     frames.post({"blob_open": {"store_id": store_id, "root_id": world.right.roots()[0].id}})
     for digest in digests:
         frames.post({"blob_request": {"hash": digest}})
@@ -221,7 +221,7 @@ class Impostor:
         stream = self.connection.accept_stream()
         if stream is None:
             return False
-        frames = Frames(stream)
+        frames = MessageStream(stream)
         if self.what == "part":
             frames.post_bulk(PART_KEY, bytes(4), Empty())
         else:

@@ -2,8 +2,8 @@
 
 from lattice_core.errors import ProtocolError, Refused
 from lattice_core.node.fetched import fetched_up_to
-from lattice_core.sync import bootstrap
-from lattice_core.sync.stored import StoreItems
+from lattice_core.sync.reference import bootstrap
+from lattice_core.sync.reference.replica import ReferenceReplica
 from support import raises
 from support.nano import START_MS, node, same
 from support.reference import RefWorld, joined
@@ -107,7 +107,7 @@ def refused(world, notes, change):
     """A changed first frame is refused before anything changed."""
     theirs = node(4, "fresh").create_store("y", "core:kvstore", None, START_MS)
     before = theirs.store.count
-    page = bootstrap.Page(StoreItems(world.b, theirs), theirs, world.b.key, 1, 1000)
+    page = bootstrap.Page(ReferenceReplica(world.b, theirs), theirs, world.b.key, 1, 1000)
     (frame,) = frames(notes, 1, 1000)
     change(frame)
     raises(ProtocolError, page.take, frame)

@@ -4,7 +4,7 @@ import gc
 
 from lattice_core.errors import Refused
 from lattice_core.node.device import OWNERS, Device
-from lattice_core.sync import control
+from lattice_core.sync.nano import control
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.nano_messages import MESSAGE_BYTES, NanoFrame
 from support import raises

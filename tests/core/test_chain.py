@@ -4,7 +4,7 @@ from lattice_core.errors import LatticeError
 from lattice_core.model import intention as intentions
 from lattice_core.model.identity import Identity
 from lattice_core.storage.contract import ZERO
-from lattice_core.sync import chain
+from lattice_core.sync.reference import chain
 from lattice_core.weaver.weaver import FLOATING, WITNESSED
 from support import crypto, raises
 from support.nano import node

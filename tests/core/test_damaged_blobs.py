@@ -4,7 +4,7 @@ import gc
 
 from lattice_core.errors import ProtocolError, StorageError
 from lattice_core.files import chunks
-from lattice_core.sync import blobs
+from lattice_core.sync.nano import blobs
 from support import raises
 from support.files import make_file
 from support.nano import START_MS, NodePair, joined, node

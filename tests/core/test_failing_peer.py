@@ -2,8 +2,8 @@
 
 from lattice_core.errors import StorageError
 from lattice_core.model.intention import create
-from lattice_core.sync.nano import NanoPeer, Options
-from lattice_core.sync.streams import ALPN_NANO
+from lattice_core.sync.common.streams import ALPN_NANO
+from lattice_core.sync.nano.peer import NanoPeer, Options
 from support import raises
 from support.fake_connection import Pair
 from support.nodes import NOW_MS, join, make_node, reopened, share, value

@@ -2,8 +2,8 @@
 
 from lattice_core.errors import LatticeError, ProtocolError, UsageError
 from lattice_core.limits import FRAME_BYTES
-from lattice_core.sync import framing
-from lattice_core.sync.tasks import Task
+from lattice_core.sync.common.tasks import Task
+from lattice_core.sync.reference import framing
 from support import Rng, drain, raises
 
 

@@ -3,7 +3,7 @@
 from lattice_core.errors import ProtocolError
 from lattice_core.wire.fields import LENGTH, VARINT, fields, varint
 from lattice_core.wire.incremental import BEGIN, END, FIELD, PIECE, SMALL_BYTES, Scanner
-from lattice_core.wire.peer_messages import IntentionResponse
+from lattice_core.wire.reference_messages import IntentionResponse
 from support import Rng, raises
 
 h = bytes.fromhex

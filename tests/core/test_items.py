@@ -5,8 +5,8 @@ import sys
 from lattice_core.errors import ProtocolError, StorageError
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
-from lattice_core.sync.frames import Frames
-from lattice_core.sync.tips import Exchange
+from lattice_core.sync.nano.message_stream import MessageStream
+from lattice_core.sync.nano.tips import Exchange
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver import floating
 from lattice_core.wire.nano_messages import ITEM_KEY, NanoFrame
@@ -22,7 +22,7 @@ class RawPeer:
 
     def __init__(self, world, handle):
         self.world = world
-        self.frames = Frames(world.pair.a.open_stream())
+        self.frames = MessageStream(world.pair.a.open_stream())
         self.exchange = Exchange(handle.weaver, crypto(), handle.id, True, root_id=handle.parent)
         self.heard = []
         self.pump(self.exchange.start())

@@ -4,7 +4,7 @@ import sys
 
 from lattice_core.errors import LatticeError
 from lattice_core.node.device import Device
-from lattice_core.sync.frames import Frames, Large
+from lattice_core.sync.nano.message_stream import Large, MessageStream
 from lattice_core.wire.nano_messages import NanoFrame
 from support import Rng
 from support.files import put_file
@@ -219,7 +219,7 @@ def test_frames_of_any_bytes():
         data = rng.bytes(rng.below(40))
         if rng.below(2):
             data = bytes((0, 0, rng.below(2) * 80, rng.below(40))) + data
-        frames = Frames(OnlyBytes(data))
+        frames = MessageStream(OnlyBytes(data))
         try:
             for _ in range(50):
                 frame = frames.poll()

@@ -8,11 +8,11 @@ from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.node import stores
 from lattice_core.storage.contract import TABLE_DATA
-from lattice_core.sync.frames import Frames
-from lattice_core.sync.nano import AUTHORS_REFUSED_STICK, CHAINS_STICK, PACE_MS
-from lattice_core.sync.tasks import StreamLost
-from lattice_core.sync.tips import Exchange
-from lattice_core.sync.tips_table import put_entry
+from lattice_core.sync.common.tasks import StreamLost
+from lattice_core.sync.nano.message_stream import MessageStream
+from lattice_core.sync.nano.peer import AUTHORS_REFUSED_STICK, CHAINS_STICK, PACE_MS
+from lattice_core.sync.nano.table import put_entry
+from lattice_core.sync.nano.tips import Exchange
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.nano_messages import ITEM_KEY, NanoFrame
 from support import crypto, raises
@@ -68,7 +68,7 @@ def test_who_is_revoked_in_a_transfer_gets_no_more_than_was_on_its_way():
 
 def bad_items(world, notes, authors):
     """Opens a sync with the right node and sends it an unsigned intention of each author, reading nothing."""
-    frames = Frames(world.pair.a.open_stream())
+    frames = MessageStream(world.pair.a.open_stream())
     entry = []
     put_entry(entry, b"abcd", 1, (5).to_bytes(6, "little"))
     opened = {
@@ -170,7 +170,7 @@ def test_a_trickle_ends_the_connection():
     left, right = node(1, "laptop"), node(2, "stick")
     world, notes = joined(left, right)
     world.connect()
-    frames = Frames(world.pair.a.open_stream())
+    frames = MessageStream(world.pair.a.open_stream())
     frames.post({"blob_open": {"store_id": notes.id, "root_id": notes.parent}})
     began = world.now_ms
     while world.pair.b.closed is None and world.now_ms - began < 3 * PACE_MS:
@@ -226,7 +226,7 @@ def test_a_stranger_does_not_learn_what_is_not_open():
     world.sync()
     assert right.get(hidden.id) is None
     alien = NodePair(node(5, "alien"), right)
-    frames = Frames(alien.pair.a.open_stream())
+    frames = MessageStream(alien.pair.a.open_stream())
     frames.post({"blob_open": {"store_id": hidden.id, "root_id": hidden.parent}})
     frames.flush()
     turns(alien, 5)

@@ -6,8 +6,8 @@ from lattice_core.errors import ProtocolError, Refused, StorageError
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.node.device import Device
-from lattice_core.sync.frames import Frames
-from lattice_core.sync.tasks import StreamLost
+from lattice_core.sync.common.tasks import StreamLost
+from lattice_core.sync.nano.message_stream import MessageStream
 from support import Rng, raises
 from support.nano import START_MS, NodePair, joined, node, same
 
@@ -197,7 +197,7 @@ def test_nothing_shared_is_said_in_words():
 def test_too_many_faults_close_the_connection():
     world, _notes, _far = two_nodes()
     for _ in range(8):
-        frames = Frames(world.pair.a.open_stream())
+        frames = MessageStream(world.pair.a.open_stream())
         frames.post({"equal": {}})
         frames.flush()
         quiet(world, 3)

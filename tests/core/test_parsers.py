@@ -9,7 +9,7 @@ from lattice_core.model import ops, snapshot, token, witness
 from lattice_core.model.identity import Identity
 from lattice_core.model.token import InviteToken
 from lattice_core.seams import BytesBody
-from lattice_core.wire import base58, messages, peer_messages, scan, utf8
+from lattice_core.wire import base58, messages, reference_messages, scan, utf8
 from lattice_core.wire.fields import body_fields, fields
 from lattice_core.wire.incremental import Scanner
 from support import Rng, crypto
@@ -31,7 +31,7 @@ def valid_messages():
         made.body_bytes(),
         signed,
         witness.record_sign(identity, crypto(), content),
-        peer_messages.PeerMessage.encode(
+        reference_messages.PeerMessage.encode(
             {"bootstrap_response": {"intentions": [messages.SignedIntention.decode(signed)]}}
         ),
         InviteToken.encode({"store_id": b"s" * 16, "inviter_pubkey": b"i" * 32, "listed_keys": [b"l" * 32]}),
@@ -71,8 +71,8 @@ PARSERS = (
     lambda data: list(fields(data)),
     lambda data: list(body_fields(BytesBody(data))),
     scan_pieces,
-    lambda data: scan.check(peer_messages.PeerMessage, BytesBody(data)),
-    peer_messages.PeerMessage.decode,
+    lambda data: scan.check(reference_messages.PeerMessage, BytesBody(data)),
+    reference_messages.PeerMessage.decode,
     messages.UniversalOp.decode,
     read_ops,
     lambda data: intentions.parse(crypto(), data),

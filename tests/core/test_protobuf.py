@@ -15,8 +15,14 @@ from lattice_core.wire.messages import (
     SystemOp,
     UniversalOp,
 )
-from lattice_core.wire.peer_messages import BootstrapRequest, BootstrapResponse, GetResponse, PeerMessage, TableValue
 from lattice_core.wire.protobuf import BYTES, FIXED64, INT32, OPTIONAL, REPEATED, STRING, UINT32, Message
+from lattice_core.wire.reference_messages import (
+    BootstrapRequest,
+    BootstrapResponse,
+    GetResponse,
+    PeerMessage,
+    TableValue,
+)
 from support import Rng, raises
 
 h = bytes.fromhex

@@ -1,8 +1,8 @@
 """Range reconciliation: single messages against a plain set, and what two sets find of each other."""
 
 from lattice_core.errors import ProtocolError
-from lattice_core.sync import reconcile
-from lattice_core.sync.reconcile import DONE, FIRST, LAST
+from lattice_core.sync.reference import reconcile
+from lattice_core.sync.reference.reconcile import DONE, FIRST, LAST
 from support import Rng, raises
 from support.sets import PlainSet, listed, some
 

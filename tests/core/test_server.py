@@ -1,12 +1,12 @@
 """The server of `lattice-sync/1`: who gets what, and what strangers and broken peers cannot do."""
 
 from lattice_core.model import intention as intentions
-from lattice_core.sync import join
-from lattice_core.sync.messages import Messages
-from lattice_core.sync.ref_peer import RefPeer
-from lattice_core.sync.streams import ALPN_SYNC
-from lattice_core.sync.tasks import StreamLost
-from lattice_core.wire.peer_messages import PeerMessage
+from lattice_core.sync.common import join
+from lattice_core.sync.common.streams import ALPN_SYNC
+from lattice_core.sync.common.tasks import StreamLost
+from lattice_core.sync.reference.messages import Messages
+from lattice_core.sync.reference.peer import RefPeer
+from lattice_core.wire.reference_messages import PeerMessage
 from support import Rng, raises
 from support.fake_connection import Pair
 from support.nano import node

@@ -3,11 +3,11 @@
 from lattice_core.errors import ProtocolError
 from lattice_core.model import intention as intentions
 from lattice_core.seams import BytesBody
-from lattice_core.sync import fetch, large, reconcile, session, store_sync
-from lattice_core.sync.messages import Messages, next_message
-from lattice_core.sync.session import Session
-from lattice_core.sync.tasks import StreamLost, Task
-from lattice_core.wire.peer_messages import PeerMessage
+from lattice_core.sync.common.tasks import StreamLost, Task
+from lattice_core.sync.reference import fetch, large, reconcile, session, store_sync
+from lattice_core.sync.reference.messages import Messages, next_message
+from lattice_core.sync.reference.session import Session
+from lattice_core.wire.reference_messages import PeerMessage
 from support import Rng, raises
 from support.fake_connection import Pair
 from support.nano import START_MS, hashes, node, same

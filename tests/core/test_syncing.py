@@ -3,8 +3,8 @@ than their data."""
 
 from lattice_core.errors import Refused, UsageError
 from lattice_core.node import stores
-from lattice_core.sync.syncing import SESSIONS
-from lattice_core.sync.tasks import StreamLost
+from lattice_core.sync.common.syncing import SESSIONS
+from lattice_core.sync.common.tasks import StreamLost
 from support import raises
 from support.nano import START_MS, NodePair, joined, node, same
 

@@ -3,9 +3,10 @@
 import sys
 
 from lattice_core.errors import ProtocolError
-from lattice_core.sync import reconcile, tips
-from lattice_core.sync.tips import EQUAL, PLANNED, Exchange
-from lattice_core.sync.tips_table import ChainTable
+from lattice_core.sync.nano import tips
+from lattice_core.sync.nano.table import ChainTable
+from lattice_core.sync.nano.tips import EQUAL, PLANNED, Exchange
+from lattice_core.sync.reference import reconcile
 from lattice_core.wire.nano_messages import NanoFrame
 from support import Rng, raises
 from support.sets import PlainSet

@@ -3,8 +3,8 @@
 from lattice_core.errors import Refused
 from lattice_core.model import ops
 from lattice_core.node import stores
-from lattice_core.sync.frames import Frames
-from lattice_core.sync.tips_table import put_entry
+from lattice_core.sync.nano.message_stream import MessageStream
+from lattice_core.sync.nano.table import put_entry
 from lattice_core.wire.messages import CHILD_ACTIVE
 from lattice_core.wire.nano_messages import NanoFrame
 from support import raises
@@ -64,7 +64,7 @@ def test_two_nodes_that_have_a_store_of_different_shares_do_not_exchange_it():
 
 def answer(world, frame):
     """The first answer of the right node to a stream that begins with `frame`."""
-    frames = Frames(world.pair.a.open_stream())
+    frames = MessageStream(world.pair.a.open_stream())
     frames.post(frame)
     for _ in range(20):
         frames.flush()

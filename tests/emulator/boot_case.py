@@ -10,7 +10,7 @@ from firmware.loop import Damaged, Loop
 from firmware.ports.nor import Nor
 from lattice_core.errors import StorageError, StorageFull
 from lattice_core.link.link import OPEN, SERIAL, Link
-from lattice_core.sync.nano import NanoPeer
+from lattice_core.sync.nano.peer import NanoPeer
 from lattice_flash.filesystem import FileSystem
 from support.nano import START_MS, node
 

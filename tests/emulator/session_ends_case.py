@@ -10,10 +10,10 @@ from firmware import main
 from lattice_core.errors import StorageError, StorageFull
 from lattice_core.link import states
 from lattice_core.link.link import SERIAL, Link
-from lattice_core.sync.frames import Frames
-from lattice_core.sync.nano import NanoPeer
-from lattice_core.sync.peer import FAULTS
-from lattice_core.sync.tasks import StreamLost
+from lattice_core.sync.common.peer import FAULTS
+from lattice_core.sync.common.tasks import StreamLost
+from lattice_core.sync.nano.message_stream import MessageStream
+from lattice_core.sync.nano.peer import NanoPeer
 from lattice_core.wire.nano_messages import NanoFrame
 from support.nano import START_MS, node
 
@@ -172,7 +172,7 @@ def the_flash_is_full(stick):
 
 
 def only_a_trickle(stick):
-    frames = Frames(stick.plug(OWNER).peer.open_stream())
+    frames = MessageStream(stick.plug(OWNER).peer.open_stream())
     frames.post({"blob_open": {"store_id": stick.share}})
     for _ in range(15):
         frames.post({"blob_request": {"hash": bytes(32)}})

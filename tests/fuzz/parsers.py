@@ -10,9 +10,10 @@ from lattice_core.machines import kv
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops, snapshot, token, witness
 from lattice_core.seams import BytesBody
-from lattice_core.sync import framing, tips_table
-from lattice_core.sync.tasks import Task
-from lattice_core.wire import base58, messages, nano_messages, peer_messages, scan, utf8
+from lattice_core.sync.common.tasks import Task
+from lattice_core.sync.nano import table as tips_table
+from lattice_core.sync.reference import framing
+from lattice_core.wire import base58, messages, nano_messages, reference_messages, scan, utf8
 from lattice_core.wire.fields import body_fields, fields
 from lattice_core.wire.incremental import Scanner
 from lattice_core.wire.protobuf import Message
@@ -20,7 +21,7 @@ from lattice_host import crypto
 
 VECTORS = pathlib.Path(__file__).parent.parent / "vectors"
 MESH_TABLES = [
-    table for source in (messages, peer_messages) for table in vars(source).values() if isinstance(table, Message)
+    table for source in (messages, reference_messages) for table in vars(source).values() if isinstance(table, Message)
 ]
 TABLES = MESH_TABLES + [table for table in vars(nano_messages).values() if isinstance(table, Message)]
 
@@ -54,7 +55,7 @@ def read_frames(data: bytes) -> None:
 
 def by_table(data: bytes) -> None:
     """Decoding and checking give the same verdict; what decodes, encodes to something that decodes the same."""
-    table = TABLES[data[0] % len(TABLES)] if data else peer_messages.PeerMessage
+    table = TABLES[data[0] % len(TABLES)] if data else reference_messages.PeerMessage
     message = data[1:]
     checked = _outcome(lambda: scan.check(table, BytesBody(message)) or "well formed")
     values = _outcome(lambda: table.decode(message))

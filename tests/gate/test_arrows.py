@@ -73,6 +73,17 @@ def test_rooms_of_the_core_import_what_the_table_allows():
         assert outside("shared/lattice_core/" + room, (room, *allowed)) == []
 
 
+def test_the_two_halves_of_sync_do_not_know_each_other():
+    """`nano` and `common` run on a stick, `reference` never does."""
+    halves = {"common": ("reference",), "nano": ("reference",), "reference": ("nano",)}
+    for half, others in halves.items():
+        for path in sources("shared/lattice_core/sync/" + half):
+            found = [
+                name for name in imports(path) if name.split(".")[:3] in [["lattice_core", "sync", o] for o in others]
+            ]
+            assert found == [], path
+
+
 def test_the_log_engine_sees_the_storage_contract_only():
     assert outside("shared/lattice_flash", ENGINE) == []
 

@@ -12,7 +12,7 @@ from lattice_core.errors import LatticeError
 from lattice_core.link.link import SERIAL, Link
 from lattice_core.node.device import Device, load_identity
 from lattice_core.node.node import Node
-from lattice_core.sync.nano import NanoPeer, Options
+from lattice_core.sync.nano.peer import NanoPeer, Options
 from lattice_core.testing.memory import MemoryStorage
 from lattice_host import crypto
 

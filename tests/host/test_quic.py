@@ -11,8 +11,8 @@ from iroh import iroh_ffi
 from lattice_core.errors import Refused, UsageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
-from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
-from lattice_core.sync.tasks import StreamLost
+from lattice_core.sync.common.streams import ALPN_NANO, ALPN_SYNC
+from lattice_core.sync.common.tasks import StreamLost
 from lattice_host import crypto
 from lattice_host import files as transfer
 from lattice_host.links import endpoint as quic

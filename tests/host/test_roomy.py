@@ -3,7 +3,7 @@
 import pytest
 
 from lattice_core.model.intention import encode_body, parse
-from lattice_core.sync.gathered import in_order
+from lattice_core.sync.reference.gathered import in_order
 from lattice_core.weaver import floating, roomy
 from lattice_host import crypto
 from lattice_host.storage import SqliteStorage

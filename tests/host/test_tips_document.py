@@ -3,7 +3,7 @@
 import pathlib
 import re
 
-from lattice_core.sync import tips
+from lattice_core.sync.nano import tips
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
 

@@ -2,9 +2,9 @@
 
 from judge.cases import expect, h, same, unknown
 from judge.open_peer import OpenPeer
-from lattice_core.sync import bootstrap
-from lattice_core.sync.framing import frame
-from lattice_core.sync.tasks import Task
+from lattice_core.sync.common.tasks import Task
+from lattice_core.sync.reference import bootstrap
+from lattice_core.sync.reference.framing import frame
 from lattice_core.weaver.weaver import WITNESSED
 
 

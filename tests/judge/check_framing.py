@@ -2,8 +2,8 @@
 
 from judge.cases import h, same, unknown
 from lattice_core.errors import ProtocolError, UsageError
-from lattice_core.sync import framing
-from lattice_core.wire.peer_messages import PeerMessage
+from lattice_core.sync.reference import framing
+from lattice_core.wire.reference_messages import PeerMessage
 from support import drain
 
 

@@ -3,7 +3,7 @@
 from judge.cases import h, same, unknown
 from lattice_core.model import ids
 from lattice_core.model import intention as intentions
-from lattice_core.wire.peer_messages import GossipMessage
+from lattice_core.wire.reference_messages import GossipMessage
 
 
 def check(section, case, context):

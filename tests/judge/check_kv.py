@@ -8,7 +8,7 @@ from lattice_core.errors import ProtocolError
 from lattice_core.model.ids import hex_text
 from lattice_core.storage.contract import TABLE_DATA
 from lattice_core.wire.messages import KvPayload, UniversalOp
-from lattice_core.wire.peer_messages import GetResponse, InspectResponse, ListResponse, TableValue
+from lattice_core.wire.reference_messages import GetResponse, InspectResponse, ListResponse, TableValue
 
 
 def check(section, case, context):

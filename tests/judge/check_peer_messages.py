@@ -2,8 +2,8 @@
 
 from judge.cases import expect, h, outcome, same, unknown
 from lattice_core.model import intention as intentions
-from lattice_core.sync import framing
-from lattice_core.wire.peer_messages import PeerMessage
+from lattice_core.sync.reference import framing
+from lattice_core.wire.reference_messages import PeerMessage
 
 # The files' names of the reconcile messages and ours.
 _CONTENT = {

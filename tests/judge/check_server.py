@@ -11,13 +11,13 @@ from lattice_core.model import witness
 from lattice_core.model.identity import Identity
 from lattice_core.node import stores
 from lattice_core.node.node import Node
-from lattice_core.sync import bootstrap, server
-from lattice_core.sync.messages import Messages
-from lattice_core.sync.ref_peer import RefPeer
-from lattice_core.sync.tasks import Task
+from lattice_core.sync.common.tasks import Task
+from lattice_core.sync.reference import bootstrap, server
+from lattice_core.sync.reference.messages import Messages
+from lattice_core.sync.reference.peer import RefPeer
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.wire.messages import PEER_ACTIVE, UniversalOp
-from lattice_core.wire.peer_messages import PeerMessage
+from lattice_core.wire.reference_messages import PeerMessage
 
 NOW_MS = 1800000000000
 

@@ -6,8 +6,8 @@ import sys
 from judge.cases import expect, h, outcome, same, unknown
 from judge.conversation import Conversation
 from judge.elements import Elements, ElementSet
-from lattice_core.sync import reconcile
-from lattice_core.wire.peer_messages import ReconcileMessage
+from lattice_core.sync.reference import reconcile
+from lattice_core.wire.reference_messages import ReconcileMessage
 
 MICROPYTHON = hasattr(sys.implementation, "_mpy")
 

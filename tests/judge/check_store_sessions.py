@@ -5,7 +5,7 @@ from judge.conversation import Conversation
 from judge.open_peer import OpenPeer
 from judge.open_store import OpenStore, intentions_of
 from lattice_core.storage.contract import ZERO
-from lattice_core.sync.stored import StoreItems
+from lattice_core.sync.reference.replica import ReferenceReplica
 
 
 def check(section, case, context):
@@ -14,7 +14,9 @@ def check(section, case, context):
     sides = {}
     for side, seed in (("i", "initiator_seed"), ("r", "responder_seed")):
         sides[side] = open_side(crypto, case, items, side, h(case[seed]))
-    talk = Conversation(h(case["store_id"]), *[StoreItems(OpenPeer(sides[side]), sides[side]) for side in ("i", "r")])
+    talk = Conversation(
+        h(case["store_id"]), *[ReferenceReplica(OpenPeer(sides[side]), sides[side]) for side in ("i", "r")]
+    )
     talk.run(crypto, case["messages"])
     for side, session in (("i", talk.initiator.session), ("r", talk.responder.session)):
         refused = check_after(sides[side], items, case["after"], side)

@@ -5,7 +5,7 @@ from lattice_core import limits
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops, witness
 from lattice_core.wire.messages import WitnessContent
-from lattice_core.wire.peer_messages import FloatingMeta, Frontier
+from lattice_core.wire.reference_messages import FloatingMeta, Frontier
 
 
 def check(section, case, context):

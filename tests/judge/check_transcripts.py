@@ -8,11 +8,12 @@ from judge.cases import expect, h, intention, same, unknown
 from judge.sets import KnownSet
 from lattice_core.model import token as tokens
 from lattice_core.model.witness import content_parse
-from lattice_core.sync import bootstrap, chain, fetch, join
-from lattice_core.sync.large import read
-from lattice_core.sync.messages import next_message
-from lattice_core.sync.session import Session
-from lattice_core.wire.peer_messages import PeerMessage
+from lattice_core.sync.common import join
+from lattice_core.sync.reference import bootstrap, chain, fetch
+from lattice_core.sync.reference.large import read
+from lattice_core.sync.reference.messages import next_message
+from lattice_core.sync.reference.session import Session
+from lattice_core.wire.reference_messages import PeerMessage
 
 
 def check(section, case, context):
@@ -87,7 +88,7 @@ def check_join(case, stream, context):
 
 
 class Joiner:
-    """A node as sync/join.py sees one."""
+    """A node as sync/common/join.py sees one."""
 
     def __init__(self, public):
         self.identity = self

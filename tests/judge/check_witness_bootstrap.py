@@ -5,8 +5,8 @@ from judge.open_peer import OpenPeer
 from judge.open_store import OpenStore
 from lattice_core.model.intention import verify
 from lattice_core.storage.contract import ZERO
-from lattice_core.sync.bootstrap import Page
-from lattice_core.sync.stored import StoreItems
+from lattice_core.sync.reference.bootstrap import Page
+from lattice_core.sync.reference.replica import ReferenceReplica
 from lattice_core.wire.messages import WitnessRecord
 
 
@@ -19,7 +19,7 @@ def check(section, case, context):
     records = [WitnessRecord.decode(h(record)) for record in case["records"]]
     entries = [{"intention_borsh": h(entry["borsh"]), "signature": h(entry["sig"])} for entry in case["intentions"]]
     peer = OpenPeer(opened, h(case["peer"]))
-    page = Page(StoreItems(peer, opened), opened, peer.key, 1, 1000)
+    page = Page(ReferenceReplica(peer, opened), opened, peer.key, 1, 1000)
     frame = {"witness_records": records, "intentions": entries, "done": True, "last_seq": len(records)}
     stored = opened.store.count + len(opened.store.floating())
     error = outcome(page.take, frame)[1]

@@ -1,9 +1,9 @@
 """Two sessions that talk: messages wait in one queue, one is delivered at a time, the receiver runs until idle."""
 
 from judge.cases import expect, h, same
-from lattice_core.sync.large import read_body
-from lattice_core.sync.messages import next_message
-from lattice_core.sync.session import Session
+from lattice_core.sync.reference.large import read_body
+from lattice_core.sync.reference.messages import next_message
+from lattice_core.sync.reference.session import Session
 
 
 class Side:

@@ -3,7 +3,7 @@
 A checker asks a rule what to expect. Rules look at bytes and at recorded outcomes, never at the name of a case.
 """
 
-from lattice_core.wire.peer_messages import PeerMessage
+from lattice_core.wire.reference_messages import PeerMessage
 
 _P = (1 << 255) - 19
 

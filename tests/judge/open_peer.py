@@ -1,7 +1,7 @@
 """A connection's driver as the checkers need it: streams that a checker fills by hand."""
 
 from judge.open_store import NOW_MS
-from lattice_core.sync.ref_peer import RefPeer
+from lattice_core.sync.reference.peer import RefPeer
 
 
 class OpenPeer(RefPeer):

@@ -2,7 +2,7 @@
 
 from judge.cases import expect, same
 from judge.open_peer import OpenPeer
-from lattice_core.sync.stored import parse
+from lattice_core.sync.reference.replica import parse
 
 
 class KnownSet:

@@ -7,7 +7,7 @@ winner         = the head with the greatest (wall, counter, author); of equal on
 from judge import differences
 from judge.cases import h, same
 from lattice_core.machines import kvtable
-from lattice_core.wire.peer_messages import TableValue
+from lattice_core.wire.reference_messages import TableValue
 
 
 class TableModel:

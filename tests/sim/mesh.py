@@ -12,8 +12,8 @@ from lattice_core.errors import Refused
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.storage.contract import TABLE_DATA, TABLE_HEADS, TABLE_SYSTEM
-from lattice_core.sync.nano import NanoPeer, Options
-from lattice_core.sync.tasks import StreamLost
+from lattice_core.sync.common.tasks import StreamLost
+from lattice_core.sync.nano.peer import NanoPeer, Options
 from lattice_core.testing.memory import MemoryStorage
 from support import crypto
 from support.fake_connection import Pair

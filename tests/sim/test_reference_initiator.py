@@ -11,10 +11,10 @@ from lattice_core.errors import Refused
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.node.fetched import fetched_up_to, note_fetched
-from lattice_core.sync.messages import Messages
-from lattice_core.sync.session import Session
-from lattice_core.sync.stored import StoreItems
-from lattice_core.sync.syncing import Report
+from lattice_core.sync.common.syncing import Report
+from lattice_core.sync.reference.messages import Messages
+from lattice_core.sync.reference.replica import ReferenceReplica
+from lattice_core.sync.reference.session import Session
 from lattice_core.testing.memory import MemoryStorage
 from lattice_core.weaver.roomy import RoomyFloating
 from support.nano import START_MS, node, same
@@ -33,7 +33,7 @@ class Initiator:
     def __init__(self, world, handle, last_word_arrives=True):
         self.world = world
         self.messages = Messages(world.pair.b.open_stream())
-        self.session = Session(StoreItems(world.b, handle), handle.id, self.messages)
+        self.session = Session(ReferenceReplica(world.b, handle), handle.id, self.messages)
         self.session.start()
         self.last_word_arrives = last_word_arrives
         self.over = False
@@ -146,7 +146,7 @@ def test_a_sync_is_complete_whatever_the_hashes(count, size):
 
 def test_more_than_is_gathered_comes_in_bulk(monkeypatch):
     world, _notes, theirs = reference_and_us()
-    monkeypatch.setattr("lattice_core.sync.gathered.GATHERED_BYTES", 100000)
+    monkeypatch.setattr("lattice_core.sync.reference.gathered.GATHERED_BYTES", 100000)
     put(world.right, theirs, b"large", 100, bytes(10000))
     assert world.connect().sync().complete
     assert same(world.left, world.right)

@@ -1,6 +1,6 @@
 """A long answer over `lattice-sync/1` ends where its peer is revoked (a computer's memory: too long for a stick's)."""
 
-from lattice_core.sync.messages import Messages
+from lattice_core.sync.reference.messages import Messages
 from support.nano import START_MS
 from support.server import Client, shared
 

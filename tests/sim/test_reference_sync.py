@@ -3,10 +3,10 @@
 import random
 
 from lattice_core.node.fetched import fetched_up_to
-from lattice_core.sync.large import read
-from lattice_core.sync.messages import next_message
-from lattice_core.sync.session import Session
-from lattice_core.sync.tips import Exchange
+from lattice_core.sync.nano.tips import Exchange
+from lattice_core.sync.reference.large import read
+from lattice_core.sync.reference.messages import next_message
+from lattice_core.sync.reference.session import Session
 from lattice_core.weaver.index import MemoryRanges
 from support import Rng
 from support.nano import node, same

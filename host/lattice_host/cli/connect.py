@@ -6,7 +6,7 @@ from typing import Any
 
 from lattice_core.errors import LatticeError, StorageError, UsageError
 from lattice_core.node import peers
-from lattice_core.sync.tasks import StreamLost
+from lattice_core.sync.common.tasks import StreamLost
 
 from .. import crypto
 from ..serial import ports

@@ -7,7 +7,7 @@ import typer
 
 from lattice_core.errors import LatticeError, Refused, UsageError
 from lattice_core.node.stores import id_text
-from lattice_core.sync.tasks import StreamLost
+from lattice_core.sync.common.tasks import StreamLost
 from lattice_core.weaver.own import FORKED_RECORD, GIVEN_UP
 from lattice_core.wire.messages import INVITE_VALID
 

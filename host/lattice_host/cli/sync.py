@@ -8,7 +8,7 @@ from lattice_core.errors import Refused
 from lattice_core.files.upkeep import ROOM_KEPT_BYTES
 from lattice_core.node import peers
 from lattice_core.node.stores import id_text
-from lattice_core.sync.syncing import NothingShared
+from lattice_core.sync.common.syncing import NothingShared
 from lattice_core.text import printable
 
 from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Timeout

@@ -7,9 +7,9 @@ import iroh
 from iroh import iroh_ffi
 
 from lattice_core.errors import StorageError, UsageError
-from lattice_core.sync.nano import NanoPeer
-from lattice_core.sync.ref_peer import RefPeer
-from lattice_core.sync.streams import ALPN_NANO, ALPN_SYNC
+from lattice_core.sync.common.streams import ALPN_NANO, ALPN_SYNC
+from lattice_core.sync.nano.peer import NanoPeer
+from lattice_core.sync.reference.peer import RefPeer
 
 from ..clock import Clock
 from . import iroh_copy

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 
 from lattice_core.errors import LatticeError, UsageError
-from lattice_core.sync.nano import NanoPeer, Options
-from lattice_core.sync.progress import Progress
-from lattice_core.sync.tasks import Fault, StreamLost, Task
+from lattice_core.sync.common.progress import Progress
+from lattice_core.sync.common.tasks import Fault, StreamLost, Task
+from lattice_core.sync.nano.peer import NanoPeer, Options
 
 from ..clock import Clock
 from .impression import seems

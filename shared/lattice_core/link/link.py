@@ -79,8 +79,8 @@ class Counters:
 class Link:
     """Both roles. `seed` is the node's Ed25519 seed, `info` the firmware's version text (bytes, shown to anybody).
 
-    `now_ms` comes from a clock that does not go back. `connection` (a `Connection` of sync/streams.py) exists from
-    the end of the handshake until `connection.closed` says why not; a new one may follow. `trouble` holds the last
+    `now_ms` comes from a clock that does not go back. `connection` (a `Connection` of sync/common/streams.py) exists
+    from the end of the handshake until `connection.closed` says why not; a new one may follow. `trouble` holds the last
     thing that went wrong, in words, while the link tries again or listens; `closed` why it does not (initiator only).
     """
 

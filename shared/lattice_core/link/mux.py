@@ -40,7 +40,7 @@ _OWN_STREAMS = const(64)  # opened by this side and not over
 
 
 class LinkConnection:
-    """The `Connection` of sync/streams.py over a link."""
+    """The `Connection` of sync/common/streams.py over a link."""
 
     alpn = "lattice-nano/1"
 

@@ -1,4 +1,4 @@
-"""One stream of a link connection: the `Stream` of sync/streams.py. The frames it needs are made by mux.py."""
+"""One stream of a link connection: the `Stream` of sync/common/streams.py. The frames it needs are made by mux.py."""
 
 from ..errors import ProtocolError, UsageError
 from .ring import Ring

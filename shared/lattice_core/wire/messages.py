@@ -1,6 +1,6 @@
 """The tables of the mesh's messages (docs/reference/01-data-model.md §3 and §4, 04 §1, 05 §3) that every node needs.
 
-Messages that only Nano nodes exchange are in `nano_messages.py`, those that no stick needs in `peer_messages.py`.
+Messages that only Nano nodes exchange are in `nano_messages.py`, those that no stick needs in `reference_messages.py`.
 """
 
 from .protobuf import Message

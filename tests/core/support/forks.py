@@ -3,7 +3,7 @@
 import gc
 
 from lattice_core.errors import UsageError
-from lattice_core.sync.tasks import StreamLost
+from lattice_core.sync.common.tasks import StreamLost
 from support import raises
 from support.nano import START_MS, NodePair, joined, node
 

@@ -2,8 +2,8 @@
 
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
-from lattice_core.sync.nano import NanoPeer, Options
-from lattice_core.sync.streams import ALPN_NANO
+from lattice_core.sync.common.streams import ALPN_NANO
+from lattice_core.sync.nano.peer import NanoPeer, Options
 from lattice_core.testing.memory import MemoryStorage
 from support import crypto
 from support.fake_connection import Pair

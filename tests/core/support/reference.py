@@ -1,7 +1,7 @@
 """Nodes in memory that speak `lattice-sync/1` over fake connections."""
 
-from lattice_core.sync.ref_peer import RefPeer
-from lattice_core.sync.streams import ALPN_SYNC
+from lattice_core.sync.common.streams import ALPN_SYNC
+from lattice_core.sync.reference.peer import RefPeer
 from support import nano as nano_support
 
 

@@ -1,8 +1,8 @@
 """A client of the reference's server, and a shared store."""
 
-from lattice_core.sync.messages import Messages
-from lattice_core.sync.ref_peer import RefPeer
-from lattice_core.sync.streams import ALPN_SYNC
+from lattice_core.sync.common.streams import ALPN_SYNC
+from lattice_core.sync.reference.messages import Messages
+from lattice_core.sync.reference.peer import RefPeer
 from support.fake_connection import Pair
 from support.nano import START_MS, node
 from support.reference import joined

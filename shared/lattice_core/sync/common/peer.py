@@ -1,0 +1,214 @@
+"""One connection's driver: its tasks, the streams that the peer opens, what everything on it stands on.
+
+`NanoPeer` (nano.py) and `RefPeer` (ref_peer.py) say what is spoken on the streams; their drivers treat both alike.
+"""
+
+from ...compat import const
+from ...errors import LatticeError, Refused, StorageError
+from ...node import peers
+from ...node.node import list_is_cut
+from .progress import Progress
+from .tasks import Fault, StreamLost, Task
+
+ANSWER_MS = const(15000)  # without anything moving on the whole connection
+STREAMS_IN = const(16)  # of the peer at once; more wait
+FAULTS = const(8)  # broken rules or refused requests, then the connection is closed
+
+
+class Peer:
+    """`device` is the stick's own state (node/device.py), None on a computer. `now_ms` of `step` is wall time on a
+    computer, and any monotonic clock on a stick, which asks its device for the time.
+
+    A subclass gives `_serve(stream)`, a task for a stream that the peer has opened: it ends by itself whatever comes.
+    """
+
+    def __init__(self, node, connection, device=None):
+        self.node = node
+        self.connection = connection
+        self.key = connection.peer
+        self.device = device
+        self.progress = Progress()
+        self.complete = False  # the last sync has left nothing behind
+        self.now_ms = 0
+        self.sessions = []  # (session of a store, Task)
+        self.faults = 0
+        self.last_fault = None
+        self._tasks = []
+        self._serving = []
+        self._moved_at = None
+        self._busy = False
+        self._failure = None  # the medium's, which ends the connection
+
+    # -- driving -----------------------------------------------------------------------------------------------
+
+    def step(self, now_ms):
+        """Runs everything until it waits. True when there is more to do at once.
+
+        StorageError when the medium failed: what was not acknowledged is gone, and the caller closes the connection.
+        An error that is none of the core's ends this connection and nothing else. On a stick it goes on to the loop,
+        which starts over.
+        """
+        self.node.journal.writer = self
+        try:
+            return self._step(now_ms)
+        except LatticeError:
+            raise
+        except Exception as error:
+            if self.device is not None:
+                raise
+            self._give_up(Fault(error))
+            return False
+        finally:
+            self.node.journal.writer = None
+
+    def _give_up(self, fault):
+        self.last_fault = fault
+        for task in self._tasks + self._serving:
+            task.cancel(fault)
+        self.node.journal.give_up(self)
+        self.close(str(fault))
+
+    def _step(self, now_ms):
+        self.now_ms = now_ms
+        if self._moved_at is None:
+            self._moved_at = now_ms
+        self._busy = False
+        self._accept()
+        for task in self._tasks + self._serving:
+            if task.step(now_ms):
+                self._busy = True  # whoever waits for its outcome learns of it at once
+        self._tasks = [task for task in self._tasks if not task.done]
+        self._serving = [task for task in self._serving if not task.done]
+        self.sessions = [item for item in self.sessions if not item[1].done]
+        if self.device is not None:
+            self.device.transfers = self.transfers()
+        self.commit_due()
+        if self._failure is not None:
+            raise self._failure
+        return self._busy
+
+    def deadline_ms(self):
+        """When `step` wants to be called at the latest, None for whenever something arrives."""
+        if self._busy:
+            return self.now_ms
+        deadline = self.node.journal.deadline_ms()
+        if self.transfers():
+            silence = (self._moved_at or 0) + ANSWER_MS + 1
+            deadline = silence if deadline is None else min(deadline, silence)
+        return deadline
+
+    def transfers(self):
+        """How many things are under way: a live session that is in step is none."""
+        resting = len([1 for session, _ in self.sessions if session.in_step()])
+        return len(self._tasks) + len(self._serving) - resting
+
+    def _accept(self):
+        while len(self._serving) < STREAMS_IN and self.connection.closed is None:
+            stream = self.connection.accept_stream()
+            if stream is None:
+                return
+            self._busy = True
+            self._serving.append(Task(self._serve(stream), "serve"))
+
+    def _serve(self, stream):
+        """Task: a stream that the peer has opened. Nobody answers here."""
+        stream.reset()
+        yield
+
+    def start(self, generator, name):
+        """Runs a task of ours on this connection."""
+        task = Task(generator, name)
+        self._tasks.append(task)
+        self._busy = True
+        return task
+
+    def close(self, reason):
+        """Ends the connection and everything on it."""
+        for task in self._tasks + self._serving:
+            task.cancel()
+        if self.device is not None:
+            self.device.transfers = 0
+        if self.connection.closed is None:
+            self.connection.close(reason)
+
+    # -- what tasks stand on -----------------------------------------------------------------------------------
+
+    def open_stream(self):
+        if self.connection.closed is not None:
+            raise StreamLost(self.connection.closed)
+        return self.connection.open_stream()
+
+    def wall_ms(self):
+        """Wall time, None on a stick that nobody told it."""
+        return self.now_ms if self.device is None else self.device.now_ms(self.now_ms)
+
+    def moved(self):
+        """Something moved on this connection: go on at once, and nobody is silent."""
+        self._moved_at = self.now_ms
+        self._busy = True
+
+    def check_silence(self, limit_ms):
+        if self.now_ms - (self._moved_at or self.now_ms) > limit_ms:
+            raise silent()
+
+    def check_allowed(self, handle):
+        """Refused when the peer may not (or no longer) have this store."""
+        if not self.node.may_connect(handle.id, self.key):
+            raise self.refusal(handle)
+
+    def knows(self):
+        """True when the peer may have any store here."""
+        return any(self.node.may_connect(handle.id, self.key) for handle in self.node.stores)
+
+    def refills(self, handle):
+        """True for an owner of this stick where the list of members has lost something: what is lost it may bring back,
+        and have nothing. Whom the list would let in does not count, since it may lack just who was shut out."""
+        if self.device is None or not self.device.is_owner(self.key):
+            return False
+        return self.node.is_cut(handle) and self.node.has_own_list(handle)
+
+    def refusal(self, handle):
+        """Why the peer may not have a store; `handle` may be None. A stranger learns nothing."""
+        if handle is None or not self.node.is_cut(handle):
+            return stranger()
+        known = self.device.is_owner(self.key) or peers.status_of(self.node, handle, self.key) is not None
+        return list_is_cut() if known else stranger()
+
+    def enter(self):
+        """Before something that this peer has sent goes into the open transaction."""
+        self.node.journal.enter(self.wall_ms())
+
+    def commit(self):
+        """Makes everything durable now."""
+        if self.node.storage.pending():
+            try:
+                self.node.commit(self.wall_ms())
+            except StorageError as error:
+                self._failure = error
+                raise
+
+    def commit_due(self):
+        """Commits when a batch is full or old. True when it did."""
+        try:
+            return self.node.commit_due(self.wall_ms(), self.now_ms)
+        except StorageError as error:
+            self._failure = error
+            raise
+
+    def fault(self, error):
+        """Notes a broken rule or a refused request; too many end the connection."""
+        self.last_fault = error
+        self.faults += 1
+        if self.faults >= FAULTS and self.connection.closed is None:
+            self.connection.close("too many requests that break the rules or were refused")
+
+
+def silent():
+    return StreamLost("no answer for %d seconds" % (ANSWER_MS // 1000))
+
+
+def stranger():
+    return Refused(
+        "you are not an active member here: you never joined, you were revoked (`join` with a new invite leads back), "
+        "or this node has not heard of you yet (sync it with whoever let you in)"
+    )

@@ -1,0 +1,124 @@
+"""Running tasks: generators that yield when they cannot go on and are resumed after something happened.
+
+A task reads and writes its streams and yields; it is resumed with the time in ms. It ends by returning, or by
+raising a LatticeError, which is kept as its outcome: a peer's fault ends one task and never its neighbours.
+"""
+
+from ...errors import LatticeError
+
+
+class Task:
+    """One running generator. After `done`: `result` (its return value) or `error` (a LatticeError)."""
+
+    def __init__(self, generator, name=""):
+        self.generator = generator
+        self.name = name
+        self.done = False
+        self.result = None
+        self.error = None
+        self._started = False
+
+    def step(self, now_ms):
+        """Runs the task until it waits again. Returns True when it is done."""
+        if self.done:
+            return True
+        try:
+            if self._started:
+                self.generator.send(now_ms)
+            else:
+                self._started = True
+                next(self.generator)
+        except StopIteration as stop:
+            self.result = stop.value
+            self.done = True
+        except LatticeError as error:
+            self.error = error
+            self.done = True
+        except Exception as error:
+            self.error = Fault(error)  # never a result: the connection's driver ends everything (peer.Peer.step)
+            self.done = True
+            raise
+        return self.done
+
+    def cancel(self, error=None):
+        """Stops the task where it waits; `error` is then its outcome."""
+        if not self.done:
+            self.done = True
+            self.error = error
+            self.generator.close()
+
+
+def both(first, second):
+    """Runs two generators side by side as one; returns (first's result, second's result).
+
+    The first error of either ends both.
+    """
+    tasks = [Task(first), Task(second)]
+    now_ms = None
+    while True:
+        for task in tasks:
+            task.step(now_ms)
+            if task.error is not None:
+                for other in tasks:
+                    other.cancel()
+                raise task.error
+        if tasks[0].done and tasks[1].done:
+            return tasks[0].result, tasks[1].result
+        now_ms = yield
+
+
+def write_all(stream, data):
+    """Task: writes all of `data`, waiting for the window."""
+    view = memoryview(data)
+    done = 0
+    while done < len(view):
+        _check(stream)
+        taken = stream.write(view[done:])
+        if taken == 0:
+            yield
+        done += taken
+
+
+def read_exactly(stream, count):
+    """Task: returns exactly `count` bytes, or None when the stream ends orderly before the first of them."""
+    parts = []
+    missing = count
+    while missing:
+        piece = stream.read(missing)
+        if piece:
+            parts.append(piece)
+            missing -= len(piece)
+        elif stream.at_end():
+            if missing == count:
+                return None
+            raise _short(count, missing)
+        else:
+            _check(stream)
+            yield
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _check(stream):
+    if stream.error is not None:
+        raise StreamLost(stream.error)
+
+
+def _short(count, missing):
+    from ...errors import ProtocolError
+
+    return ProtocolError("the stream ended %d bytes before the end of a message of %d" % (missing, count))
+
+
+class Fault(LatticeError):
+    """This program's own fault while it served a peer: `cause` is the error, which is none of the core's."""
+
+    def __init__(self, cause):
+        super().__init__(
+            "a fault of this program ended the connection (%s: %s): what was acknowledged is safe, nothing else of it "
+            "is kept; please report it, then try again" % (type(cause).__name__, cause)
+        )
+        self.cause = cause
+
+
+class StreamLost(LatticeError):
+    """The stream or its connection ended early. What was acknowledged is safe; open again to go on."""
