@@ -7,7 +7,12 @@ import re
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = {"lattice_core": ROOT / "shared", "lattice_host": ROOT / "host", "firmware": ROOT}
+FOLDERS = {
+    "lattice_core": ROOT / "shared",
+    "lattice_flash": ROOT / "shared",
+    "lattice_host": ROOT / "host",
+    "firmware": ROOT,
+}
 ROW = re.compile(r"^\|(?P<what>[^|]*)\|(?P<number>[^|]*)\| `(?P<file>[^`]*)` `(?P<name>[^`]*)` \|$")
 
 

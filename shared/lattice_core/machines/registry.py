@@ -20,7 +20,7 @@ if TYPE_CHECKING:
             """Applies the payload at [start, end) of the ops. ProtocolError before anything was written."""
             ...
 
-    class Replica(Protocol):
+    class Viewable(Protocol):
         """What a view needs of an open store."""
 
         store: Store
@@ -50,7 +50,7 @@ class Kind:
     def __init__(
         self,
         machine: "Callable[[], Machine] | None",
-        view: "Callable[[Replica], Any]",
+        view: "Callable[[Viewable], Any]",
         estimate: "Callable[[Change, int, int, int], int] | None",
         events: "tuple[str, ...]",
     ):
@@ -63,7 +63,7 @@ class Kind:
 class CarriedView:
     """The view of a store of unknown type: nothing in it can be read or written here."""
 
-    def __init__(self, replica: "Replica"):
+    def __init__(self, replica: "Viewable"):
         self.count = replica.store.count
 
 
