@@ -15,7 +15,7 @@ from .registry import Kind
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .kv_view import KvView
-    from .registry import Replica
+    from .registry import Viewable
 
 PUT = const(1)
 DELETE = const(2)
@@ -163,7 +163,7 @@ class KvMachine:
             change.emit(("kv", change.store.id, key, kvtable.is_deleted(head), kvtable.hash_of(head)))
 
 
-def _view(replica: "Replica") -> "KvView":
+def _view(replica: "Viewable") -> "KvView":
     from .kv_view import KvView  # here: no stick needs it
 
     return KvView(replica)

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ..model.intention import Intention
-    from .registry import Replica
+    from .registry import Viewable
 
 
 class KvView:
     """Reads and writes of one open key-value store."""
 
-    def __init__(self, replica: "Replica"):
+    def __init__(self, replica: "Viewable"):
         self._store = replica.store
         self._weaver = replica.weaver
         self._crypto = replica.weaver.crypto

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .change import Change
     from .log_view import LogView
-    from .registry import Replica
+    from .registry import Viewable
 
 _ROW_BYTES = const(160)  # key, row, and what storage adds
 
@@ -57,7 +57,7 @@ def estimate(change: "Change", start: int, end: int, enough: int) -> int:
     return _ROW_BYTES
 
 
-def _view(replica: "Replica") -> "LogView":
+def _view(replica: "Viewable") -> "LogView":
     from .log_view import LogView  # here: no stick needs it
 
     return LogView(replica)

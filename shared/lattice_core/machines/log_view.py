@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..model.intention import Intention
     from ..seams import Body
     from ..storage.contract import Store
-    from .registry import Replica
+    from .registry import Viewable
 
 
 class LogEntry:
@@ -35,7 +35,7 @@ class LogEntry:
 class LogView:
     """Reads and appends of one open log store."""
 
-    def __init__(self, replica: "Replica"):
+    def __init__(self, replica: "Viewable"):
         self._store = replica.store
         self._weaver = replica.weaver
 

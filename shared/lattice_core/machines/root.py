@@ -8,7 +8,7 @@ from .registry import Kind
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .change import Change
-    from .registry import Replica
+    from .registry import Viewable
     from .root_view import RootView
 
 
@@ -27,7 +27,7 @@ class RootMachine:
         self._applier.apply(change, start, end)
 
 
-def _view(replica: "Replica") -> "RootView":
+def _view(replica: "Viewable") -> "RootView":
     from .root_view import RootView  # here: no stick needs it
 
     return RootView(replica)

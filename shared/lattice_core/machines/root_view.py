@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..model.intention import Intention
     from ..seams import Body
-    from .registry import Replica
+    from .registry import Viewable
 
 _APPS = b"apps/"
 _BUNDLES = b"appbundles/"
@@ -37,7 +37,7 @@ class App:
 class RootView:
     """Reads and writes of one open root store."""
 
-    def __init__(self, replica: "Replica"):
+    def __init__(self, replica: "Viewable"):
         self._store = replica.store
         self._weaver = replica.weaver
         self._crypto = replica.weaver.crypto
