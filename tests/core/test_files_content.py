@@ -7,7 +7,7 @@ from lattice_core.files.entry import Entry
 from lattice_core.node import peers
 from support import raises
 from support.files import content, make_file, two_nodes, whole
-from support.nodes import CRYPTO, NOW_MS, carry, carry_blobs, meet, reopened, share
+from support.nodes import CRYPTO, NOW_MS, carry, carry_blobs, fetch, meet, reopened, share
 
 DAY_MS = 86400000
 
@@ -67,17 +67,7 @@ def test_what_nobody_has_is_counted_and_left():
     make_file(data, "holes", content(3, 20480), keep=(0, 2))
     meet(laptop, other)
     wanted = far.files.wanted()
-    while True:
-        digest = wanted.next()
-        if digest is None:
-            if not wanted.again():
-                break
-            continue
-        body = data.files.contents.get(digest)
-        if body is None:
-            wanted.not_held(digest)
-        else:
-            far.files.contents.put(digest, body.read(0, body.size))
+    fetch(wanted, data, far)
     assert wanted.missing == 3
     assert not far.files.held(far.files.get("holes"))
     assert [want.path for want in far.files.contents.wants()] == ["holes"]

@@ -5,6 +5,7 @@ Own stamps are ours, so hashes are not compared (docs/differences.md, "Own stamp
 in the recording are there once here. Texts of errors are ours; that there is one is compared.
 """
 
+from judge import check_kv
 from judge.cases import h, same, unknown
 from judge.open_store import NOW_MS, OpenStore
 from lattice_core.errors import UsageError
@@ -119,34 +120,19 @@ def hashed(intention):
 
 
 def kv_get(opened, request, _):
-    key = reference_messages.GetRequest.decode(request)["key"]
-    entry, inspected = opened.view.get(key), opened.view.inspect(key)
-    values = {"conflicted": inspected is not None and inspected.conflicted}
-    if entry is not None:
-        values["value"] = whole(entry.value())
-    return reference_messages.GetResponse.encode(values)
+    return check_kv.get_response(opened, reference_messages.GetRequest.decode(request)["key"])
 
 
 def kv_inspect(opened, request, _):
     key = reference_messages.InspectRequest.decode(request)["key"]
-    entry = opened.view.inspect(key)
-    values = {"key": key}
-    if entry is not None:
-        heads = [head.hash for head in entry.heads()]
-        values.update({"exists": True, "heads": heads, "head_count": len(heads), "conflicted": entry.conflicted})
-        if entry.winner.deleted:
-            values["tombstone"] = True
-        else:
-            values["value"] = whole(entry.value())
-    return reference_messages.InspectResponse.encode(values)
+    return reference_messages.InspectResponse.encode(check_kv.inspect_response(opened, key))
 
 
 def kv_list(opened, request, _):
     prefix = reference_messages.ListRequest.decode(request)["prefix"]
-    items = []
-    for entry in opened.view.list(prefix):
-        items.append({"key": entry.key, "value": whole(entry.value()), "conflicted": entry.conflicted})
-    return reference_messages.ListResponse.encode({"items": items})
+    return reference_messages.ListResponse.encode(
+        {"items": [check_kv.listed(entry) for entry in opened.view.list(prefix)]}
+    )
 
 
 # -- core:logstore ---------------------------------------------------------------------------------------------------

@@ -1,13 +1,11 @@
 """What a program reads from a root store and writes into it: apps, bundles (docs/reference/03-state-machines.md §5)."""
 
 from ..errors import UsageError
-from ..limits import DEPS
 from ..model import ops
 from ..model.ids import uuid_parse
-from ..storage.contract import TABLE_DATA
+from ..wire import utf8
 from ..wire.root_messages import BundleManifest, RootPayload
-from . import kvlist, kvtable
-from .keys import row_key
+from .kv_view import KvView
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,9 +36,8 @@ class RootView:
     """Reads and writes of one open root store."""
 
     def __init__(self, replica: "Viewable"):
-        self._store = replica.store
         self._weaver = replica.weaver
-        self._crypto = replica.weaver.crypto
+        self._rows = KvView(replica)
 
     # -- apps --------------------------------------------------------------------------------------------------------
 
@@ -90,12 +87,11 @@ class RootView:
         """[(section, key, value), …] of a bundle's manifest, ascending."""
         stem = _BUNDLES + app_id.encode() + _MANIFEST
         found = []
-        for entry in kvlist.entries(self._store, self._crypto, stem, None):
-            value = entry.value()
+        for entry in self._rows.list(stem):
             name = _utf8(entry.key[len(stem) :])
-            if value is not None and name is not None and "/" in name:
+            if name is not None and "/" in name:
                 section, key = name.split("/", 1)
-                found.append((section, key, _text(value)))
+                found.append((section, key, _text(entry.value())))
         return found
 
     def upload_bundle(
@@ -118,34 +114,27 @@ class RootView:
         """Removes a bundle and its manifest."""
         _check_name(app_id, "an app id")
         stem = _BUNDLES + app_id.encode()
-        keys = [stem + _ZIP]
-        for entry in kvlist.entries(self._store, self._crypto, stem + _MANIFEST, None):
-            keys.append(entry.key)
+        keys = [stem + _ZIP] + [entry.key for entry in self._rows.list(stem + _MANIFEST, deleted=True)]
         return self._write({"remove_bundle": {"app_id": app_id}}, keys, now_ms)
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
     def _names(self, start, end):
         """What stands between `start` and `end` in the live keys that have both."""
-        for entry in kvlist.entries(self._store, self._crypto, start, None):
+        for entry in self._rows.list(start):
             key = bytes(entry.key)
-            if key[len(key) - len(end) :] == end and not entry.winner.deleted:
+            if key[len(key) - len(end) :] == end:
                 name = _utf8(key[len(start) : len(key) - len(end)])
                 if name is not None:
                     yield name
 
     def _value(self, key):
-        row = self._store.row(TABLE_DATA, row_key(self._crypto, key))
-        return None if row is None else kvtable.value_of(self._store, kvtable.winner(row))
+        entry = self._rows.get(key)
+        return None if entry is None else entry.value()
 
     def _write(self, operation, keys, now_ms):
-        deps = []
-        for key in keys:
-            for head in kvtable.heads(self._store, self._crypto, TABLE_DATA, row_key(self._crypto, key)):
-                if len(deps) < DEPS and head.hash not in deps:
-                    deps.append(head.hash)
         payload = RootPayload.encode({"ops": [operation], "version": 1})
-        return self._weaver.submit(ops.app(payload), deps, now_ms)
+        return self._weaver.submit(ops.app(payload), self._rows.deps_for(keys), now_ms)
 
 
 def _check_name(name, what):
@@ -154,10 +143,7 @@ def _check_name(name, what):
 
 
 def _utf8(data):
-    try:
-        return str(data, "utf-8")
-    except UnicodeError:
-        return None
+    return utf8.decode(data) if utf8.valid(data) else None
 
 
 def _text(body):

@@ -54,21 +54,27 @@ def carry_blobs(source, target):
         other = source.get(handle.id)
         if other is None:
             continue
-        wanted = handle.files.wanted()
-        while True:
-            digest = wanted.next()
-            if digest is None:
-                if not wanted.again():
-                    break
-                continue
-            body = other.files.contents.get(digest)
-            if body is None:
-                wanted.not_held(digest)
-            else:
-                handle.files.contents.put(digest, body.read(0, body.size))
-                count += 1
+        count += fetch(handle.files.wanted(), other, handle)
     target.commit(NOW_MS)
     return count
+
+
+def fetch(wanted, source, target):
+    """Gives one store what its plan `wanted` asks for and `source` has; the plan hears of the rest. Returns how many
+    blobs went."""
+    count = 0
+    while True:
+        digest = wanted.next()
+        if digest is None:
+            if not wanted.again():
+                return count
+            continue
+        body = source.files.contents.get(digest)
+        if body is None:
+            wanted.not_held(digest)
+        else:
+            target.files.contents.put(digest, body.read(0, body.size))
+            count += 1
 
 
 def join(joiner, server, token, now_ms=NOW_MS):

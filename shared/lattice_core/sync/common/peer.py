@@ -1,6 +1,7 @@
 """One connection's driver: its tasks, the streams that the peer opens, what everything on it stands on.
 
-`NanoPeer` (nano.py) and `RefPeer` (ref_peer.py) say what is spoken on the streams; their drivers treat both alike.
+`NanoPeer` (nano/peer.py) and `RefPeer` (reference/peer.py) say what is spoken on the streams; their drivers treat both
+alike.
 """
 
 from ...compat import const
@@ -180,12 +181,11 @@ class Peer:
 
     def commit(self):
         """Makes everything durable now."""
-        if self.node.storage.pending():
-            try:
-                self.node.commit(self.wall_ms())
-            except StorageError as error:
-                self._failure = error
-                raise
+        try:
+            self.node.journal.before_telling(self.wall_ms())
+        except StorageError as error:
+            self._failure = error
+            raise
 
     def commit_due(self):
         """Commits when a batch is full or old. True when it did."""

@@ -16,7 +16,7 @@ class NothingShared(Refused):
 
 
 class Report:
-    """What a sync came to. `outcomes`: one of each store (nano_session.Outcome); `errors`: (store id, LatticeError)."""
+    """What a sync came to. `outcomes`: one of each store (outcome.Outcome); `errors`: (store id, LatticeError)."""
 
     def __init__(self, progress):
         self.progress = progress

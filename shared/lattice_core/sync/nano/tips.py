@@ -47,7 +47,7 @@ TABLE = {
 
 
 class Exchange:
-    """One exchange about one store. `chains`: see `tips_table.ChainTable`. `agreed(author)`: how many intentions of a
+    """One exchange about one store. `chains`: see `table.ChainTable`. `agreed(author)`: how many intentions of a
     chain of ours the peer is known to have had at an earlier time, None without such knowledge: a hint that saves
     entries and decides nothing.
 
