@@ -74,7 +74,8 @@ def _settled(device):
 
 def _beyond_use():
     return StorageError(
-        "the stick's flash is damaged: hold its button for 5 s while plugging it in to erase everything"
+        "the stick's flash is damaged: hold its button for 5 s while plugging it in to erase everything",
+        "damaged",
     )
 
 

@@ -140,7 +140,7 @@ def move(files: Files, source: str, target: str, now_ms: int) -> list[tuple[str,
         return files.move(source, target, now_ms)
     tree.check(target)
     if files.get(target) is not None and target != copy.path:
-        raise UsageError("%s is there already" % tree.shown(target))
+        raise UsageError("%s is there already" % tree.shown(target), "exists")
     moved = Entry(target.split("/")[-1], *_rest(copy.entry))
     if target == copy.path:  # it takes the name, and that ends the conflict
         files.write([(target, moved, _heads(files, target))], now_ms)
@@ -153,11 +153,13 @@ def check_free(files: Files, target: str, source: str) -> None:
     """UsageError when a file of this name would share it with a folder, or lie in a folder that is a file."""
     if any(holds_something(below) for below in files.list(target)):
         name = source.split("/")[-1]
-        raise UsageError("%s is a folder; %s is free" % (tree.shown(target), tree.shown("%s/%s" % (target, name))))
+        raise UsageError(
+            "%s is a folder; %s is free" % (tree.shown(target), tree.shown("%s/%s" % (target, name))), "exists"
+        )
     for above in above_of(target):
         file = files.get(above)
         if above != source and file is not None and file.entry is not None:
-            raise UsageError("%s is a file: nothing can lie in it" % tree.shown(above))
+            raise UsageError("%s is a file: nothing can lie in it" % tree.shown(above), "exists")
 
 
 def above_of(path: str) -> list[str]:
@@ -173,7 +175,9 @@ def undo(files: Files, path: str, now_ms: int) -> list[str]:
         return files.undo(path, now_ms)
     restored = Entry(copy.path.split("/")[-1], *_rest(copy.entry))
     if files.stands(copy.path, restored):
-        raise UsageError("%s has that content already: there is nothing to bring back" % tree.shown(copy.path))
+        raise UsageError(
+            "%s has that content already: there is nothing to bring back" % tree.shown(copy.path), "exists"
+        )
     files.write([(copy.path, restored, _heads(files, copy.path))], now_ms)
     return [copy.path]
 

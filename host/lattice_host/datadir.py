@@ -40,7 +40,9 @@ def chosen_path(option=None):
     for name, value in (("--data", option), (ENVIRONMENT, os.environ.get(ENVIRONMENT))):
         if value is not None:
             if not str(value).strip():
-                raise UsageError("%s is empty: name the data directory of a node, or leave %s out" % (name, name))
+                raise UsageError(
+                    "%s is empty: name the data directory of a node, or leave %s out" % (name, name), "no_node"
+                )
             chosen = value
             break
     if chosen is None:
@@ -63,7 +65,9 @@ class DataDir:
             self.path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(
-                "the data directory %s cannot be created (%s); choose another with --data" % (self.path, error.strerror)
+                "the data directory %s cannot be created (%s); choose another with --data"
+                % (self.path, error.strerror),
+                "no_access",
             ) from error
         self._make_private()
         self.database = self.path / _DATABASE
@@ -77,11 +81,14 @@ class DataDir:
         try:
             found = any((self.path / name).exists() for name in (_IDENTITY, "node.db"))
         except OSError as error:
-            raise StorageError("the data directory %s cannot be read (%s)" % (self.path, error.strerror)) from error
+            raise StorageError(
+                "the data directory %s cannot be read (%s)" % (self.path, error.strerror), "no_access"
+            ) from error
         if not found:
             raise UsageError(
                 "no node in %s: choose its data directory with --data or %s, or make one there with `init`"
-                % (self.path, ENVIRONMENT)
+                % (self.path, ENVIRONMENT),
+                "no_node",
             )
 
     def _make_private(self):
@@ -95,7 +102,8 @@ class DataDir:
                 return
             raise StorageError(
                 "the data directory %s cannot be read or closed to others (%s); choose another with --data"
-                % (self.path, error.strerror)
+                % (self.path, error.strerror),
+                "no_access",
             ) from error
 
     # -- identity -------------------------------------------------------------------------------------------
@@ -110,12 +118,14 @@ class DataDir:
         except OSError as error:
             raise StorageError(
                 "the identity %s cannot be read (%s); is this another user's data directory?"
-                % (self._identity, error.strerror)
+                % (self._identity, error.strerror),
+                "no_access",
             ) from error
         if len(seed) != SEED_BYTES:
             raise StorageError(
                 "%s has %d bytes and not %d: it is damaged. Restore it from a backup; without it this node "
-                "cannot write under its name again" % (self._identity, len(seed), SEED_BYTES)
+                "cannot write under its name again" % (self._identity, len(seed), SEED_BYTES),
+                "damaged",
             )
         return seed
 
@@ -123,7 +133,8 @@ class DataDir:
         if self.database.exists():
             raise StorageError(
                 "%s is missing, but there is data beside it. Restore it from a backup, or move %s away to begin anew"
-                % (self._identity, self.path)
+                % (self._identity, self.path),
+                "damaged",
             )
         seed = secrets.token_bytes(SEED_BYTES)
         write_atomically(self._identity, seed)
@@ -183,7 +194,7 @@ def read_json(path):
             raise ValueError("it is larger than any that is written here")
         return json.loads(data.decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise StorageError("%s cannot be read (%s)" % (path, error)) from error
+        raise StorageError("%s cannot be read (%s)" % (path, error), "no_access") from error
 
 
 def _is_text(value):
@@ -240,7 +251,7 @@ def write_atomically(path, data, mode=_PRIVATE_FILE):
             raise
         sync_folder(folder)
     except OSError as error:
-        raise StorageError("%s cannot be written (%s)" % (path, error.strerror)) from error
+        raise StorageError("%s cannot be written (%s)" % (path, error.strerror), "no_access") from error
 
 
 def sync_folder(folder):

@@ -9,6 +9,8 @@ import re
 import signal
 import sys
 
+from . import complaints
+
 _FAILED = 1
 _INTERRUPTED = 130
 _READER_GONE = 141
@@ -26,7 +28,7 @@ def main():
         pass
     except BaseException as error:  # noqa: BLE001 - the last net
         status = _FAILED
-        _complain(_reported(error))
+        complaints.fail(_reported(error), "internal")
     sys.exit(_finish(status))
 
 
@@ -86,9 +88,11 @@ def _finish(status):
     except BrokenPipeError:
         status = status or _READER_GONE
     except (OSError, ValueError) as error:
-        _complain("what was printed could not be written (%s)" % (getattr(error, "strerror", None) or error))
+        why = getattr(error, "strerror", None) or error
+        complaints.fail("what was printed could not be written (%s)" % why, "no_access")
         status = status or _FAILED
     _discard(sys.stdout)
+    complaints.end()
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
     _discard(sys.stderr)
@@ -104,13 +108,6 @@ def _discard(stream):
         os.close(sink)
     except (OSError, ValueError, AttributeError):
         pass
-
-
-def _complain(text):
-    try:
-        print("lattice-host: %s" % text, file=sys.stderr)
-    except (OSError, ValueError):
-        pass  # there is nobody to tell
 
 
 # -- what nobody expected -------------------------------------------------------------------------------------------

@@ -92,9 +92,9 @@ def put(
         elif stat.S_ISDIR(status.st_mode):
             putter.put_folder(target, Path(os.path.realpath(source)))
         else:
-            raise UsageError("%s is neither a file nor a folder" % source)
+            raise UsageError("%s is neither a file nor a folder" % source, "unknown_file")
     except OSError as error:
-        raise UsageError("%s cannot be read: %s" % (error.filename or source, error.strerror)) from None
+        raise UsageError("%s cannot be read: %s" % (error.filename or source, error.strerror), "no_access") from None
     putter.finish()
     return putter.result
 
@@ -168,7 +168,7 @@ class _Putter:
     def put_single(self, target: str, where: Path, size: int) -> None:
         """A file that was named itself. OSError when it cannot be read."""
         if belongs_to_node(where) or is_seed(where):
-            raise UsageError("%s is, or belongs to, the secret identity of a node: it is never put" % where)
+            raise UsageError("%s is, or belongs to, the secret identity of a node: it is never put" % where, "secret")
         settled = self._version_of(target, where) if copies.is_copy_name(target) else None
         try:
             found = self._read(target if settled is None else settled, where, size)
@@ -199,12 +199,13 @@ class _Putter:
                 return path
         raise UsageError(
             "%s is called like a conflict copy, and the store knows no such version: give it another name with --as, "
-            "its own one to settle the conflict" % tree.shown(name)
+            "its own one to settle the conflict" % tree.shown(name),
+            "bad_name",
         )
 
     def put_folder(self, target: str, folder: Path) -> None:
         if is_data_directory(folder):
-            raise UsageError("%s is the data directory of a node: it is never put" % folder)
+            raise UsageError("%s is the data directory of a node: it is never put" % folder, "secret")
         found = walk(folder, target)
         self.result.skipped += found.skipped
         self.total = found.total()

@@ -82,7 +82,9 @@ def get(
     if own is not None:
         found.insert(0, own)
     if not found:
-        raise UsageError("there is no file called %s; `file list` shows what there is" % tree.shown(name))
+        raise UsageError(
+            "there is no file called %s; `file list` shows what there is" % tree.shown(name), "unknown_file"
+        )
     getter = _Getter(files, root, _sum(found), progress, places, force)
     if is_folder and top:
         getter.check_folder(top)
@@ -108,11 +110,14 @@ def content_of(files: Files, name: str) -> tuple[Iterator[bytes], list[str]]:
     copy = copies.find(files, name)
     if copy is not None:
         if not files.contents.complete(copy.entry):
-            raise UsageError("%s: its content is not here" % tree.shown(name))
+            raise UsageError("%s: its content is not here" % tree.shown(name), "not_held")
         return files.read(copy.entry), []
     file = files.get(name) if name else None
     if file is None:
-        raise UsageError("there is no file called %s; only a single file can be written to a stream" % tree.shown(name))
+        raise UsageError(
+            "there is no file called %s; only a single file can be written to a stream" % tree.shown(name),
+            "unknown_file",
+        )
     if file.entry is None:
         raise UsageError("%s: %s" % (tree.shown(name), file.problem or "it was removed"))
     if not files.contents.complete(file.entry):
@@ -210,7 +215,7 @@ class _Getter:
         """UsageError when a file stands where the folder that was asked for must be, and it is not ours."""
         standing = self.folder.standing(top)
         if standing is not None and standing.is_file() and not self.force and not self._is_ours(top):
-            raise UsageError("%s is a file: name a folder to write into" % self.folder.place(top))
+            raise UsageError("%s is a file: name a folder to write into" % self.folder.place(top), "exists")
 
     def _what_stands(self, path: str, entry: Entry, below: str) -> tuple[Standing | None, bool]:
         """(what may be replaced, whether it has the content already); None when the place is free. OSError, in words,

@@ -26,7 +26,8 @@ class DirectoryLock:
                 os.close(self._descriptor)
                 raise StorageError(
                     "the data directory %s is in use by %s; wait for it to end, or choose another with --data"
-                    % (os.path.dirname(path), holder or "another process")
+                    % (os.path.dirname(path), holder or "another process"),
+                    "in_use",
                 )
             time.sleep(_POLL_S)
         self._note("process %d (%s)\n" % (os.getpid(), _command()))
@@ -57,9 +58,9 @@ def _opened(path):
             return os.open(name, flags | os.O_CLOEXEC, 0o600)
         except OSError as error:
             if error.errno not in (errno.EROFS, errno.EACCES, errno.ENOSPC, errno.EDQUOT, errno.ENOENT):
-                raise StorageError("the lock %s cannot be opened (%s)" % (path, error.strerror)) from error
+                raise StorageError("the lock %s cannot be opened (%s)" % (path, error.strerror), "no_access") from error
             reason = error.strerror
-    raise StorageError("the lock %s cannot be opened (%s)" % (path, reason))
+    raise StorageError("the lock %s cannot be opened (%s)" % (path, reason), "no_access")
 
 
 def _holder(descriptor):

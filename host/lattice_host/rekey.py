@@ -109,7 +109,9 @@ class Rekey:
             (self.path / JOURNAL).unlink()
             sync_folder(self.path)
         except OSError as error:
-            raise StorageError("%s cannot be removed (%s)" % (self.path / JOURNAL, error.strerror)) from error
+            raise StorageError(
+                "%s cannot be removed (%s)" % (self.path / JOURNAL, error.strerror), "no_access"
+            ) from error
         reached("done")
 
     def _write(self, **changes):
@@ -139,7 +141,8 @@ def finish_swap(path):
     except OSError as error:
         raise StorageError(
             "%s: the new identity cannot be put in its place (%s); when that is mended, any command goes on with it"
-            % (path, error.strerror)
+            % (path, error.strerror),
+            "no_access",
         ) from error
     values["step"] = SWAPPED
     write_atomically(path / JOURNAL, json.dumps(values, indent=2).encode())
@@ -175,12 +178,14 @@ def _read(path):
     if (path / "identity.key").exists() and (path / "node.db").exists() and not half:
         raise StorageError(
             "%s is damaged (%s). The old identity is whole and in its place: delete %s and the folder %s, then begin "
-            "`node rekey` again with a new invite" % (journal, reason, journal, stage)
+            "`node rekey` again with a new invite" % (journal, reason, journal, stage),
+            "damaged",
         )
     newest = max(half or asides, key=lambda name: (path / name).stat().st_mtime, default="old-…")
     raise StorageError(
         "%s is damaged (%s), and the new identity is on its way from %s to its place. Write this into the file, any "
-        "command goes on: %s" % (journal, reason, stage, json.dumps({"step": SWAPPING, "old": "", "aside": newest}))
+        "command goes on: %s" % (journal, reason, stage, json.dumps({"step": SWAPPING, "old": "", "aside": newest})),
+        "damaged",
     )
 
 

@@ -98,7 +98,7 @@ class Destination:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
-            raise UsageError("%s is a file: name a folder to write into" % folder) from None
+            raise UsageError("%s is a file: name a folder to write into" % folder, "exists") from None
         except OSError as error:
             raise UsageError("%s cannot be made: %s" % (folder, error.strerror)) from None
         self.folder = Path(os.path.realpath(self.folder))

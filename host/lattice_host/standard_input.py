@@ -11,7 +11,8 @@ def stream() -> BufferedReader:
     """Standard input as bytes. UsageError when it was closed: nothing is not what somebody wanted to write."""
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError(
-            "standard input is closed: nothing was read; give it a file or a pipe (</dev/null for nothing)"
+            "standard input is closed: nothing was read; give it a file or a pipe (</dev/null for nothing)",
+            "no_input",
         )
     return cast(BufferedReader, sys.stdin.buffer)
 
@@ -37,9 +38,9 @@ def bounded(file, limit, what, name):
     except (OSError, ValueError) as error:
         raise _unreadable(name, error) from None
     if len(data) > limit:
-        raise UsageError("%s has more than %d bytes, which is the most for %s" % (name, limit, what))
+        raise UsageError("%s has more than %d bytes, which is the most for %s" % (name, limit, what), "too_large")
     return data
 
 
 def _unreadable(name, error):
-    return UsageError("%s cannot be read: %s" % (name, getattr(error, "strerror", None) or error))
+    return UsageError("%s cannot be read: %s" % (name, getattr(error, "strerror", None) or error), "no_access")

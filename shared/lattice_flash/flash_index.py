@@ -122,7 +122,7 @@ class FlashIndex:
         replay.batch = self.batch
         replay.run(number, offset)
         if len(self._by_id) != len(self._by_number) or max(self._by_number, default=-1) >= len(self._by_number):
-            raise StorageError("the records that name the stores are damaged")
+            raise StorageError("the records that name the stores are damaged", "damaged")
         self.salvaged = self.salvaged or len(replay.damaged) > 0
         self.damaged = []
         for slot, _, _ in replay.damaged:
@@ -148,7 +148,7 @@ class FlashIndex:
 
     def _report(self, replay, waiting):
         if self.record_pair.damaged and not self.records:
-            raise StorageError("no good copy of the records is left: the identity of this stick is lost")
+            raise StorageError("no good copy of the records is left: the identity of this stick is lost", "damaged")
         if self.record_pair.damaged:
             self._records_changed = True  # written anew
         if replay.damaged:

@@ -199,7 +199,8 @@ class Log:
         if intact(memoryview(record), 0, self.segments.seed) is None:
             self.segments.hurt = True
             raise StorageError(
-                "flash: the record at %d of segment %d is damaged" % (offset_of(address), slot_of(address))
+                "flash: the record at %d of segment %d is damaged" % (offset_of(address), slot_of(address)),
+                "damaged",
             )
         return record[HEADER_BYTES:end]
 

@@ -154,7 +154,7 @@ class FlashStore(Intentions):
             raise ValueError("no such sequence")
         address = self.items.address(sequence - 1)
         if address == EMPTY:
-            raise StorageError("entry %d of the witness log was lost to damage" % sequence)
+            raise StorageError("entry %d of the witness log was lost to damage" % sequence, "damaged")
         return address
 
     def witness_at(self, sequence):

@@ -9,12 +9,13 @@ from typer.core import TyperGroup
 from lattice_core.errors import LatticeError
 from lattice_core.text import printable
 
+from .. import complaints
 from ..disks import text_of
 from . import files, identity, invite, join, kv, node, peer, stick, store, sync
 from .arguments import Noun
 from .connect import HOST_VERSION
 from .endings import DONE, FAILED, INTERRUPTED, READER_GONE, WRONG_USAGE, status_of
-from .output import say, warn
+from .output import say
 
 
 class Group(TyperGroup):
@@ -26,16 +27,16 @@ class Group(TyperGroup):
             sys.stdout.flush()  # what cannot be written is no success
             return result
         except LatticeError as error:
-            warn(str(error))
+            complaints.fail(str(error), error.code)
             raise typer.Exit(status_of(error)) from None
         except BrokenPipeError:
             raise typer.Exit(READER_GONE) from None
         except OSError as error:
-            warn(_os_error_text(error))
+            complaints.fail(_os_error_text(error), "no_access")
         except UnicodeEncodeError as error:
-            warn("%s is not UTF-8, as names and texts are here" % printable(str(error.object), 64))
+            complaints.fail("%s is not UTF-8, as names and texts are here" % printable(str(error.object), 64), "usage")
         except KeyboardInterrupt:
-            warn("interrupted; what was acknowledged is safe, run it again to go on")
+            complaints.fail("interrupted; what was acknowledged is safe, run it again to go on", "interrupted")
             raise typer.Exit(INTERRUPTED) from None
         raise typer.Exit(FAILED)
 
@@ -43,6 +44,7 @@ class Group(TyperGroup):
         self, args=None, prog_name=None, complete_var=None, standalone_mode=True, windows_expand_args=True, **extra
     ):
         """A wrong command line is one sentence, too."""
+        complaints.begin(list(sys.argv[1:] if args is None else args))
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         try:
@@ -51,6 +53,7 @@ class Group(TyperGroup):
             status = _wrong_usage(error)
         except typer.Abort:
             status = FAILED
+        complaints.end()
         sys.exit(status)
 
 
@@ -63,7 +66,7 @@ def _wrong_usage(error):
         words = words.rstrip(". ")
         words = "%s%s `%s --help` explains it" % (words, "" if words.endswith("?") else ".", command.command_path)
     if words:
-        warn(words)
+        complaints.fail(words, "usage")
     return WRONG_USAGE
 
 

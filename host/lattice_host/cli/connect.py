@@ -61,7 +61,8 @@ class Wire:
         if self.peer_key and key != self.peer_key:
             raise UsageError(
                 "another stick (%s) is at %s now; begun with %s: plug that one in again, or repeat the command"
-                % (peers.key_text(key)[:8], self.path, peers.key_text(self.peer_key)[:8])
+                % (peers.key_text(key)[:8], self.path, peers.key_text(self.peer_key)[:8]),
+                "another_stick",
             )
         self.peer_key = key
 
@@ -160,4 +161,4 @@ def key_of_member(node, text):
         return key
     for root in node.roots():
         return peers.find(node, root, text)
-    raise UsageError("%s is no id: an id has 64 hex digits" % text)
+    raise UsageError("%s is no id: an id has 64 hex digits" % text, "unknown_member")

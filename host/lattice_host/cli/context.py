@@ -64,8 +64,10 @@ class Desk:
         if len(data_stores) == 1:
             return data_stores[0]
         if not data_stores:
-            raise UsageError("there is no store here yet: `store create NAME` makes one, `join TOKEN` brings some")
-        raise UsageError("which store? --store with one of: %s" % labels(data_stores))
+            raise UsageError(
+                "there is no store here yet: `store create NAME` makes one, `join TOKEN` brings some", "no_store"
+            )
+        raise UsageError("which store? --store with one of: %s" % labels(data_stores), "ambiguous")
 
 
 def _chosen(ctx):

@@ -13,9 +13,13 @@ READER_GONE = 141  # who reads our output has ended, as in `| head`: what a shel
 class PartlyDone(LatticeError):
     """What could be done is done and was printed; the text says what was left. Ends the command with DONE_IN_PART."""
 
+    code = "done_in_part"
+
 
 class WrongUsage(UsageError):
     """An argument that nothing could fit: no hex, an empty name, two of what there can be one of."""
+
+    code = "usage"
 
 
 def status_of(error):

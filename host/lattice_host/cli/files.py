@@ -183,7 +183,9 @@ def _named(files, name):
         if own is not None:
             found.insert(0, own)
         if not found:
-            raise UsageError("there is no file or folder called %s; `file list` shows what there is" % shown(name))
+            raise UsageError(
+                "there is no file or folder called %s; `file list` shows what there is" % shown(name), "unknown_file"
+            )
     return found
 
 

@@ -36,7 +36,9 @@ def join(
     """Join a share at whoever is behind PORT and fetch all of its stores. Repeated, it goes on where it was cut."""
     parsed = parsed_token(crypto, *token)
     if parsed.is_over(now_ms()):
-        raise UsageError("this invite expired on %s: ask for a new one" % time_text(parsed.expires_s * 1000))
+        raise UsageError(
+            "this invite expired on %s: ask for a new one" % time_text(parsed.expires_s * 1000), "invite_expired"
+        )
     with desk(ctx, make=True) as on:
         node = on.node
         on.unused = True
@@ -81,7 +83,9 @@ def _text(words):
         text = _decoded(standard_input.read_file(words[0], _FILE_BYTES, _A_TOKEN))
     elif len(words) == 1 and _LIKE_A_PATH.match(text):
         is_there = "%s is no file" if os.path.lexists(text) else "there is no file %s"
-        raise UsageError((is_there + "; a token is given as its text, as a file that holds it, or as -") % text)
+        raise UsageError(
+            (is_there + "; a token is given as its text, as a file that holds it, or as -") % text, "bad_token"
+        )
     return "".join(_QUOTED.sub("", text).split())
 
 
@@ -96,7 +100,8 @@ def parsed_token(crypto, *words):
     except ProtocolError as error:
         raise UsageError(
             "this is no token, and no file that holds one (%s); copy all of it, a typing mistake shows as a wrong "
-            "checksum" % error
+            "checksum" % error,
+            "bad_token",
         ) from None
 
 

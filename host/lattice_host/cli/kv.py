@@ -66,7 +66,7 @@ def delete(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = Fals
         kv = on.store(store).kv
         name = _bytes(key, is_hex)
         if kv.get(name) is None:
-            raise UsageError("there is no value for %s" % bytes_text(name))
+            raise UsageError("there is no value for %s" % bytes_text(name), "unknown_key")
         written = kv.delete(name, now_ms())
         on.commit()
     emit(json, {"hash": written.hash.hex()}, lambda done: say("deleted"))
@@ -79,7 +79,9 @@ def get(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, 
         name = _bytes(key, is_hex)
         entry = on.store(store).kv.inspect(name)
         if entry is None or entry.winner.deleted:
-            raise UsageError("there is no value for %s; `kv list` shows what there is" % bytes_text(name))
+            raise UsageError(
+                "there is no value for %s; `kv list` shows what there is" % bytes_text(name), "unknown_key"
+            )
         value = _whole(entry.value())
         data = {**bytes_fields("key", name), **bytes_fields("value", value), "conflicted": entry.conflicted}
         losers = list(entry.heads())[1:] if entry.conflicted else []
@@ -126,7 +128,7 @@ def inspect(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = Fal
         name = _bytes(key, is_hex)
         entry = on.store(store).kv.inspect(name)
         if entry is None:
-            raise UsageError("nobody has written %s" % bytes_text(name))
+            raise UsageError("nobody has written %s" % bytes_text(name), "unknown_key")
         heads = [_head(on.node, entry, head) for head in entry.heads()]
         data = {**bytes_fields("key", name), "conflicted": entry.conflicted, "heads": heads}
     emit(json, data, _show_heads)

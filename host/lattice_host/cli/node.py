@@ -97,11 +97,14 @@ def rekey(
 def _abandon(directory, journal, as_json):
     """Takes back what was begun, where nothing was done with it yet."""
     if journal.step != steps.BEGUN:
-        raise Refused("no new identity is waiting to join: nothing is to be taken back")
+        raise Refused("no new identity is waiting to join: nothing is to be taken back", "nothing_to_do")
     with opened(directory) as old, opened(DataDir(journal.stage)) as new:
         key = new.node.identity.public.hex()
         if new.node.roots() or old.storage.record(FORKED_RECORD) == GIVEN_UP:
-            raise Refused("the new identity has joined already: `node rekey` goes on, and nothing is lost on the way")
+            raise Refused(
+                "the new identity has joined already: `node rekey` goes on, and nothing is lost on the way",
+                "already_member",
+            )
     journal.abandon()
     emit(as_json, {"abandoned": key}, _show_abandoned)
 
@@ -120,17 +123,17 @@ def _check_begin(node, token, force):
     if token is None and healthy:
         raise Refused("%s, and it needs an invite of another member" % _HEALTHY)
     if token is None:
-        raise UsageError("a new identity needs an invite: ask another member for one, then --invite TOKEN")
+        raise UsageError("a new identity needs an invite: ask another member for one, then --invite TOKEN", "no_invite")
     if node.get(token.store_id) is None:
         shares = ", ".join(root.label() for root in node.roots()) or "none"
-        raise UsageError("this invite is for a share that this node is not in; its shares: %s" % shares)
+        raise UsageError("this invite is for a share that this node is not in; its shares: %s" % shares, "wrong_invite")
     invite = node.get(token.store_id).system.invite(node.crypto.blake3_digest(token.secret))
     if invite is not None and node.identity.public in invite.claimed_by:
         raise UsageError(
             "this node joined with this invite: a new identity needs a new one, if it is to have another yet"
         )
     if token.is_over(now_ms()) or (invite is not None and invite.status != INVITE_VALID):
-        raise UsageError("this invite is used up, revoked or expired: ask another member for a new one")
+        raise UsageError("this invite is used up, revoked or expired: ask another member for a new one", "invite_used")
     if healthy:
         raise Refused(_HEALTHY)
 

@@ -1,6 +1,5 @@
 """What commands print: JSON for programs, tables for people, errors on stderr, sizes and times as people read them."""
 
-import contextlib
 import datetime
 import io
 import json
@@ -9,6 +8,8 @@ import sys
 
 from lattice_core.errors import StorageError
 from lattice_core.text import HIDDEN, printable
+
+from ..complaints import warn as warn
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 _RANGES = ("%s-%s" % (chr(HIDDEN[at]), chr(HIDDEN[at + 1])) for at in range(0, len(HIDDEN), 2))
@@ -42,20 +43,12 @@ def say(text):
     _line(printable(text), sys.stdout)
 
 
-def warn(text):
-    """One line on stderr. When nobody can read that, the command goes on."""
-    with contextlib.suppress(OSError):
-        _line("lattice-host: %s" % printable(text), sys.stderr)
-
-
 def _line(text, stream):
     try:
         print(text, file=stream)
     except BrokenPipeError:
         raise
     except OSError as error:
-        if stream is sys.stderr:
-            raise
         raise StorageError("what was printed could not be written (%s)" % error.strerror) from error
 
 

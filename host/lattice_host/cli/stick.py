@@ -61,18 +61,21 @@ def _let_in_again(on, key, shown, store):
     node = on.node
     if node.identity.public not in shown["owners"]:
         raise Refused(
-            "this stick is owned by somebody else; its owner can let you in, or its button resets it (which erases it)"
+            "this stick is owned by somebody else; its owner can let you in, or its button resets it (which erases it)",
+            "not_the_owner",
         )
     there = [one["id"] for one in shown["stores"]]
     shares = [root for root in node.roots() if root.id in there]
     if not shares:
         raise Refused(
             "this stick is yours, but none of its shares is here: `join` it with an invite of a member, or reset the "
-            "stick with its button (which erases it)"
+            "stick with its button (which erases it)",
+            "not_a_member",
         )
     if store is not None and node.find_root(store) not in shares:
         raise Refused(
-            "this stick is yours already, in share %s; its button resets it (which erases it)" % shares[0].label()
+            "this stick is yours already, in share %s; its button resets it (which erases it)" % shares[0].label(),
+            "already_member",
         )
     for root in shares:
         if not peers.is_active(node, root, key):
@@ -80,7 +83,7 @@ def _let_in_again(on, key, shown, store):
             node.note_stick(root, key)
             on.commit()
             return root
-    raise Refused("this stick is yours already; `sync` is enough")
+    raise Refused("this stick is yours already; `sync` is enough", "already_member")
 
 
 def _show_setup(data):
@@ -219,7 +222,7 @@ def _change_owner(ctx, port, member, timeout, as_json, command, text):
 
         def change(peer):
             if key == peer.key:
-                raise UsageError("a stick cannot own itself: name a member")
+                raise UsageError("a stick cannot own itself: name a member", "own_identity")
             return getattr(peer, command)(key)
 
         answer = wire.talk(change, timeout)

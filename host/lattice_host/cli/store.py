@@ -132,7 +132,8 @@ def verify(ctx: typer.Context, name: StoreArgument = None, store: Store = None, 
     if not clean:
         raise UsageError(
             "damage was found: sync with a peer that has the data, it fills what is missing; what follows from the log "
-            "was worked out anew where it could be: `store verify` again says what is left"
+            "was worked out anew where it could be: `store verify` again says what is left",
+            "damaged",
         )
 
 

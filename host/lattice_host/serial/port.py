@@ -16,6 +16,8 @@ _GONE = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.EBADF)
 class PortError(LatticeError):
     """The port could not be opened; the text says why. `absent`: it is not there (now)."""
 
+    code = "port"
+
     def __init__(self, text, absent):
         super().__init__(text)
         self.absent = absent
@@ -23,6 +25,8 @@ class PortError(LatticeError):
 
 class PortLost(LatticeError):
     """The port went away while it was open: the stick was pulled."""
+
+    code = "port_lost"
 
 
 class Port:

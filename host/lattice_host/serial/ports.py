@@ -34,11 +34,13 @@ def chosen(text, known=()):
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError("several ports may be a stick: %s; name the one you mean" % ", ".join(found))
+        raise UsageError("several ports may be a stick: %s; name the one you mean" % ", ".join(found), "ambiguous")
     others = [port.device for port in list_ports.comports() if port.vid is not None]
     if others:
-        raise UsageError("no stick found. Other USB serial ports: %s; name one if it is a stick" % ", ".join(others))
-    raise UsageError("no stick found on any USB port; is it plugged in, with a cable that carries data?")
+        raise UsageError(
+            "no stick found. Other USB serial ports: %s; name one if it is a stick" % ", ".join(others), "no_stick"
+        )
+    raise UsageError("no stick found on any USB port; is it plugged in, with a cable that carries data?", "no_stick")
 
 
 def why_not(path, error):

@@ -90,7 +90,8 @@ class Pump:
         if self._lost >= _LOST_IN_A_ROW:
             raise UsageError(
                 "the connection to %s was lost %d times at the same place (%s): `stick status` shows what the stick "
-                "says of itself; what was acknowledged is safe" % (self.path, self._lost, error)
+                "says of itself; what was acknowledged is safe" % (self.path, self._lost, error),
+                "connection_lost",
             )
 
     def _trouble(self):
@@ -146,7 +147,7 @@ class Pump:
     def _follow(self, link):
         """True when another connection came about. Raises when the link has ended for good."""
         if link.closed is not None:
-            raise UsageError("%s: %s" % (self.path, link.closed))
+            raise UsageError("%s: %s" % (self.path, link.closed), "connection_lost")
         connection = link.connection
         if connection is self._connection:
             return False
@@ -214,7 +215,8 @@ class Pump:
         waited_ms = self.now_ms() - self._opened_ms
         if not self.moved and line is not None and waited_ms > min(_FIRST_ANSWER_MS, timeout_s * 1000):
             raise UsageError(
-                "%s does not answer as a stick: %s" % (self.path, line.link.trouble or seems(line.heard, line.said))
+                "%s does not answer as a stick: %s" % (self.path, line.link.trouble or seems(line.heard, line.said)),
+                "not_a_stick",
             )
         if silent_ms > timeout_s * 1000:
             found = ""
@@ -222,7 +224,8 @@ class Pump:
                 found = " (%s)" % seems(line.heard, line.said)
             raise UsageError(
                 "nothing came from a stick at %s for %d s%s: plug it in again and repeat the command, it goes on where "
-                "it was" % (self.path, timeout_s, found)
+                "it was" % (self.path, timeout_s, found),
+                "port_silent",
             )
 
 

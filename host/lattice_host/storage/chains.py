@@ -56,7 +56,8 @@ class SqlChains:
         if not 1 <= number <= len(self._keys):
             raise StorageError(
                 "%s names an author that it does not have: it is damaged; `store verify` works it out anew"
-                % self._database.path
+                % self._database.path,
+                "damaged",
             )
         return self._keys[number - 1]
 

@@ -61,7 +61,8 @@ class Database:
         mode = self.one("PRAGMA journal_mode = WAL")[0]
         if mode != "wal":
             raise StorageError(
-                "%s: SQLite has no write-ahead log here (it answered %r); is this a network disk?" % (self.path, mode)
+                "%s: SQLite has no write-ahead log here (it answered %r); is this a network disk?" % (self.path, mode),
+                "no_access",
             )
         self.run("PRAGMA synchronous = FULL")
         self.run("PRAGMA cache_size = -%d" % _CACHE_KIB)
@@ -139,7 +140,8 @@ def _copied(path):
     except (OSError, sqlite3.Error) as error:
         raise StorageError(
             "%s was left in the middle of a write, and its disk is read-only or full: it can be read once it was "
-            "opened where there is room (a copy of it could not be made: %s)" % (path, error)
+            "opened where there is room (a copy of it could not be made: %s)" % (path, error),
+            "not_readable_here",
         ) from error
     return folder, copy
 
@@ -155,7 +157,8 @@ def _make_private(path):
             os.close(descriptor)
     except OSError as error:
         raise StorageError(
-            "%s may not be written (%s); check who owns the data directory" % (path, error.strerror)
+            "%s may not be written (%s); check who owns the data directory" % (path, error.strerror),
+            "no_access",
         ) from error
 
 
@@ -166,18 +169,22 @@ def _explained(path, error):
     if primary == sqlite3.SQLITE_FULL:
         return StorageFull("no room on the disk of %s; nothing of this step was stored" % path)
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StorageError("%s is in use by another program; end that one first" % path)
+        return StorageError("%s is in use by another program; end that one first" % path, "in_use")
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StorageError(
             "%s is damaged (%s); move the whole data directory away, identity.key too, `join` with a new invite to get "
-            "the data back from a peer, and revoke the old identity there" % (path, error)
+            "the data back from a peer, and revoke the old identity there" % (path, error),
+            "damaged",
         )
     if primary == sqlite3.SQLITE_READONLY:
         return StorageError(
-            "%s cannot be written (%s): its disk is full or read-only; what needs no writing works" % (path, error)
+            "%s cannot be written (%s): its disk is full or read-only; what needs no writing works" % (path, error),
+            "no_access",
         )
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-        return StorageError("%s may not be written (%s); check who owns the data directory" % (path, error))
+        return StorageError(
+            "%s may not be written (%s); check who owns the data directory" % (path, error), "no_access"
+        )
     if primary == sqlite3.SQLITE_IOERR:
-        return StorageError("the disk failed while %s was used (%s)" % (path, error))
+        return StorageError("the disk failed while %s was used (%s)" % (path, error), "disk_failed")
     return StorageError("%s: %s" % (path, error))

@@ -57,10 +57,12 @@ class SqliteNodes:
                 sums[prefix[:-1]] = (old_count + count, old_total ^ int.from_bytes(total, "big"))
         for prefix, count, total, split in rows:
             if split and sums.get(prefix) != (count, int.from_bytes(total, "big")):
-                raise StorageError("fingerprints of prefix %r do not add up; the database is damaged" % prefix)
+                raise StorageError(
+                    "fingerprints of prefix %r do not add up; the database is damaged" % prefix, "damaged"
+                )
         witnessed = self._database.one("SELECT count FROM store WHERE n = ?", (self._store,))[0]
         if self.get("")[0] != witnessed:
-            raise StorageError("fingerprints count %d intentions of %d" % (self.get("")[0], witnessed))
+            raise StorageError("fingerprints count %d intentions of %d" % (self.get("")[0], witnessed), "damaged")
 
 
 def _padded(digits):

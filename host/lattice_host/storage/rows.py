@@ -51,7 +51,8 @@ class StateRows:
         if value is None:
             raise StorageError(
                 "%s: a row of the state is damaged in it; what follows from the log is worked out from it anew now: "
-                "try again, and see `store verify`" % self._database.path
+                "try again, and see `store verify`" % self._database.path,
+                "damaged",
             )
         return value
 

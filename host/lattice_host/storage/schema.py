@@ -50,15 +50,17 @@ def prepare(database):
     if application_id != APPLICATION_ID:
         raise StorageError(
             "%s is not a Lattice database (application id %08x); choose another data directory"
-            % (database.path, application_id)
+            % (database.path, application_id),
+            "not_a_database",
         )
     if version > VERSION:
         raise StorageError(
             "%s was written by a newer lattice-host (format %d, this one knows %d); update lattice-host"
-            % (database.path, version, VERSION)
+            % (database.path, version, VERSION),
+            "newer_format",
         )
     if version < VERSION:
-        raise StorageError("%s has the unknown format %d; it may be damaged" % (database.path, version))
+        raise StorageError("%s has the unknown format %d; it may be damaged" % (database.path, version), "damaged")
 
 
 def _create(database):

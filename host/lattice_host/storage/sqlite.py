@@ -149,7 +149,7 @@ class SqliteStorage:
         """SQLite's own check of every page and index, then the fingerprints. StorageError in words. Reads all."""
         findings = [text for (text,) in self.database.all("PRAGMA integrity_check(10)")]
         if findings != ["ok"]:
-            raise StorageError("%s is damaged: %s" % (self.path, "; ".join(findings)))
+            raise StorageError("%s is damaged: %s" % (self.path, "; ".join(findings)), "damaged")
         for store in self._stores.values():
             store.check()
 

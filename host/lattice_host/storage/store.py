@@ -111,7 +111,8 @@ class SqliteStore:
         self.suspects.append(hash)
         raise StorageError(
             "%s: the write %s is damaged in it (%s); `sync` with somebody who has it brings it again"
-            % (self._database.path, hash.hex()[:16], error)
+            % (self._database.path, hash.hex()[:16], error),
+            "damaged",
         )
 
     def mend(self, intention):
@@ -201,7 +202,7 @@ class SqliteStore:
         return row
 
     def _lacking(self):
-        return StorageError("%s lacks intentions that it has counted: it is damaged" % self._database.path)
+        return StorageError("%s lacks intentions that it has counted: it is damaged" % self._database.path, "damaged")
 
     def witness_log(self, after=0):
         while after < self.count:
@@ -290,7 +291,7 @@ class SqliteStore:
         """StorageError unless the fingerprints add up to what is witnessed and the rows fit their sums."""
         self.flush()
         if columns_differ(self._database, self._number):
-            raise StorageError("%s: columns of its log do not say what its counts do" % self._database.path)
+            raise StorageError("%s: columns of its log do not say what its counts do" % self._database.path, "damaged")
         damaged = len(self._state.damaged())
         if damaged:
             raise StorageError("%s: rows of the state are damaged: %d" % (self._database.path, damaged))

@@ -61,7 +61,7 @@ class Files(Upkeep):
     def move(self, source, target, now_ms):
         """Gives a file or folder another name; moves no content. Returns [(old path, new path)]."""
         if source == target or target.startswith(source + "/"):
-            raise UsageError("%s cannot be moved into itself" % tree.shown(source))
+            raise UsageError("%s cannot be moved into itself" % tree.shown(source), "bad_name")
         moves = []
         for file in self._below(source):
             if file.entry is None or file.conflicts:
@@ -69,7 +69,7 @@ class Files(Upkeep):
             moves.append((file, tree.check(target + file.path[len(source) :])))
         for _, path in moves:
             if self.get(path) is not None:
-                raise UsageError("%s is there already" % tree.shown(path))
+                raise UsageError("%s is there already" % tree.shown(path), "exists")
         operations = []
         for file, path in moves:
             moved = entry.Entry(
@@ -93,7 +93,7 @@ class Files(Upkeep):
             if value is not None:
                 restored.append([(found.key, value.read(0, value.size))])
         if not restored:
-            raise UsageError("there is nothing to bring back at %s" % tree.shown(path))
+            raise UsageError("there is nothing to bring back at %s" % tree.shown(path), "unknown_file")
         self._write(restored, now_ms)
         return [str(group[0][0][len(tree.KEY_PREFIX) :], "utf-8") for group in restored]
 
@@ -133,7 +133,7 @@ class Files(Upkeep):
         file = self.get(path)
         files = [file] if file is not None else list(self.list(path))
         if not files:
-            raise UsageError("there is no file called %s" % tree.shown(path))
+            raise UsageError("there is no file called %s" % tree.shown(path), "unknown_file")
         return files
 
     def _write(self, groups, now_ms, deps=()):

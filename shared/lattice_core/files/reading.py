@@ -177,7 +177,8 @@ class Reading:
 def _damaged():
     return ProtocolError(
         "a piece of the content is damaged on this medium (its hash is wrong): `sync` with somebody who "
-        "has the file brings it again"
+        "has the file brings it again",
+        "damaged",
     )
 
 

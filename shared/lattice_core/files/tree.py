@@ -31,7 +31,7 @@ def check(path):
     """The path itself when an own write may use it, else UsageError with the reason."""
     reason = unsafe(path) or too_long(path)
     if reason:
-        raise UsageError("%s cannot be a file's name here: %s" % (shown(path), reason))
+        raise UsageError("%s cannot be a file's name here: %s" % (shown(path), reason), "bad_name")
     return path
 
 

@@ -84,6 +84,10 @@ def _nothing(_bound):
 class WrongProof(ProtocolError):
     """Not who it says it is."""
 
+    code = "wrong_proof"
+
 
 class OwnIdentity(ProtocolError):
     """Ourselves, or a copy of us."""
+
+    code = "own_identity"

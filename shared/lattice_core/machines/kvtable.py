@@ -250,7 +250,7 @@ def _head_size(row, at):
     except IndexError:
         size = len(row)
     if at + size > len(row):
-        raise StorageError("a row of the state is damaged: what it says ends behind its end")
+        raise StorageError("a row of the state is damaged: what it says ends behind its end", "damaged")
     return size
 
 
@@ -265,7 +265,7 @@ def _size_written(row, at):
     elif kind == PREFIXED:
         size += 9 + row[at + size]
     elif kind != DELETED:
-        raise StorageError("a row of the state is damaged: it holds a write of no kind that there is")
+        raise StorageError("a row of the state is damaged: it holds a write of no kind that there is", "damaged")
     return size + 8 if flags & _LONG_KEY else size
 
 
@@ -294,7 +294,7 @@ def count_more(row):
     if not row or not row[0] & _MORE:
         return 0
     if len(row) < 5:
-        raise StorageError("a row of the state is damaged: it is cut off after %d bytes" % len(row))
+        raise StorageError("a row of the state is damaged: it is cut off after %d bytes" % len(row), "damaged")
     return unpack_from(">I", row, 1)[0]
 
 

@@ -19,11 +19,11 @@ def uuid_parse(text):
     """The 16 bytes of a UUID's text, with or without hyphens; UsageError when it is none."""
     digits = text.replace("-", "")
     if len(digits) != 32:
-        raise UsageError("not a store id: %s" % text)
+        raise UsageError("not a store id: %s" % text, "unknown_store")
     try:
         return bytes.fromhex(digits)
     except ValueError:
-        raise UsageError("not a store id: %s" % text) from None
+        raise UsageError("not a store id: %s" % text, "unknown_store") from None
 
 
 def gossip_topic(crypto, store_id):

@@ -36,7 +36,7 @@ def decode(crypto, store_id, data):
     if size < _HEAD_BYTES + 1 or data[:4] != _MAGIC or u32(data, 4) != _VERSION:
         raise ProtocolError("not a snapshot of version %d" % _VERSION)
     if crypto.blake3_digest(data[:size]) != data[size:]:
-        raise ProtocolError("the snapshot is damaged: its checksum is wrong")
+        raise ProtocolError("the snapshot is damaged: its checksum is wrong", "damaged")
     if data[8:24] != store_id:
         raise ProtocolError("the snapshot is of another store")
     tables = {DATA: [], META: [], SYSTEM: []}

@@ -71,7 +71,7 @@ def parse(crypto, text):
     """The Token of a text; ProtocolError with the reason when it is none."""
     values = InviteToken.decode(base58.check_decode(VERSION, text, crypto))
     if len(values["inviter_pubkey"]) != 32 or len(values["store_id"]) != 16:
-        raise ProtocolError("the token names no inviter or no store")
+        raise ProtocolError("the token names no inviter or no store", "bad_token")
     # Keys of another length, and more than we would list ourselves, are a newer node's: not ours to use.
     listed = [key for key in values["listed_keys"] if len(key) == 32][:LISTED_MAX]
     return Token(values["store_id"], values["secret"], values["inviter_pubkey"], listed, values["expires_s"])

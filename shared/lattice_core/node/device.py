@@ -39,7 +39,9 @@ def load_identity(storage, crypto):
         storage.put_record(_IDENTITY, seed)
         storage.commit()
     if len(seed) != 32:
-        raise StorageError("the identity record is damaged: factory reset with the button makes a new identity")
+        raise StorageError(
+            "the identity record is damaged: factory reset with the button makes a new identity", "damaged"
+        )
     return Identity(crypto, seed)
 
 
@@ -112,7 +114,9 @@ class Device:
     def setup(self, owner, name, store_id):
         """Makes a fresh stick the owner's, in the share `store_id`. One record. UsageError for a name that is none."""
         if self.owners:
-            raise Refused("this stick has an owner already; its owner can add you, or reset it with its button")
+            raise Refused(
+                "this stick has an owner already; its owner can add you, or reset it with its button", "stick_owned"
+            )
         self._write([bytes(owner)], name, store_id)
 
     def is_owner(self, key):
@@ -125,7 +129,7 @@ class Device:
         if key in self.owners:
             return
         if len(self.owners) >= OWNERS:
-            raise Refused("this stick has %d owners already, which is the most" % OWNERS)
+            raise Refused("this stick has %d owners already, which is the most" % OWNERS, "too_many")
         self._write(self.owners + [key], self.name, self.store_id)
 
     def transfer_owner(self, by, key):
@@ -141,7 +145,7 @@ class Device:
 
     def _must_own(self, key):
         if not self.is_owner(key):
-            raise Refused("only an owner of this stick may do that")
+            raise Refused("only an owner of this stick may do that", "not_the_owner")
 
     def _write(self, owners, name, store_id):
         text = check_name(name).encode()
@@ -228,14 +232,17 @@ class Device:
 def check_name(name):
     """A stick's name within its limits; returns it. A host asks this before it makes the stick a member."""
     if not 0 < len(name.encode()) <= NAME_BYTES:
-        raise UsageError("a stick's name has 1 to %d bytes" % NAME_BYTES)
+        raise UsageError("a stick's name has 1 to %d bytes" % NAME_BYTES, "bad_name")
     return name
 
 
 def check_time(wall_ms):
     """Refused unless a clock can be right that shows this."""
     if not EARLIEST_MS <= wall_ms <= LATEST_MS:
-        raise Refused("this time lies before 2020 or after 2200: set the clock of the computer right, then try again")
+        raise Refused(
+            "this time lies before 2020 or after 2200: set the clock of the computer right, then try again",
+            "wrong_clock",
+        )
 
 
 def _parse(record):
@@ -243,7 +250,7 @@ def _parse(record):
     count = record[1] if len(record) > 2 else 0
     names_at = 2 + 32 * count + 16
     if record[0] != _FORMAT or not 0 < count <= OWNERS or len(record) <= names_at:
-        raise StorageError("the owner record is damaged or of a newer firmware")
+        raise StorageError("the owner record is damaged or of a newer firmware", "damaged")
     owners = [record[2 + 32 * i : 34 + 32 * i] for i in range(count)]
     return owners, utf8.decode(record[names_at:]), record[names_at - 16 : names_at]
 

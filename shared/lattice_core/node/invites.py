@@ -28,7 +28,8 @@ def create(node, root, now_ms, listed=None, expires_s=0, label=""):
     peers.check_own(node, root)
     if peers.status_of(node, root, node.identity.public) == PEER_DORMANT:
         raise UsageError(
-            "this node is dormant in the share: nobody would take its invites; ask an active member for one"
+            "this node is dormant in the share: nobody would take its invites; ask an active member for one",
+            "not_a_member",
         )
     from ..model.token import LISTED_MAX, SECRET_BYTES, Token  # here: a stick makes none
 
@@ -97,8 +98,8 @@ def find(root, selector):
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError("more than one invite begins with %s" % selector)
-    raise UsageError("no invite begins with %s; `invite list` shows them" % selector)
+        raise UsageError("more than one invite begins with %s" % selector, "ambiguous")
+    raise UsageError("no invite begins with %s; `invite list` shows them" % selector, "unknown_invite")
 
 
 def is_redeemable(node, root, invite, now_ms=None):
@@ -111,7 +112,7 @@ def is_redeemable(node, root, invite, now_ms=None):
 def revoke(root, invite, now_ms):
     """Nobody can redeem the invite any more, at members that have heard of it. True when something was written."""
     if invite.status == INVITE_CLAIMED:
-        raise UsageError("this invite was redeemed already; `peer revoke` shuts the member out")
+        raise UsageError("this invite was redeemed already; `peer revoke` shuts the member out", "invite_used")
     if invite.status == INVITE_REVOKED:
         return False
     stores.write_system(root, [ops.invite_status(invite.id, INVITE_REVOKED)], now_ms)
@@ -129,7 +130,7 @@ def accept(node, store_id, secret, peer_key, now_ms, expires_s=0):
     if root is None or root.parent is not None:
         raise _unknown()
     if peer_key == node.identity.public:
-        raise Refused("a node cannot join at itself")
+        raise Refused("a node cannot join at itself", "own_invite")
     status = peers.status_of(node, root, peer_key)
     invite_id = node.crypto.blake3_digest(secret)
     invite = root.system.invite(invite_id) if secret else None
@@ -141,14 +142,20 @@ def accept(node, store_id, secret, peer_key, now_ms, expires_s=0):
         return root, []  # the invite stays good for somebody else
     if peers.status_of(node, root, node.identity.public) in (PEER_REVOKED, PEER_DORMANT):
         # It would use the invite up, and nobody would heed what this node says.
-        raise Refused("this node is no active member of that share itself: redeem the invite at another one")
+        raise Refused(
+            "this node is no active member of that share itself: redeem the invite at another one", "not_a_member"
+        )
     if not _makers_are_active(node, root, invite):
         # Whoever is revoked would otherwise come back with an invite that it kept.
-        raise Refused("whoever made this invite is no active member any more: ask another member for a new one")
+        raise Refused(
+            "whoever made this invite is no active member any more: ask another member for a new one", "invite_revoked"
+        )
     if is_over(expires_s, now_ms) or is_over(noted(root, invite_id)[0], now_ms):
         raise expired()
     if now_ms is None:
-        raise Refused("this stick does not know the time yet: connect it to its owner's computer once, then try again")
+        raise Refused(
+            "this stick does not know the time yet: connect it to its owner's computer once, then try again", "no_clock"
+        )
     return root, [
         ops.invite_status(invite_id, INVITE_CLAIMED),
         ops.invite_claimed_by(invite_id, peer_key),
@@ -158,27 +165,28 @@ def accept(node, store_id, secret, peer_key, now_ms, expires_s=0):
 
 def expired():
     """The error for an invite whose time is over."""
-    return Refused("this invite has expired: ask for a new one")
+    return Refused("this invite has expired: ask for a new one", "invite_expired")
 
 
 def _refusal(invite, status, peer_key):
     if invite is None:
         if status == PEER_REVOKED:
-            return Refused("you were revoked from this share; a new invite lets you in again")
+            return Refused("you were revoked from this share; a new invite lets you in again", "revoked")
         return _unknown()
     if invite.status == INVITE_REVOKED:
-        return Refused("this invite was revoked: ask for a new one")
+        return Refused("this invite was revoked: ask for a new one", "invite_revoked")
     if invite.status == INVITE_CLAIMED:
         if peer_key in invite.claims():
-            return Refused("you have used this invite already and were revoked since: ask for a new one")
-        return Refused("this invite was used already: each lets one node in, ask for a new one")
+            return Refused("you have used this invite already and were revoked since: ask for a new one", "invite_used")
+        return Refused("this invite was used already: each lets one node in, ask for a new one", "invite_used")
     return _unknown()
 
 
 def _unknown():
     return Refused(
         "this invite is not known here: it may be for another share, or this node has not heard of it yet "
-        "(sync it with the one who made the invite)"
+        "(sync it with the one who made the invite)",
+        "unknown_invite",
     )
 
 

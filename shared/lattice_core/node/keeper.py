@@ -162,9 +162,12 @@ class Keeper:
         if len(roots) == 1:
             return roots[0]
         if not roots:
-            raise UsageError("there is no share here yet: `store create NAME` makes one, `join TOKEN` enters one")
+            raise UsageError(
+                "there is no share here yet: `store create NAME` makes one, `join TOKEN` enters one", "no_share"
+            )
         raise UsageError(
-            "there is more than one share, name a store of the one you mean: %s" % stores.labels(self.stores)
+            "there is more than one share, name a store of the one you mean: %s" % stores.labels(self.stores),
+            "ambiguous",
         )
 
     def create_store(self, name, store_type, parent_id, now_ms):
@@ -177,16 +180,19 @@ class Keeper:
                 raise UsageError("a root store has no parent")
             return self.at_once(now_ms, self._create_root, name, now_ms)
         if not name:
-            raise UsageError("the name of a store is empty: without one it could not be told from the share")
+            raise UsageError(
+                "the name of a store is empty: without one it could not be told from the share", "bad_name"
+            )
         if store_type not in stores.CREATABLE:
             raise UsageError(
-                "stores of type %s cannot be made here; %s can" % (store_type, ", ".join(stores.CREATABLE))
+                "stores of type %s cannot be made here; %s can" % (store_type, ", ".join(stores.CREATABLE)),
+                "unknown_type",
             )
         parent = None
         if parent_id is not None:
             parent = self.get(parent_id)
             if parent is None:
-                raise UsageError("the parent store is not here")
+                raise UsageError("the parent store is not here", "unknown_store")
             if parent.parent is not None:
                 raise UsageError("%s is no share: other nodes open only what a root declares" % parent.label())
         elif self.roots():
@@ -357,5 +363,6 @@ def _children_named(events):
 
 def _no_clock():
     return UsageError(
-        "this node does not know the time yet, so it cannot write: connect it to its owner's computer once"
+        "this node does not know the time yet, so it cannot write: connect it to its owner's computer once",
+        "no_clock",
     )

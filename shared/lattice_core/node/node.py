@@ -20,7 +20,7 @@ class Node(Keeper):
     def rename(self, name, now_ms):
         """The node's own name, told to every share that it is in."""
         if not name:
-            raise UsageError("the name of a node is empty")
+            raise UsageError("the name of a node is empty", "bad_name")
         self.at_once(now_ms, self._rename, stores.check_name(name, "node"), now_ms)
 
     def _rename(self, name, now_ms):
@@ -102,7 +102,7 @@ class Node(Keeper):
         handle = self.get(token.store_id)
         self.begin_join_again(token, peer_key)
         if handle is not None and not self._is_shut_out(handle):
-            raise UsageError("this node is in that share already: `sync` is enough")
+            raise UsageError("this node is in that share already: `sync` is enough", "already_member")
 
     def _is_shut_out(self, root):
         """True when our own list does not say that we are in: we were revoked, or it has not arrived."""
@@ -113,14 +113,14 @@ class Node(Keeper):
         handle = self.get(token.store_id)
         if token.inviter == self.identity.public:
             here = "this node is in that share already, and " if handle is not None else ""
-            raise UsageError(here + "this invite was made here: it is for another node")
+            raise UsageError(here + "this invite was made here: it is for another node", "own_invite")
         if handle is None:
             self._check_unbound(token.store_id)
         elif handle.parent is not None:
             raise self._bound(token.store_id)
         if peer_key is not None and not token.may_be_shown_to(peer_key):
             names = ", ".join(_invites().where_redeemable(token, self.peer_name))
-            raise Refused("this invite cannot be redeemed here, only at: %s" % names)
+            raise Refused("this invite cannot be redeemed here, only at: %s" % names, "wrong_peer")
 
     def _check_unbound(self, store_id):
         if stores.is_made(self, store_id) and stores.bound_to(self, store_id) is not None:
@@ -130,7 +130,8 @@ class Node(Keeper):
         return UsageError(
             "a store with that share's id came here through another share, %s, and stays with it: this node cannot be "
             "in both; make another one (another data directory) for this invite"
-            % stores.id_text(stores.bound_to(self, store_id))
+            % stores.id_text(stores.bound_to(self, store_id)),
+            "exists",
         )
 
     def complete_join(self, token, store_type, now_ms, peer_key=None):
@@ -214,7 +215,8 @@ def _invites():
 def list_is_cut():
     return Refused(
         "this stick's flash was damaged and has lost a part of its list of members: until that is back it gives "
-        "nothing and takes no orders. `sync` with it from its owner's computer"
+        "nothing and takes no orders. `sync` with it from its owner's computer",
+        "damaged",
     )
 
 
@@ -222,4 +224,6 @@ def _check_type(store_type):
     """Refused for a root that this node could only store and not read. Roots of data exist in meshes of the reference;
     none is ever made here."""
     if not is_known(store_type):
-        raise Refused("the share's root has a type that this node does not know: %s" % (repr(store_type[:64])))
+        raise Refused(
+            "the share's root has a type that this node does not know: %s" % (repr(store_type[:64])), "unknown_type"
+        )

@@ -56,7 +56,9 @@ def active(node, handle):
 def check_own(node, root):
     """UsageError when this node was shut out: nobody heeds what it says about members any more."""
     if status_of(node, root, node.identity.public) == PEER_REVOKED:
-        raise UsageError("this node was revoked from the share: another member must let it in again, with a new invite")
+        raise UsageError(
+            "this node was revoked from the share: another member must let it in again, with a new invite", "revoked"
+        )
 
 
 def admit(node, root, key, name, now_ms):
@@ -77,10 +79,10 @@ def revoke(node, root, key, now_ms):
 
     Again for one that is revoked: only where nodes of the reference may see it otherwise."""
     if key == node.identity.public:
-        raise UsageError("a node cannot revoke itself: another member can")
+        raise UsageError("a node cannot revoke itself: another member can", "own_identity")
     status = _status_anywhere(node, root, key)
     if status is None:
-        raise UsageError("no member of this share has the key %s" % key_text(key))
+        raise UsageError("no member of this share has the key %s" % key_text(key), "unknown_member")
     if status == PEER_REVOKED and not root.system.is_disputed(key):
         return False
     stores.write_system(root, [ops.peer_status(key, PEER_REVOKED)] + _end_invites(root, key), now_ms)
@@ -139,8 +141,11 @@ def find(node, root, selector):
     if found:
         digits = selecting.digits_apart([key_text(peer.key) for peer in standing or found])
         labels = [label(peer, digits) for peer in standing or found]
-        raise UsageError("%s could be any of: %s" % (shown, selecting.listed(labels)))
-    raise UsageError("no member is called %s; there are: %s" % (shown, selecting.listed(map(label, known(node, root)))))
+        raise UsageError("%s could be any of: %s" % (shown, selecting.listed(labels)), "ambiguous")
+    raise UsageError(
+        "no member is called %s; there are: %s" % (shown, selecting.listed(map(label, known(node, root)))),
+        "unknown_member",
+    )
 
 
 def _surely(node, root, selector, peer):
@@ -152,7 +157,8 @@ def _surely(node, root, selector, peer):
     if by_name and giver not in (peer.key, node.identity.public):
         raise UsageError(
             "the name %s was given to %s by %s, not by itself: say its id if you mean it"
-            % (printable(selector, stores.SHOWN), key_text(peer.key)[:8], name_of(node, giver))
+            % (printable(selector, stores.SHOWN), key_text(peer.key)[:8], name_of(node, giver)),
+            "ambiguous",
         )
     return peer.key
 

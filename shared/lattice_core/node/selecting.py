@@ -31,7 +31,9 @@ def looks_like_id(name):
 def check_name(name, what):
     """UsageError for a name that could be taken for an id; returns it."""
     if looks_like_id(name):
-        raise UsageError("%s would be taken for an id: choose a name for the %s with other letters, too" % (name, what))
+        raise UsageError(
+            "%s would be taken for an id: choose a name for the %s with other letters, too" % (name, what), "bad_name"
+        )
     return name
 
 

@@ -208,12 +208,12 @@ def new_id(crypto):
 def check_name(name, what):
     """An own name within limits and without control characters; returns it."""
     if len(name.encode()) > NAME_BYTES:
-        raise UsageError("the name of a %s has at most %d bytes" % (what, NAME_BYTES))
+        raise UsageError("the name of a %s has at most %d bytes" % (what, NAME_BYTES), "bad_name")
     for character in name:
         if is_control(ord(character)):
-            raise UsageError("the name of a %s holds a control character" % what)
+            raise UsageError("the name of a %s holds a control character" % what, "bad_name")
     if name and not name.strip():
-        raise UsageError("the name of a %s is blank" % what)
+        raise UsageError("the name of a %s is blank" % what, "bad_name")
     from . import selecting  # here: no stick needs it
 
     return selecting.check_name(name, what)
@@ -222,7 +222,7 @@ def check_name(name, what):
 def check_label(label):
     """A text of ours about something of ours, within limits; returns it."""
     if len(label.encode()) > NAME_BYTES:
-        raise UsageError("a label has at most %d bytes" % NAME_BYTES)
+        raise UsageError("a label has at most %d bytes" % NAME_BYTES, "bad_name")
     return label
 
 
@@ -236,7 +236,8 @@ def check_unused(parent, name):
         number += 1
     raise UsageError(
         "this share has a store called %s already (%s); use that one, or another name, as %s-%d"
-        % (printable(name, SHOWN), id_text(used), printable(name, SHOWN), number)
+        % (printable(name, SHOWN), id_text(used), printable(name, SHOWN), number),
+        "exists",
     )
 
 
@@ -261,10 +262,12 @@ def find(handles, selector):
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError("%s could be any of: %s" % (printable(selector, SHOWN), labels(found)))
+        raise UsageError("%s could be any of: %s" % (printable(selector, SHOWN), labels(found)), "ambiguous")
     if not handles:
-        raise UsageError("there is no store here yet: make one with `store create`, or `join` a share")
-    raise UsageError("no store is called %s; there are: %s" % (printable(selector, SHOWN), labels(handles)))
+        raise UsageError("there is no store here yet: make one with `store create`, or `join` a share", "no_store")
+    raise UsageError(
+        "no store is called %s; there are: %s" % (printable(selector, SHOWN), labels(handles)), "unknown_store"
+    )
 
 
 def labels(handles):

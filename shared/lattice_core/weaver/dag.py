@@ -10,6 +10,8 @@ from ..storage.contract import ZERO
 class WalkFailed(UsageError):
     """A chain walk that did not arrive. `kind`: "missing", "hit-genesis" or "limit"."""
 
+    code = "walk_failed"
+
     def __init__(self, kind, text):
         super().__init__(text)
         self.kind = kind

@@ -159,13 +159,15 @@ class OwnChain:
         """UsageError unless ops of `size` bytes may be written now on top of `deps`."""
         read_only = self.read_only()
         if read_only is not None:
-            raise UsageError("nothing can be written to this store: " + read_only)
+            raise UsageError("nothing can be written to this store: " + read_only, "read_only")
         if now_ms is None:
-            raise UsageError("this node has no clock yet: connect it to its owner")
+            raise UsageError("this node has no clock yet: connect it to its owner", "no_clock")
         if size > OPS_BYTES:
-            raise UsageError("a write of %d bytes is larger than the mesh takes (%d)" % (size, OPS_BYTES))
+            raise UsageError("a write of %d bytes is larger than the mesh takes (%d)" % (size, OPS_BYTES), "too_large")
         if len(deps) > DEPS:
-            raise UsageError("a write on top of %d others is more than the mesh takes (%d)" % (len(deps), DEPS))
+            raise UsageError(
+                "a write on top of %d others is more than the mesh takes (%d)" % (len(deps), DEPS), "too_large"
+            )
         for dep in deps:
             if dep != ZERO and not self._store.witness_sequence(dep):
                 raise UsageError("a write depends on %s, which is not witnessed here" % dep.hex())

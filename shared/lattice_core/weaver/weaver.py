@@ -179,7 +179,7 @@ class Weaver:
         size = len(ops) if isinstance(ops, (bytes, bytearray, memoryview)) else ops.size
         self._own.check(size, deps, now_ms)
         if self.identity.public in self._floating.authors:
-            raise UsageError("own earlier writes came back and wait for what they depend on: sync first")
+            raise UsageError("own earlier writes came back and wait for what they depend on: sync first", "not_synced")
         room = self._need_room(size)
         intention = self._own.create(ops, unique(deps), now_ms)
         if intention.ops_size * ROWS_TO_OPS > room:

@@ -68,7 +68,7 @@ class WitnessLog:
         for at, head in self._heads(start[0], start[1]):
             if at == sequence:
                 return head
-        raise StorageError("the witness log of store %s ends too early" % self._store.id.hex())
+        raise StorageError("the witness log of store %s ends too early" % self._store.id.hex(), "damaged")
 
     def _heads(self, sequence, head):
         """Iterates over (sequence, head) of the entries behind `sequence`, computed from their contents. Behind a gap,
@@ -116,4 +116,4 @@ class WitnessLog:
             raise self._broken("its end does not follow from what is before")
 
     def _broken(self, what):
-        return StorageError("the witness log of store %s is damaged: %s" % (self._store.id.hex(), what))
+        return StorageError("the witness log of store %s is damaged: %s" % (self._store.id.hex(), what), "damaged")

@@ -21,7 +21,7 @@ def request(node, token, peer_key, now_ms=None, again=False):
     if token.is_over(now_ms):
         raise invites.expired()
     if not token.may_be_shown_to(peer_key):
-        raise Refused("this invite cannot be redeemed at this peer")
+        raise Refused("this invite cannot be redeemed at this peer", "wrong_peer")
     return {"node_pubkey": node.identity.public, "store_id": token.store_id, "invite_secret": token.secret}
 
 

@@ -204,11 +204,12 @@ class Peer:
 
 
 def silent():
-    return StreamLost("no answer for %d seconds" % (ANSWER_MS // 1000))
+    return StreamLost("no answer for %d seconds" % (ANSWER_MS // 1000), "peer_silent")
 
 
 def stranger():
     return Refused(
         "you are not an active member here: you never joined, you were revoked (`join` with a new invite leads back), "
-        "or this node has not heard of you yet (sync it with whoever let you in)"
+        "or this node has not heard of you yet (sync it with whoever let you in)",
+        "not_a_member",
     )

@@ -14,6 +14,8 @@ _ROUNDS_MORE = const(2)  # what settling writes (our name in a new share) goes o
 class NothingShared(Refused):
     """There was nothing to sync with this peer."""
 
+    code = "nothing_shared"
+
 
 class Report:
     """What a sync came to. `outcomes`: one of each store (outcome.Outcome); `errors`: (store id, LatticeError)."""

@@ -112,6 +112,8 @@ def _short(count, missing):
 class Fault(LatticeError):
     """This program's own fault while it served a peer: `cause` is the error, which is none of the core's."""
 
+    code = "internal"
+
     def __init__(self, cause):
         super().__init__(
             "a fault of this program ended the connection (%s: %s): what was acknowledged is safe, nothing else of it "
@@ -122,3 +124,5 @@ class Fault(LatticeError):
 
 class StreamLost(LatticeError):
     """The stream or its connection ended early. What was acknowledged is safe; open again to go on."""
+
+    code = "connection_lost"

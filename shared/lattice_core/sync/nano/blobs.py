@@ -9,7 +9,7 @@ looks at its own copy, drops it when it is bad, and wants it again from whoever 
 """
 
 from ...compat import const
-from ...errors import ProtocolError, Refused, StorageError, StorageFull
+from ...errors import ProtocolError, RefusedByPeer, StorageError, StorageFull
 from ...files.fetch_plan import UNFIT_KEPT
 from ...limits import BATCH_BYTES
 from ...text import cut
@@ -147,7 +147,7 @@ class Puller:
 
     def _message(self, frame):
         if "refusal" in frame:
-            raise Refused(cut(frame["refusal"]["words"], WORDS_BYTES))
+            raise RefusedByPeer(cut(frame["refusal"]["words"], WORDS_BYTES))
         if "not_held" not in frame or not self._flying:
             raise ProtocolError("an answer that nothing was asked for")
         self.wanted.not_held(self._flying.pop(0)[0])

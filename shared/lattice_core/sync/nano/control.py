@@ -22,7 +22,7 @@ _FIELD_BYTES = const(16)  # keys and lengths around a store in a status, and aro
 def serve(peer, frames, request):
     """Task: answers one ControlRequest, once its effect is durable."""
     if peer.device is None:
-        raise Refused("this is a computer's node and no stick: there is nothing to control here")
+        raise Refused("this is a computer's node and no stick: there is nothing to control here", "not_a_stick")
     reply = _answer(peer, request)
     peer.commit()
     frames.post({"control_reply": reply})
@@ -46,7 +46,9 @@ def _answer(peer, request):
     if "clock" in request:
         now_ms = request["clock"]["now_ms"]
         if not device.set_clock(peer.key, peer.node.is_member(peer.key), now_ms, peer.now_ms):
-            raise Refused("this stick takes the time from its owner, and from members only a little forward")
+            raise Refused(
+                "this stick takes the time from its owner, and from members only a little forward", "not_the_owner"
+            )
     else:
         raise ProtocolError("a control request without content")
     return {"done": {}}
@@ -54,9 +56,9 @@ def _answer(peer, request):
 
 def _change_owner(peer, change, key):
     if key == peer.node.identity.public:
-        raise Refused("a stick cannot own itself: name a member")
+        raise Refused("a stick cannot own itself: name a member", "own_identity")
     if peer.node.is_revoked(peer.device.store_id, key):
-        raise Refused("that node was revoked from this stick's share, so it could not command the stick")
+        raise Refused("that node was revoked from this stick's share, so it could not command the stick", "revoked")
     change(peer.key, key)
     return {"done": {"unheard": not peer.node.is_member(key)}}
 
@@ -73,7 +75,9 @@ def _must_not_be_revoked(peer):
     """An owner that was revoked from the stick's share commands it no longer: a stolen computer is shut out by one
     command, not two."""
     if _is_revoked(peer):
-        raise Refused("you were revoked from this stick's share: another owner commands it, or its button resets it")
+        raise Refused(
+            "you were revoked from this stick's share: another owner commands it, or its button resets it", "revoked"
+        )
 
 
 def _is_revoked(peer):
@@ -85,7 +89,9 @@ def _set_up(peer, setup):
     if len(setup["store_id"]) != STORE_ID_BYTES:
         raise ProtocolError("a setup without a store")
     if peer.device.state != FRESH:
-        raise Refused("this stick has an owner already; its owner can add you, or reset it with its button")
+        raise Refused(
+            "this stick has an owner already; its owner can add you, or reset it with its button", "stick_owned"
+        )
     check_time(setup["now_ms"])
     node = peer.node
     node.set_up_stick(peer.device, peer.key, setup["name"], setup["store_id"], setup["store_type"], setup["now_ms"])

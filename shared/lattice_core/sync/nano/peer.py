@@ -9,7 +9,7 @@ stranger changes nothing here and learns nothing, not even which stores there ar
 """
 
 from ...compat import const
-from ...errors import ProtocolError, Refused, StorageError, UsageError
+from ...errors import ProtocolError, Refused, RefusedByPeer, StorageError, UsageError
 from ...node.device import check_name
 from ...text import cut
 from ...wire.nano_messages import WORDS_BYTES, NanoFrame
@@ -30,6 +30,8 @@ AUTHORS_REFUSED_STICK = const(64)
 
 class NotOpen(Refused):
     """A store that this node keeps closed for want of room, or has of another share: no fault of who asks."""
+
+    code = "not_open"
 
 
 class Options:
@@ -109,7 +111,9 @@ class NanoPeer(Peer):
     def _setup(self, root, name, now_ms):
         shown = yield from self._control({"status": {}})
         if shown["status"]["owned"]:
-            raise Refused("this stick has an owner already; its owner can add you, or reset it with its button")
+            raise Refused(
+                "this stick has an owner already; its owner can add you, or reset it with its button", "stick_owned"
+            )
         check_name(name)
         was_member = self.node.may_connect(root.id, self.key)
         self.node.admit(root, self.key, name, now_ms)
@@ -147,7 +151,7 @@ class NanoPeer(Peer):
         return MessageStream(self.open_stream(), self._meter)
 
     def answer(self, frames):
-        """Task: the peer's next message as a dict. Refused when it says no; StreamLost after ANSWER_MS."""
+        """Task: the peer's next message as a dict. RefusedByPeer when it says no; StreamLost after ANSWER_MS."""
         asked_ms = self.now_ms
         while True:
             moved = frames.flush()
@@ -166,7 +170,7 @@ class NanoPeer(Peer):
             raise ProtocolError("a large %s where an answer was expected" % frame.name)
         message = NanoFrame.decode(frame)
         if "refusal" in message:
-            raise Refused(cut(message["refusal"]["words"], WORDS_BYTES) or "the peer refused without a reason")
+            raise RefusedByPeer(cut(message["refusal"]["words"], WORDS_BYTES) or "the peer refused without a reason")
         return message
 
     def close_stream(self, frames):

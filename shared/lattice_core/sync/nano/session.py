@@ -7,7 +7,7 @@ the FIN and push what is new until the initiator ends.
 """
 
 from ...compat import const
-from ...errors import LatticeError, ProtocolError, Refused
+from ...errors import LatticeError, ProtocolError, RefusedByPeer
 from ...storage.chains import length_up_to
 from ...text import cut
 from ...wire.nano_messages import ITEM_KEY, REASON_BYTES, WORDS_BYTES, NanoFrame
@@ -61,7 +61,7 @@ class StoreSession:
         self._shown = None  # whose branch the next item is evidence of
 
     def run(self, opened=None):
-        """Task: returns the Outcome. Refused, ProtocolError, StorageError or StreamLost when it ends early."""
+        """Task: returns the Outcome. RefusedByPeer, ProtocolError, StorageError or StreamLost when it ends early."""
         try:
             if opened is None:
                 self._freeze()
@@ -182,7 +182,7 @@ class StoreSession:
             raise ProtocolError("an empty or unknown message")
         body = frame[name]
         if name == "refusal":
-            raise Refused(cut(body["words"], WORDS_BYTES) or "the peer refused without a reason")
+            raise RefusedByPeer(cut(body["words"], WORDS_BYTES) or "the peer refused without a reason")
         if name in _RECONCILE:
             self._reconcile(frame)
         elif not self.exchange.done():

@@ -292,7 +292,9 @@ class ChainTable:
         if _index(self.strangers, identity) >= 0:
             raise ProtocolError("the same chain twice in one exchange")
         if len(self.strangers) >= self.strangers_limit * ID_BYTES:
-            raise Refused("more than %d authors are new to this node: too many to compare" % self.strangers_limit)
+            raise Refused(
+                "more than %d authors are new to this node: too many to compare" % self.strangers_limit, "too_many"
+            )
         self.strangers.extend(identity)
         self.missing += position
         self._put_in(identity, tag)

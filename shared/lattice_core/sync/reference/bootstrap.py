@@ -6,7 +6,7 @@ node signs its own log.
 """
 
 from ...compat import const
-from ...errors import ProtocolError, Refused
+from ...errors import ProtocolError, RefusedByPeer
 from ...model import witness
 from ...node.fetched import fetched_up_to, note_fetched
 from .fetch import HASH_BYTES, ROOM_BYTES, entry, size_of
@@ -25,7 +25,7 @@ def catch_up(peer, handle, page=PAGE_RECORDS, start=None):
     """Task: fetches what the peer has witnessed since the sequence remembered of it, or from `start` on. Returns how
     many records came.
 
-    A small `page` bounds the peer's frames. Refused when it ends a stream without a word, as it does for strangers.
+    A small `page` bounds the peer's frames. RefusedByPeer when it ends a stream without a word, as for strangers.
     """
     items = ReferenceReplica(peer, handle)
     total = 0
@@ -68,7 +68,9 @@ class Page:
                 self.take(message["bootstrap_response"])
             message = None  # not two frames at once
         if not heard:
-            raise Refused("the peer does not hand this store over: it does not know us, or not the store")
+            raise RefusedByPeer(
+                "the peer does not hand this store over: it does not know us, or not the store", "not_a_member"
+            )
 
     def take(self, frame):
         """Verifies a frame, then ingests it. ProtocolError before anything changed."""

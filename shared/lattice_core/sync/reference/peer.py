@@ -3,7 +3,7 @@
 Used like `NanoPeer`. Nothing but what the reference knows is ever sent: no content of files, no push.
 """
 
-from ...errors import Refused
+from ...errors import RefusedByPeer
 from ..common import join
 from ..common.peer import ANSWER_MS, Peer, silent
 from ..common.syncing import synchronise
@@ -37,7 +37,10 @@ class RefPeer(Peer):
         messages.finish()
         answer = yield from self.answer(messages)
         if answer is None or "join_response" not in answer:
-            raise Refused("the peer lets nobody in with this invite: it was used or revoked, or is not known there")
+            raise RefusedByPeer(
+                "the peer lets nobody in with this invite: it was used or revoked, or is not known there",
+                "invite_revoked",
+            )
         join.accepted(self.node, token, answer["join_response"], self.key, self.wall_ms())
         return (yield from synchronise(self, None, False))
 

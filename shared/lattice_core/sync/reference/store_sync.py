@@ -8,7 +8,7 @@ asking for and nobody takes (forks) does not keep it going.
 """
 
 from ...compat import const
-from ...errors import ProtocolError, Refused
+from ...errors import ProtocolError, Refused, RefusedByPeer
 from ...node.fetched import fetched_up_to, note_fetched
 from ...storage.chains import length_up_to
 from ..common.outcome import Outcome
@@ -46,7 +46,7 @@ class StoreSync:
         return False
 
     def run(self):
-        """Task: returns the Outcome. Refused, ProtocolError, StorageError or StreamLost when it ends early."""
+        """Task: returns the Outcome. RefusedByPeer, ProtocolError, StorageError or StreamLost when it ends early."""
         peer, handle = self.peer, self.handle
         peer.commit()
         self._begun = handle.store.count
@@ -221,9 +221,10 @@ def converse(peer, session, messages):
 
 
 def _refused():
-    return Refused(
+    return RefusedByPeer(
         "the peer does not sync this store with you: you are no active member there (revoked, or not heard of yet), or "
-        "it has not this store open. A new invite lets a revoked node in again"
+        "it has not this store open. A new invite lets a revoked node in again",
+        "not_a_member",
     )
 
 
