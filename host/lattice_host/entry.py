@@ -20,6 +20,7 @@ _SECRET = re.compile(r"[0-9A-Za-z+/_=-]{32,}|b(?:'[^']*'|\"[^\"]*\")")  # tokens
 def main():
     open_streams()
     _names_in_utf8()
+    complaints.begin(sys.argv[1:])
     status = _INTERRUPTED
     try:
         status = _run()
