@@ -21,7 +21,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
     HOST_VERSION = "lattice-host"
 
 
-class Wire:
+class StickPort:
     """A port of a desk. `talk` runs one command; `moved` then sums up what went over it."""
 
     def __init__(self, on, port):

@@ -9,7 +9,7 @@ from lattice_core.node.stores import id_text
 
 from .. import clock
 from ..rekey import Rekey
-from ..unheld import Unheld
+from ..service.only_here import OnlyHere
 from .arguments import Json
 from .context import desk, now_ms, own_command
 from .forks import fork_rows, read_only, show_waiting, waiting_rows
@@ -78,7 +78,7 @@ def _share(node, root):
 
 
 def _store(node, handle):
-    unheld = Unheld(node, handle, _SHOWN)
+    unheld = OnlyHere(node, handle, _SHOWN)
     return {
         "id": id_text(handle.id),
         "name": handle.name,

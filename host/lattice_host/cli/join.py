@@ -12,7 +12,7 @@ from lattice_core.node.stores import id_text
 
 from .. import crypto, standard_input
 from .arguments import WAIT_FOR_STICK_S, Json, Timeout
-from .connect import Wire
+from .connect import StickPort
 from .context import desk, now_ms
 from .endings import PartlyDone
 from .output import emit, say, time_text, warn
@@ -45,7 +45,7 @@ def join(
         node.begin_join_again(parsed)
         if node.get(parsed.store_id) is not None:
             warn("this node is in that share already, or was; going on with what is missing")
-        wire = Wire(on, via)
+        wire = StickPort(on, via)
 
         def command(peer):
             on.unused = False  # somebody was reached

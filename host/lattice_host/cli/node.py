@@ -15,9 +15,10 @@ from .. import carry
 from .. import rekey as steps
 from ..carry import Carried
 from ..datadir import DataDir
+from ..service.local import OpenNode, opened
 from .arguments import WAIT_FOR_STICK_S, Json, Timeout, noun
-from .connect import Wire, outcome_of
-from .context import Desk, held, now_ms, opened, own_command
+from .connect import StickPort, outcome_of
+from .context import held, now_ms, own_command
 from .endings import PartlyDone
 from .join import parsed_token
 from .output import bytes_text, count_text, emit, say, warn
@@ -61,7 +62,7 @@ def rekey(
             _abandon(directory, journal, json)
             return
         is_new = False
-        with opened(directory) as now:
+        with opened(directory, warn) as now:
             token = None if invite is None else parsed_token(now.node.crypto, invite)
             if journal.step is None or (journal.swapped() and _is_forked(now.node)):
                 _check_begin(now.node, token, force)
@@ -72,7 +73,7 @@ def rekey(
         new_directory = directory if swapped else DataDir(journal.stage)
         work = None
         try:
-            with opened(old_directory) as old, opened(new_directory) as new:
+            with opened(old_directory, warn) as old, opened(new_directory, warn) as new:
                 if not new.node.name:
                     new.node.rename(old.node.name, now_ms())
                 work = _Work(directory, old, new, via, timeout)
@@ -98,7 +99,7 @@ def _abandon(directory, journal, as_json):
     """Takes back what was begun, where nothing was done with it yet."""
     if journal.step != steps.BEGUN:
         raise Refused("no new identity is waiting to join: nothing is to be taken back", "nothing_to_do")
-    with opened(directory) as old, opened(DataDir(journal.stage)) as new:
+    with opened(directory, warn) as old, opened(DataDir(journal.stage), warn) as new:
         key = new.node.identity.public.hex()
         if new.node.roots() or old.storage.record(FORKED_RECORD) == GIVEN_UP:
             raise Refused(
@@ -144,7 +145,7 @@ class _Work:
     def __init__(self, directory, old, new, via, timeout):
         self.old, self.new = old.node, new.node
         self._timeout = timeout
-        self._wires = {on.node: Wire(Desk(directory, on.storage, on.node), via) for on in (old, new)}
+        self._wires = {on.node: StickPort(OpenNode(directory, on.storage, on.node, warn), via) for on in (old, new)}
         self.carried = Carried()
         self.owned = False  # the stick at the port obeys the new identity, too
         self.report = None

@@ -10,7 +10,7 @@ from lattice_core.node import peers
 from lattice_core.node.stores import id_text
 
 from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Store, Timeout, noun
-from .connect import Wire, key_of_member, outcome_of
+from .connect import StickPort, key_of_member, outcome_of
 from .context import desk, now_ms
 from .forks import member_name
 from .output import count_text, emit, say, size_text, warn
@@ -41,7 +41,7 @@ def setup(
 
     A stick of this node that was revoked (`stick forget`) is let in again."""
     with desk(ctx) as on:
-        wire = Wire(on, port)
+        wire = StickPort(on, port)
         shown = _ask(wire, timeout)
         if shown["owned"]:
             root = _let_in_again(on, wire.peer_key, shown, store)
@@ -110,7 +110,7 @@ def _set_up(peer, root, name):
 def status(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_STICK_S, json: Json = False) -> None:
     """Ask the stick behind PORT how it is. Who is no member learns its version and whether it is owned."""
     with desk(ctx) as on:
-        wire = Wire(on, port)
+        wire = StickPort(on, port)
         shown = _ask(wire, timeout)
         data = _status(on.node, shown)
         if shown["member"]:
@@ -218,7 +218,7 @@ def transfer_owner(
 def _change_owner(ctx, port, member, timeout, as_json, command, text):
     with desk(ctx) as on:
         key = key_of_member(on.node, member)
-        wire = Wire(on, port)
+        wire = StickPort(on, port)
 
         def change(peer):
             if key == peer.key:

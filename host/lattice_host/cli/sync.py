@@ -12,7 +12,7 @@ from lattice_core.sync.common.syncing import NothingShared
 from lattice_core.text import printable
 
 from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Timeout
-from .connect import Wire, outcome_of
+from .connect import StickPort, outcome_of
 from .context import desk, now_ms
 from .endings import PartlyDone
 from .forks import member_name, read_only, waiting_rows, waiting_text, who
@@ -24,7 +24,7 @@ def sync(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_STI
     """Synchronise with what is behind PORT, both ways. Status 0 only when both sides have acknowledged everything."""
     started = time.monotonic()
     with desk(ctx) as on:
-        wire = Wire(on, port)
+        wire = StickPort(on, port)
         on.node.end_expired_invites(now_ms())
         report = wire.talk(lambda peer: peer.start(_synced(peer, port), "sync"), timeout, give_time=True)
         name = on.node.peer_name(wire.peer_key)

@@ -5,7 +5,7 @@ from lattice_core.node import peers
 from lattice_core.node.stores import KV_TYPE
 
 
-class Unheld:
+class OnlyHere:
     """Of one store. `intentions`: own writes; `keys` (bytes) and `files` (paths): at most `limit` each, all counted."""
 
     def __init__(self, node, handle, limit):

@@ -1,0 +1,178 @@
+"""The node of a data directory: directory, lock, storage and node are opened in order, and closed whatever happens.
+
+Nothing else opens the database. `notify` is handed in: it takes a sentence for people that stands beside the result.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lattice_core.errors import UsageError
+from lattice_core.model.identity import Identity
+from lattice_core.node.node import Node
+from lattice_core.node.selecting import looks_like_id
+from lattice_core.node.stores import id_text, labels
+
+from .. import clock, crypto
+from ..clock import now_ms
+from ..datadir import DataDir
+from ..lock import DirectoryLock
+from ..mending import mend
+from ..rekey import JOURNAL, finish_swap
+from ..storage import SqliteStorage, may_write
+
+_LOCK_WAIT_S = 2.0
+_STORES_OPEN = 1024  # a computer has the memory
+
+
+_RESTORED = (
+    "the identity in %s is older than its data: what it joins stays read-only until a sync was complete. After a loss "
+    "a new identity is safer (an empty data directory, and a new invite)"
+)
+
+
+def _own_name():
+    """A node that nobody named is called as its computer. Some of those are called by numbers, as containers are."""
+    name = socket.gethostname()
+    return "host-" + name if looks_like_id(name) else name or "host"
+
+
+class OpenNode:
+    """A node that is open, with its data directory and storage. `unused`: nothing was done yet, so a new node goes
+    again when the operation fails now."""
+
+    def __init__(self, directory: DataDir, storage: SqliteStorage, node: Node, notify: Callable[[str], None]) -> None:
+        self.directory = directory
+        self.storage = storage
+        self.node = node
+        self.notify = notify
+        self._clock_checked = False
+        self.unused = False
+
+    def commit(self):
+        self.node.commit(now_ms())
+
+    def check_clock(self):
+        """Says once when the clock cannot be right: something was written, or a stick is told the time."""
+        if not self._clock_checked:
+            self._clock_checked = True
+            for words in clock.problems(self.node, self.storage, now_ms()):
+                self.notify(words)
+
+    def store(self, selector):
+        """The store of `--store`; without it the only data store there is."""
+        if selector:
+            return self.node.find(selector)
+        data_stores = [handle for handle in self.node.stores if handle.parent is not None]
+        if len(data_stores) == 1:
+            return data_stores[0]
+        if not data_stores:
+            raise UsageError(
+                "there is no store here yet: `store create NAME` makes one, `join TOKEN` brings some", "no_store"
+            )
+        raise UsageError("which store? --store with one of: %s" % labels(data_stores), "ambiguous")
+
+
+@contextmanager
+def open_node(
+    path: Path, notify: Callable[[str], None], name: str | None = None, make: bool = False
+) -> Iterator[OpenNode]:
+    """The node of the data directory `path`. With `make` it is made (as `name`) where there is none. What was not
+    committed is dropped. On a disk that cannot be written, what needs no writing works."""
+    with held(path, make) as directory, _opened_or_taken_back(directory, notify) as on:
+        node = on.node
+        if not node.name:
+            if not directory.identity_is_new:
+                node.note_restored()
+                notify(_RESTORED % directory.path)
+            node.rename(name or _own_name(), now_ms())
+        for store_id, words in node.damaged:
+            notify("store %s stays closed: %s" % (id_text(store_id), words))
+        written = _own_writes(node)
+        yield on
+        if _own_writes(node) > written:
+            on.check_clock()
+
+
+@contextmanager
+def _opened_or_taken_back(directory, notify):
+    """As `opened`; a node that was made here and came to nothing is none."""
+    on = None
+    try:
+        with opened(directory, notify) as on:
+            yield on
+    except BaseException:
+        if on is not None and on.unused:
+            directory.take_back()
+        raise
+
+
+def _own_writes(node):
+    """How many writes of this node there are, as a number to compare."""
+    own = node.identity.public
+    return sum(handle.store.chain(own)[0] for handle in node.stores)
+
+
+@contextmanager
+def held(path: Path, make: bool = False) -> Iterator[DataDir]:
+    """The data directory `path`, for this process alone. A new identity that was to come in its place is put
+    there first."""
+    if (path / JOURNAL).exists():
+        lock = DirectoryLock(path / "lock", _LOCK_WAIT_S)
+        try:
+            finish_swap(path)
+        finally:
+            lock.release()
+    directory = DataDir(path, make)
+    lock = DirectoryLock(directory.lock, _LOCK_WAIT_S)
+    try:
+        yield directory
+    finally:
+        lock.release()
+
+
+@contextmanager
+def opened(directory: DataDir, notify: Callable[[str], None]) -> Iterator[OpenNode]:
+    """The node of a data directory that is held."""
+    identity = Identity(crypto, directory.seed())
+    storage = SqliteStorage(directory.database, read_only=not may_write(directory.database))
+    try:
+        node = _open_node(storage, identity)
+        if [store_id for store_id, _ in list(node.damaged) if mend(node, store_id)]:
+            node = _open_node(storage, identity)
+        _say_mended(storage, notify)
+        try:
+            yield OpenNode(directory, storage, node, notify)
+        finally:
+            _note_suspects(node)
+            _say_mended(storage, notify)
+    finally:
+        storage.close()
+
+
+def _open_node(storage, identity):
+    node = Node(storage, crypto, identity)
+    node.stores_open = _STORES_OPEN
+    node.open(now_ms())
+    return node
+
+
+def _say_mended(storage, notify):
+    for words in storage.mended:
+        notify("node.db was damaged: %s. Its disk or memory may be failing: `store verify` reads all of it" % words)
+    storage.mended = []
+
+
+def _note_suspects(node):
+    """What a command has found damaged while it read is wanted from the next peer. The rest is dropped."""
+    found = [(handle, list(handle.store.suspects)) for handle in node.stores if handle.store.suspects]
+    if found:
+        node.rollback()
+        for handle, hashes in found:
+            node.note_damage(handle, hashes, [])
+    rows = [handle.id for handle in node.stores if handle.store.suspect_rows]
+    if rows:
+        node.rollback()
+        for store_id in rows:
+            mend(node, store_id)
