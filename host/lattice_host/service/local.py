@@ -136,7 +136,7 @@ def held(path: Path, make: bool = False) -> Iterator[DataDir]:
 def opened(directory: DataDir, notify: Callable[[str], None]) -> Iterator[OpenNode]:
     """The node of a data directory that is held."""
     identity = Identity(crypto, directory.seed())
-    storage = SqliteStorage(directory.database, read_only=not may_write(directory.database))
+    storage = SqliteStorage(directory.database, read_only=not may_write(directory.database), own=identity.public)
     try:
         node = _open_node(storage, identity)
         if [store_id for store_id, _ in list(node.damaged) if mend(node, store_id)]:

@@ -1,9 +1,10 @@
 """The ordered state tables of one store in SQLite, write-behind."""
 
 from lattice_core.errors import StorageError
-from lattice_core.storage.contract import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLES
+from lattice_core.storage.contract import ROW_KEY_BYTES, ROW_VALUE_BYTES, TABLE_DATA, TABLES
 
 from . import mending
+from .own_rows import OwnRows
 
 _ROW_OVERHEAD_BYTES = 64  # about what the index and the row header add
 _PAGE_ROWS = 256
@@ -25,6 +26,7 @@ class StateRows:
         self._database = storage.database
         self._store = store_number
         self.suspects = []  # (table, key) of rows that were found damaged
+        self.own = None if storage.own is None else OwnRows(self._database, store_number, storage.own)
         self.forget()
 
     def forget(self):
@@ -140,6 +142,8 @@ class StateRows:
             gone = [(self._store, table, key) for key, value in pending.items() if value is None]
             self._database.many("DELETE FROM state WHERE store = ? AND kind = ? AND key = ?", gone)
         self._database.many("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)", kept)
+        if table == TABLE_DATA and self.own is not None:
+            self.own.note(pending.items())
         pending.clear()
 
 

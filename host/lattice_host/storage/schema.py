@@ -7,7 +7,7 @@ witnessing fills in its place. `sequence` and `position` are 0 while it floats.
 from lattice_core.errors import StorageError
 
 APPLICATION_ID = 0x4C4E414E  # "LNAN": tells our file from any other SQLite database
-VERSION = 3
+VERSION = 4
 PAGE_BYTES = 8192  # measured, docs/decisions.md "Host storage"
 
 # What is remembered of files on disks (places.py). `heads`: hashes, one after the other; `disk`: which one it is.
@@ -36,6 +36,13 @@ _TABLES = (
     # sums over the witnessed hashes that start with a hex prefix, see fingerprints.py
     """CREATE TABLE fingerprint (store INTEGER, depth INTEGER, prefix TEXT, count INTEGER NOT NULL,
        sum BLOB NOT NULL, split INTEGER NOT NULL, PRIMARY KEY (store, depth, prefix)) WITHOUT ROWID""",
+    # the rows of `state` that this node has won, see own_rows.py; owner: its key
+    "CREATE TABLE owner (key BLOB NOT NULL)",
+    """CREATE TABLE own (store INTEGER, key BLOB, is_file INTEGER NOT NULL, rank BLOB NOT NULL, live INTEGER NOT NULL,
+       PRIMARY KEY (store, key)) WITHOUT ROWID""",
+    "CREATE INDEX own_by_rank ON own (store, is_file, rank, live)",
+    # the first and the last wall time of the witness logs in each month (of 30 days), see clock.py
+    "CREATE TABLE stamped (month INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL)",
     PLACE,
 )
 

@@ -6,6 +6,7 @@ from lattice_core.errors import StorageError, StorageFull
 from lattice_core.storage.contract import RECORD_NAME_BYTES, RECORD_VALUE_BYTES, RECORDS
 from lattice_core.weaver.roomy import RoomyFloating
 
+from . import own_rows
 from .bodies import MemoryBodyWriter
 from .database import Database
 from .schema import PAGE_BYTES, prepare
@@ -18,13 +19,13 @@ class SqliteStorage:
     """`path` is created when absent. What was not committed when the process ends is gone, nothing else.
 
     `limit_bytes`: the file never grows beyond it; None leaves only the disk's own limit. `read_only`: nothing is
-    written, and every attempt to is a StorageError.
+    written, and every attempt to is a StorageError. `own`: the node's public key, where it is known.
     """
 
     commit_bytes = 1 << 20  # what arrives is committed in batches of this size, or after BATCH_MS
     new_floating = RoomyFloating
 
-    def __init__(self, path, limit_bytes=None, read_only=False):
+    def __init__(self, path, limit_bytes=None, read_only=False, own=None):
         self.path = os.fspath(path)
         self.database = Database(self.path, read_only)
         self._limit_bytes = limit_bytes
@@ -33,6 +34,7 @@ class SqliteStorage:
         self.mended = []  # what was damaged and put right, in words
         try:
             prepare(self.database)
+            self.own = own_rows.prepare(self.database, own)
             for number, store_id in self.database.all("SELECT n, id FROM store ORDER BY n"):
                 self._stores[store_id] = SqliteStore(self, number, store_id)
         except StorageError:
@@ -80,10 +82,12 @@ class SqliteStorage:
         return store
 
     def stamps(self, after_ms):
-        """The wall times behind one, of everything in all stores, in order."""
-        statement = "SELECT wall_ms FROM intention WHERE wall_ms > ? ORDER BY wall_ms"
-        for (wall_ms,) in self.database.run(statement, (after_ms,)):
-            yield wall_ms
+        """Wall times after `after_ms`, ascending: of each month the first and the last in any witness log."""
+        statement = "SELECT first, last FROM stamped WHERE last > ? ORDER BY month"
+        for first, last in self.database.all(statement, (after_ms,)):
+            if first > after_ms:
+                yield first
+            yield last
 
     # -- the transaction ------------------------------------------------------------------------------------
 

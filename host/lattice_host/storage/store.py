@@ -16,11 +16,12 @@ from .blobs import SqlBlobs
 from .bodies import body_bytes
 from .chains import SqlChains
 from .fingerprints import SqliteNodes
-from .mending import columns_differ, log_is_good, mend_columns
+from .mending import columns_differ, ends_differ, log_is_good, mend_columns
 from .rows import StateRows
 
 _ROW_OVERHEAD_BYTES = 64  # about what indexes and row headers add
 _PAGE_ROWS = 1024
+_MONTH_MS = 30 * 86400000
 _UNPLACED = (0, 0, 0, 0, None)  # sequence, author number, position, wall_ms, head of a floating intention
 
 
@@ -35,6 +36,7 @@ class SqliteStore:
         self._chains = SqlChains(self._database, number)
         self.authors, self.chain, self.newest_authors = self._chains.authors, self._chains.chain, self._chains.newest
         self._state = StateRows(storage, number)
+        self.own_rows = self._state.own
         self.row, self.put_row, self.rows = self._state.row, self._state.put_row, self._state.rows
         blobs = SqlBlobs(storage, number)
         self.has_blob, self.put_blob, self.blob = blobs.has_blob, blobs.put_blob, blobs.blob
@@ -42,7 +44,7 @@ class SqliteStore:
         self.suspects = []  # hashes of intentions that were found damaged
         self.suspect_rows = self._state.suspects
         self.reload()
-        if columns_differ(self._database, number):
+        if ends_differ(self._database, number):
             self.mend_columns()
 
     def mend_columns(self, only_when_damaged=False):
@@ -275,9 +277,23 @@ class SqliteStore:
             "WHERE store = ? AND hash = ?",
             late,
         )
+        self._note_stamps(placed)
         self._database.run("UPDATE store SET count = ?, head = ? WHERE n = ?", (self.count, self.head, self._number))
         for pending in (arrived, placed, self._sequences, self._positions):
             pending.clear()
+
+    def _note_stamps(self, placed):
+        """Months of 30 days: what lies between two stamps of one month is no gap that anybody asks for."""
+        months = {}
+        for place in placed.values():
+            wall_ms = _unsigned(place[3])
+            first, last = months.get(wall_ms // _MONTH_MS, (wall_ms, wall_ms))
+            months[wall_ms // _MONTH_MS] = (min(first, wall_ms), max(last, wall_ms))
+        self._database.many(
+            "INSERT INTO stamped VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET first = min(first, excluded.first), "
+            "last = max(last, excluded.last)",
+            [(month, _signed(first), _signed(last)) for month, (first, last) in months.items()],
+        )
 
     def damaged_rows(self):
         """[(table, key)] of rows that cannot be put right by themselves. Reads all; what can be put right is."""

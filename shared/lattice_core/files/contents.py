@@ -6,6 +6,7 @@
 | `c` ‖ root (32) | codec u8 ‖ size u64 LE | all of this content is here |
 | `u` ‖ blob (32) | u64 LE ms | when the blob was first found unreferenced |
 | `g` | u64 LE ms | when unreferenced blobs were last looked for |
+| `x` ‖ BLAKE3(key)[:8] | row key | an own write at `fs/…` that is no file stands there, or stood |
 | `l` | | a blob was lost to damage: what is wanted is to be worked out anew |
 
 `root` is the digest of a cid. The rows change in the transaction that projects an entry or stores a blob, so they
@@ -25,6 +26,7 @@ _COMPLETE = b"c"
 _UNREFERENCED = b"u"
 _COLLECTED = b"g"
 _LOST = b"l"
+_NO_FILE = b"x"
 _KEY_HASH_BYTES = const(8)
 _SUSPECTS = const(64)
 _PATH_BYTES = const(3000)  # a row's value is limited; a longer path is cut, it only serves messages
@@ -151,6 +153,15 @@ class Contents:
         """Iterates over what is not all here."""
         for row, value in self.store.rows(TABLE_BLOBS, _WANTED):
             yield Want(row, value)
+
+    def note_no_file(self, key):
+        """An own write at this row key is no entry, as only somebody makes it who writes there by hand."""
+        self.store.put_row(TABLE_BLOBS, _NO_FILE + self.crypto.blake3_digest(key)[:_KEY_HASH_BYTES], key)
+
+    def no_files(self):
+        """Iterates over the row keys that were noted so."""
+        for _, key in self.store.rows(TABLE_BLOBS, _NO_FILE):
+            yield key
 
     def known(self, entry):
         """True when the content is known to be here without a look at chunk lists."""

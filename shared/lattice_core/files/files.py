@@ -116,7 +116,7 @@ class Files(Upkeep):
         """The kvlist.Entry of the file itself, else those of all removed files below the folder."""
         own = self.handle.kv.inspect(tree.key_of(path))
         if own is not None:
-            file = self._file(own)
+            file = self.file_of(own)
             if file is not None and file.conflicts:
                 raise UsageError(
                     "%s has conflict copies: put the version that shall stay, or `file undo` the copy's name"
@@ -125,7 +125,7 @@ class Files(Upkeep):
             yield own
             return
         for found in self.handle.kv.list(tree.key_of(path + "/"), deleted=True):
-            if utf8.valid(found.key) and self._file(found) is None:
+            if utf8.valid(found.key) and self.file_of(found) is None:
                 yield found
 
     def _below(self, path):

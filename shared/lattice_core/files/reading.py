@@ -70,7 +70,7 @@ class Reading:
         """Iterates over the `File`s below `folder` (all for ""), in order of their names' bytes."""
         prefix = tree.key_of(folder + "/") if folder else tree.KEY_PREFIX
         for found in self.handle.kv.list(prefix, deleted=True):
-            file = self._file(found)
+            file = self.file_of(found)
             if file is not None:
                 yield file
 
@@ -83,7 +83,7 @@ class Reading:
 
     def get(self, path):
         """The `File` of this name, or None when there is none."""
-        return self._file(self.handle.kv.inspect(tree.key_of(path)))
+        return self.file_of(self.handle.kv.inspect(tree.key_of(path)))
 
     def held(self, file):
         """True when the whole content of the winning version is here."""
@@ -159,7 +159,7 @@ class Reading:
             raise ProtocolError("a chunk has %d bytes, its list says %d" % (body.size, size))
         return piece
 
-    def _file(self, found):
+    def file_of(self, found):
         """The `File` of a kvlist.Entry; None when nothing but deletions stands there."""
         if found is None or (found.winner.deleted and not found.conflicted):
             return None

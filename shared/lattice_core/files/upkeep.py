@@ -24,6 +24,7 @@ class Upkeep(Reading):
         self._overlooked = node.storage.room() < ROOM_KEPT_BYTES  # a full medium may have kept us from noting wants
         self._unnoted = []  # (path, size) of those that found no room, at most UNFIT_KEPT
         self._unnoted_count = 0
+        self._own_key = node.identity.public
 
     def rolled_back(self):
         """The log is what the last commit left: what comes now was not considered, whatever has come before."""
@@ -46,10 +47,12 @@ class Upkeep(Reading):
                 self._consider(key, row)
 
     def _consider(self, key, row):
-        file = self._file(kvlist.Entry(self.store, self.node.crypto, key, row))
+        file = self.file_of(kvlist.Entry(self.store, self.node.crypto, key, row))
         entries = [] if file is None else [version.entry for version in file.versions if version.entry is not None]
         try:
             self.contents.consider(key, "" if file is None else file.path, entries)
+            if file is not None and file.version.problem and file.version.author == self._own_key:
+                self.contents.note_no_file(key)
         except StorageFull:
             self._overlooked = True  # the entry stands all the same; `wanted` looks again
             for found in entries:
@@ -67,9 +70,13 @@ class Upkeep(Reading):
         if not self._overlooked:
             self.contents.trust()
 
+    def is_unsure(self):
+        """True when the rows of what is wanted may say too little."""
+        return self._overlooked or self.contents.doubted()
+
     def lacks(self):
         """True when content that an entry names is not here, as far as is known; `wanted` knows better."""
-        if self._overlooked or self.contents.doubted():
+        if self.is_unsure():
             return True
         for _ in self.contents.wants():
             return True
@@ -78,7 +85,7 @@ class Upkeep(Reading):
     def wanted(self):
         """What to ask peers for, within the storage's room: see `FetchPlan`."""
         self.contents.check_suspects()
-        if self._overlooked or self.contents.doubted():
+        if self.is_unsure():
             self._consider_all()
         is_host = self.node.keep_unreferenced_ms > 0
         collect = None if is_host else self.drop_unreferenced

@@ -49,6 +49,11 @@ class ReplicationState:
         mark = self.mark(key)
         return not any(left_out[at : at + 8] == mark for at in range(0, len(left_out), 8))
 
+    def acknowledged_content(self, peer):
+        """(sequence, marks): the peer holds what was witnessed up to there, less the marked keys."""
+        items, content, left_out = self._row(peer)
+        return min(items, content), [left_out[at : at + 8] for at in range(0, len(left_out), 8)]
+
     def peers(self):
         """All peers of which something is known."""
         return [row[1:] for row, _ in self.store.rows(TABLE_BLOBS, _PEER)]
