@@ -9,6 +9,7 @@ of a body, 256 floating intentions in 256 KiB) and by storage (64 stores, 1,024 
 import gc
 
 from lattice_core.compat import const
+from lattice_core.endpoint import Endpoint
 from lattice_core.errors import StorageError
 from lattice_core.link.link import SERIAL, Link
 from lattice_core.sync.nano.peer import NanoPeer, Options
@@ -34,20 +35,23 @@ class Loop:
         self.storage = storage
         self.node = node
         self.device = device
-        self.link = None
+        self.endpoint = None
         self.options = Options(VERSION, _VERIFY_BATCH, _BLOB_REQUESTS, storage.usage)
-        self.connection = None
-        self.peer = None
         self._in = bytearray(_READ_BYTES)
         self._rest = None  # end of a frame that the port did not take at once: a view of the link's own buffer
         self._listen()
 
     def _listen(self):
         """A link that nobody has spoken on yet."""
-        self.link = self._rest = None  # its buffers first
+        self.endpoint = self._rest = None  # its buffers first
         now_ms = self.board.clock.now_ms()
         seed = self.node.identity.seed
-        self.link = Link(self.board.crypto, seed, False, SERIAL, VERSION.encode(), now_ms)
+        link = Link(self.board.crypto, seed, False, SERIAL, VERSION.encode(), now_ms)
+        self.endpoint = Endpoint(link, self._make_peer)
+        self.connection = None
+
+    def _make_peer(self, connection):
+        return NanoPeer(self.node, connection, self.options, self.device)
 
     def run(self):
         """For ever. What leaves it cannot be put right in place: main starts everything anew."""
@@ -60,7 +64,6 @@ class Loop:
     def turn(self):
         now_ms = self.board.clock.now_ms()
         moved = self._receive(now_ms)
-        self._follow_connection()
         busy = self._work(now_ms)
         self.board.check_power()
         moved = self._send(now_ms) or moved
@@ -74,30 +77,15 @@ class Loop:
             count = self.serial.readinto(self._in)
             if not count:
                 return reads > 0
-            self.link.receive(view[:count], now_ms)
+            self.endpoint.receive(view[:count], now_ms)
         return True
-
-    def _follow_connection(self):
-        connection = self.link.connection
-        if connection is not self.connection:
-            if self.connection is not None:
-                self._end_peer("another connection came")
-                self.storage.abandon_bodies()
-            self.connection = connection
-            self.peer = None if connection is None else NanoPeer(self.node, connection, self.options, self.device)
-
-    def _end_peer(self, reason):
-        """Ends the connection, if there is one: nothing of it is stepped any more. Its link listens again."""
-        if self.peer is not None:
-            self.peer.close(reason)
-        self.peer = None
 
     def _work(self, now_ms):
         """One step of whatever is under way. True while there is more to do at once."""
         busy = False
         try:
-            if self.peer is not None:
-                busy = self.peer.step(now_ms)
+            busy = self.endpoint.step(now_ms)
+            self._follow_connection()
             self.device.keep_clock(now_ms)
             self.node.commit_due(self.device.now_ms(now_ms), now_ms)
         except StorageError as error:
@@ -105,13 +93,19 @@ class Loop:
         self.board.show("busy" if self.device.transfers else "ready")
         return busy
 
+    def _follow_connection(self):
+        """What the peer of an ended connection was writing is for nobody."""
+        if self.endpoint.connection is not self.connection:
+            if self.connection is not None:
+                self.storage.abandon_bodies()
+            self.connection = self.endpoint.connection
+
     def _failed(self, error):
         """The medium failed: what was not acknowledged is gone, the peer is told by the end of the connection."""
         self.board.check_power()
         self.board.show("error")
         self.node.rollback()
         self.device.reload()
-        self._end_peer("the stick's flash: %s" % error)
         try:
             self.device.note_error(str(error))
             self.node.commit(None)
@@ -124,7 +118,8 @@ class Loop:
     def _start_over(self, error):
         """What was under way is given up; everything committed is there, and the host connects anew."""
         self.board.check_power()
-        self._end_peer("the stick ran out of memory")
+        if self.endpoint.peer is not None:
+            self.endpoint.peer.close("the stick ran out of memory")
         self.connection = None
         self.storage.abandon_bodies()
         self._listen()
@@ -141,7 +136,7 @@ class Loop:
         while True:
             packet = self._rest
             if packet is None:
-                packet = self.link.send(now_ms)
+                packet = self.endpoint.send(now_ms)
                 if packet is None:
                     return moved
                 moved = True
@@ -168,9 +163,7 @@ class Loop:
         until = now_ms + _LONGEST_WAIT_MS
         due = [self.node.journal.deadline_ms()]
         if self._rest is None:  # a port that takes nothing holds the link up, too
-            due.append(self.link.deadline_ms(now_ms))
-        if self.peer is not None:
-            due.append(self.peer.deadline_ms())
+            due.append(self.endpoint.deadline_ms(now_ms))
         for deadline_ms in due:
             if deadline_ms is not None and deadline_ms < until:
                 until = deadline_ms

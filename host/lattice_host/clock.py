@@ -7,6 +7,7 @@ No network is asked. What is known: when this program was made, and the stamps t
 import os
 import time
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 MADE_MS = 1795910400000  # 2026-11-29, this version
 _DAY_MS = 86400000
@@ -20,14 +21,22 @@ def now_ms():
     return min(max(int(time.time() * 1000), 0), _LATEST_MS)
 
 
-class Clock:
-    """Wall time in ms that never goes back or leaps: deadlines and stamps on one clock."""
+class Now(NamedTuple):
+    """One moment on the two clocks of lattice_core/endpoint.py."""
 
-    def __init__(self):
+    ticks_ms: int
+    wall_ms: int
+
+
+class Clock:
+    """What a driver goes by. Its wall time is that of its start plus the ticks since: it never goes back or leaps."""
+
+    def __init__(self) -> None:
         self._offset_ms = now_ms() - int(time.monotonic() * 1000)
 
-    def now_ms(self):
-        return max(int(time.monotonic() * 1000) + self._offset_ms, 0)
+    def now(self) -> Now:
+        ticks_ms = int(time.monotonic() * 1000)
+        return Now(ticks_ms, max(ticks_ms + self._offset_ms, 0))
 
 
 def problems(node, storage, now_ms):

@@ -20,9 +20,18 @@ from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.sync.common.streams import ALPN_NANO, ALPN_SYNC
 from lattice_host import crypto
-from lattice_host.links import endpoint as quic
 from lattice_host.process import collect_rarely
 from lattice_host.storage import SqliteStorage
+
+try:
+    from lattice_host.links import dial as quic
+    from lattice_host.links.driver import drive
+except ImportError:  # an older revision, which is compared with
+    from lattice_host.links import endpoint as quic  # type: ignore[no-redef]
+
+    async def drive(peer, done):
+        await quic.drive(peer, peer.connection, done)
+
 
 VALUE = b"v" * 64
 
@@ -56,7 +65,7 @@ async def serve(node, pipe):
         connection = await quic.accept(endpoint)
         started = time.process_time()
         peer = quic.peer_of(node, connection)
-        await quic.drive(peer, connection, lambda: False)
+        await drive(peer, lambda: False)
         pipe.send(time.process_time() - started)
     await endpoint.close()
 
@@ -70,7 +79,7 @@ async def join(path, number, alpn, offer, count):
     connection = await quic.dial(endpoint, key, addresses, alpn)
     peer = quic.peer_of(node, connection)
     task = peer.join(token)
-    await quic.drive(peer, connection, lambda: task.done)
+    await drive(peer, lambda: task.done)
     seconds, processor = time.perf_counter() - started, time.process_time() - processor
     if task.error is not None:
         raise task.error

@@ -136,12 +136,14 @@ def test_events_come_after_the_commit():
     node, _, data = share()
     events = node.events
     begin = events.cursor
-    events.changed = False
+    woken = []
+    events.watchers.append(lambda: woken.append("a driver"))
+    events.watchers.append(lambda: woken.append("another one"))
     data.kv.put(b"k", b"v", NOW_MS)
     assert events.since(begin) == ([], begin)
-    assert not events.changed
+    assert woken == []
     node.commit(NOW_MS)
-    assert events.changed
+    assert woken == ["a driver", "another one"]
     found, cursor = events.since(begin)
     assert [event[:3] for event in found] == [("kv", data.id, b"k")]
     assert events.since(cursor) == ([], cursor)

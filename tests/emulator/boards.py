@@ -72,7 +72,7 @@ def fresh_board():
     return FakeBoard()
 
 
-def exchange(board, loop, link, peer_of):
+def exchange(board, loop, endpoint):
     """Both ends until nothing moves."""
     quiet = 0
     while quiet < 3:
@@ -80,12 +80,10 @@ def exchange(board, loop, link, peer_of):
         loop.turn()
         data, board.serial.outbox = board.serial.outbox, b""
         if data:
-            link.receive(data, board.clock.ms)
-        peer = peer_of()
-        if peer is not None:
-            peer.step(board.clock.ms)
-        packet = link.send(board.clock.ms)
+            endpoint.receive(data, board.clock.ms)
+        endpoint.step(board.clock.ms)
+        packet = endpoint.send(board.clock.ms)
         while packet is not None:
             board.serial.inbox += bytes(packet)
-            packet = link.send(board.clock.ms)
+            packet = endpoint.send(board.clock.ms)
         quiet = 0 if data or board.serial.inbox else quiet + 1

@@ -8,6 +8,7 @@ from boards import FakeBoard, exchange, fresh_board
 from firmware import main
 from firmware.loop import Damaged, Loop
 from firmware.ports.nor import Nor
+from lattice_core.endpoint import Endpoint
 from lattice_core.errors import StorageError, StorageFull
 from lattice_core.link.link import OPEN, SERIAL, Link
 from lattice_core.sync.nano.peer import NanoPeer
@@ -40,22 +41,16 @@ def test_setup_and_status_over_the_loop():
     laptop = node(1, "laptop")
     laptop.create_store("notes", "core:kvstore", None, START_MS)
     link = Link(lattice_native, laptop.identity.seed, True, SERIAL, b"test", board.clock.ms)
-    peers = []
-
-    def peer_of():
-        if not peers and link.connection is not None:
-            peers.append(NanoPeer(laptop, link.connection))
-        return peers[0] if peers else None
-
-    exchange(board, loop, link, peer_of)
+    endpoint = Endpoint(link, lambda connection: NanoPeer(laptop, connection))
+    exchange(board, loop, endpoint)
     assert link.state == OPEN
-    assert loop.connection is not None
-    task = peers[0].setup(laptop.roots()[0], "blue", START_MS)
-    exchange(board, loop, link, peer_of)
+    assert loop.endpoint.connection is not None
+    task = endpoint.peer.setup(laptop.roots()[0], "blue", START_MS)
+    exchange(board, loop, endpoint)
     assert task.done, task.error
     assert task.error is None, task.error
-    task = peers[0].status()
-    exchange(board, loop, link, peer_of)
+    task = endpoint.peer.status()
+    exchange(board, loop, endpoint)
     shown = task.result["status"]
     assert shown["owned"]
     assert shown["name"] == "blue"
@@ -75,7 +70,7 @@ def test_noise_on_the_line_changes_nothing():
             board.clock.ms += 10
             loop.turn()
     assert board.serial.inbox == b""
-    assert loop.connection is None
+    assert loop.endpoint.connection is None
     assert loop.device.state == "fresh"
 
 
@@ -112,9 +107,10 @@ def _last_error():
 def _fails_once(error):
     left = [error]
 
-    def function(loop):
+    def function(loop, now_ms):
         if left:
             raise left.pop()
+        return False
 
     return function
 
@@ -124,12 +120,12 @@ def test_whatever_goes_wrong_the_stick_starts_anew():
         board = fresh_board()
         public = main.start(board).node.identity.public
         board.flash = board.flash.again()
-        follow = Loop._follow_connection
-        Loop._follow_connection = _fails_once(error)
+        receive = Loop._receive
+        Loop._receive = _fails_once(error)
         try:
             _run_main(board, 6)
         finally:
-            Loop._follow_connection = follow
+            Loop._receive = receive
         assert board.shown[-1] == "ready", board.shown
         assert "error" in board.shown, board.shown
         board.flash.dead = True
@@ -142,18 +138,18 @@ def test_what_fails_at_every_boot_is_written_down_once():
     board = fresh_board()
     main.start(board)
     board.flash = board.flash.again()
-    follow = Loop._follow_connection
+    receive = Loop._receive
 
-    def fail(loop):
+    def fail(loop, now_ms):
         raise ValueError("again and again")
 
-    Loop._follow_connection = fail
+    Loop._receive = fail
     try:
         _run_main(board, 4)
         erases = board.flash.erases
         _run_main(board, 4)
     finally:
-        Loop._follow_connection = follow
+        Loop._receive = receive
     assert board.flash.erases - erases <= 2 * 4, "each start writes"
     board.flash.dead = True
     assert "again and again" in _last_error()
@@ -303,9 +299,9 @@ def test_what_fails_at_once_is_tried_with_growing_pauses():
     main.start(board)
     board.flash = board.flash.again()
     pauses = []
-    follow = Loop._follow_connection
+    receive = Loop._receive
 
-    def fail(loop):
+    def fail(loop, now_ms):
         raise ValueError("again and again")
 
     def wait(timeout_ms, writing):
@@ -315,13 +311,13 @@ def test_what_fails_at_once_is_tried_with_growing_pauses():
             raise Pulled()
 
     board.serial.wait = wait
-    Loop._follow_connection = fail
+    Loop._receive = fail
     try:
         main.main(board)
     except Pulled:
         pass
     finally:
-        Loop._follow_connection = follow
+        Loop._receive = receive
     assert pauses == [1000, 2000, 4000, 8000, 8000, 8000], pauses
 
 

@@ -7,6 +7,7 @@ import lattice_native
 
 from boards import fresh_board
 from firmware import main
+from lattice_core.endpoint import Endpoint
 from lattice_core.errors import StorageError, StorageFull
 from lattice_core.link import states
 from lattice_core.link.link import SERIAL, Link
@@ -27,24 +28,25 @@ class LinkHost:
     def __init__(self, desk, number):
         self.desk = desk
         self.node = node(number, "host %d" % number)
-        self.link = Link(lattice_native, self.node.identity.seed, True, SERIAL, b"test", desk.board.clock.ms)
-        self.peer = None
+        self.talk_with(Link(lattice_native, self.node.identity.seed, True, SERIAL, b"test", desk.board.clock.ms))
+
+    def talk_with(self, link):
+        self.link = link
+        self.endpoint = Endpoint(link, lambda connection: NanoPeer(self.node, connection))
+
+    @property
+    def peer(self):
+        return self.endpoint.peer
 
     def turn(self, data, now_ms):
         if data:
-            self.link.receive(data, now_ms)
-        connection = self.link.connection
-        if self.peer is not None:
-            self.peer.step(now_ms)  # of a connection that is over, too: its tasks learn of it
-        if connection is None:
-            self.peer = None
-        elif self.peer is None or self.peer.connection is not connection:
-            self.peer = NanoPeer(self.node, connection)
+            self.endpoint.receive(data, now_ms)
+        self.endpoint.step(now_ms)
         out = []
-        packet = self.link.send(now_ms)
+        packet = self.endpoint.send(now_ms)
         while packet is not None:
             out.append(bytes(packet))
-            packet = self.link.send(now_ms)
+            packet = self.endpoint.send(now_ms)
         return b"".join(out)
 
 
@@ -81,8 +83,8 @@ class StickAndHosts:
 
     def plug(self, number):
         self.host = LinkHost(self, number)
-        both = lambda: self.host.peer is not None and self.loop.peer is not None  # noqa: E731
-        assert self.until(both, _NEXT_MS), (self.loop.link.state, self.loop.link.trouble)
+        both = lambda: self.host.peer is not None and self.loop.endpoint.peer is not None  # noqa: E731
+        assert self.until(both, _NEXT_MS), (self.loop.endpoint.link.state, self.loop.endpoint.link.trouble)
         return self.host
 
     def finish(self, task, limit_ms=60000):
@@ -103,7 +105,7 @@ class StickAndHosts:
 
     def left(self, limit_ms=200000):
         """Until the stick has no connection any more."""
-        assert self.until(lambda: self.loop.link.connection is None, limit_ms), self.loop.link.state
+        assert self.until(lambda: self.loop.endpoint.link.connection is None, limit_ms), self.loop.endpoint.link.state
 
 
 def desk():
@@ -176,22 +178,22 @@ def only_a_trickle(stick):
     frames.post({"blob_open": {"store_id": stick.share}})
     for _ in range(15):
         frames.post({"blob_request": {"hash": bytes(32)}})
-        if stick.loop.link.connection is None:
+        if stick.loop.endpoint.link.connection is None:
             break
         frames.flush()
-        stick.until(lambda: stick.loop.link.connection is None, 14000)
+        stick.until(lambda: stick.loop.endpoint.link.connection is None, 14000)
     assert "trickle" in stick.host.link.closed, stick.host.link.closed
 
 
 def out_of_memory(stick):
     host = stick.plug(OWNER)
-    step = stick.loop.peer.step
+    step = stick.loop.endpoint.peer.step
 
-    def fail(now_ms):
-        stick.loop.peer.step = step
+    def fail(now_ms, wall_ms=None):
+        stick.loop.endpoint.peer.step = step
         raise MemoryError("no heap")
 
-    stick.loop.peer.step = fail
+    stick.loop.endpoint.peer.step = fail
     stick.finish(host.peer.status(), 10000)
     assert "out of memory" in stick.loop.device.last_error()
 
@@ -199,10 +201,10 @@ def out_of_memory(stick):
 def the_stack_is_used_up(stick):
     stick.plug(OWNER)
 
-    def fail(now_ms):
+    def fail(now_ms, wall_ms=None):
         raise RuntimeError("maximum recursion depth exceeded")
 
-    stick.loop.peer.step = fail
+    stick.loop.endpoint.peer.step = fail
     stick.turn()
 
 
@@ -226,7 +228,8 @@ def the_host_is_pulled_at_once(stick):
 def an_impostor(stick):
     """A host that talks to itself, as far as the stick can see: its own identity is refused."""
     stick.host = LinkHost(stick, OWNER)
-    stick.host.link = Link(lattice_native, stick.loop.node.identity.seed, True, SERIAL, b"x", stick.board.clock.ms)
+    seed = stick.loop.node.identity.seed
+    stick.host.talk_with(Link(lattice_native, seed, True, SERIAL, b"x", stick.board.clock.ms))
     stick.until(lambda: stick.host.link.closed is not None, 10000)
     assert stick.host.peer is None
 
@@ -242,17 +245,17 @@ def a_refusal(stick):
 
 def closed_in_the_handshake(stick):
     stick.host = LinkHost(stick, OWNER)
-    stick.until(lambda: stick.loop.link.state == states.PROVING, 1000)
+    stick.until(lambda: stick.loop.endpoint.link.state == states.PROVING, 1000)
     stick.host = None
-    stick.loop.link.close("not now")
-    assert stick.loop.link.state == states.LISTENING
+    stick.loop.endpoint.link.close("not now")
+    assert stick.loop.endpoint.link.state == states.LISTENING
 
 
 def given_up_in_the_handshake(stick):
     stick.host = LinkHost(stick, OWNER)
-    stick.until(lambda: stick.loop.link.state == states.PROVING, 1000)
+    stick.until(lambda: stick.loop.endpoint.link.state == states.PROVING, 1000)
     stick.host = None
-    stick.until(lambda: stick.loop.link.state == states.LISTENING, 10000)
+    stick.until(lambda: stick.loop.endpoint.link.state == states.LISTENING, 10000)
 
 
 def the_port_takes_nothing(stick):
@@ -311,11 +314,11 @@ def test_a_failing_flash_is_written_once_for_each_failure():
     stick.plug(OWNER)
     failures = [0]
 
-    def fail(now_ms):
+    def fail():
         failures[0] += 1
         raise StorageError("block 12 does not program")
 
-    stick.loop.peer.step = fail
+    stick.loop.endpoint.peer._step = fail
     stick.deaf = True  # nobody hears the end
     stick.turn()
     batch = stick.loop.storage.batch

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from host import files_support
-from host.pump_support import NOW_MS
+from host.driver_support import NOW_MS
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.testing.memory import MemoryStorage

@@ -8,6 +8,7 @@ import threading
 import time
 import tty
 
+from lattice_core.endpoint import Endpoint
 from lattice_core.errors import LatticeError
 from lattice_core.link.link import SERIAL, Link
 from lattice_core.node.device import Device, load_identity
@@ -88,21 +89,15 @@ class FakeStick:
         device = Device(self.storage)
         node = Node(self.storage, crypto, identity, keep_unreferenced_ms=0)
         node.open(device.now_ms(_now_ms()))
-        link = Link(crypto, identity.seed, False, SERIAL, VERSION.encode(), _now_ms())
         options = Options(VERSION, 4, 4, lambda: (1 << 22, self.storage._used))
-        connection = peer = None
+        link = Link(crypto, identity.seed, False, SERIAL, VERSION.encode(), _now_ms())
+        endpoint = Endpoint(link, lambda connection: NanoPeer(node, connection, options, device))
         sent = 0
         while not self._stop:
             now_ms = _now_ms()
-            busy = self._receive(link, now_ms)
-            if link.connection is not connection:
-                connection = link.connection
-                if peer is not None:
-                    peer.close("another connection came")
-                peer = None if connection is None else NanoPeer(node, connection, options, device)
-            if peer is not None:
-                busy = peer.step(now_ms) or busy
-            packet = link.send(now_ms)
+            busy = self._receive(endpoint, now_ms)
+            busy = endpoint.step(now_ms) or busy
+            packet = endpoint.send(now_ms)
             while packet is not None:
                 busy = True
                 self._write(bytes(packet))
@@ -110,11 +105,11 @@ class FakeStick:
                 if self.pull_after is not None and sent >= self.pull_after:
                     self.pull_after = None
                     return
-                packet = link.send(now_ms)
+                packet = endpoint.send(now_ms)
             if not busy:
                 select.select([self._master], [], [], 0.02)
 
-    def _receive(self, link, now_ms):
+    def _receive(self, endpoint, now_ms):
         try:
             data = os.read(self._master, 4096)
         except BlockingIOError:
@@ -122,7 +117,7 @@ class FakeStick:
         except OSError:
             time.sleep(0.01)  # nobody has the port open
             return False
-        link.receive(data, now_ms)
+        endpoint.receive(data, now_ms)
         return True
 
     def _write(self, data):

@@ -8,15 +8,14 @@ import tty
 
 import pytest
 
+from host.driver_support import driver_at, fill, set_up
 from host.fake_stick import FakeStick
-from host.pump_support import fill, pump_at, set_up
 from lattice_core.errors import UsageError
 from lattice_core.link.link import SERIAL, Link
 from lattice_core.link.states import FAULT
 from lattice_host import crypto
-from lattice_host.serial import pump as pumps
+from lattice_host.serial import driver as drivers
 from lattice_host.serial.impression import seems
-from lattice_host.serial.pump import pumped
 
 NMEA = b"$GPGGA,123519,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,*47\r\n"
 
@@ -83,21 +82,21 @@ OTHERS = {
 
 @pytest.mark.parametrize("words", sorted(OTHERS))
 def test_no_stick_is_given_up_in_time_and_said_what_it_seems(laptop, monkeypatch, words):
-    monkeypatch.setattr(pumps, "_FIRST_ANSWER_MS", 600)
+    monkeypatch.setattr(drivers, "_FIRST_ANSWER_MS", 600)
     with Other(OTHERS[words]()) as other, pytest.raises(UsageError, match="does not answer as a stick: .*" + words):
-        pumped(pump_at(laptop, other.port), lambda peer: peer.status(), 60)
+        driver_at(laptop, other.port).finish(lambda peer: peer.status(), 60)
 
 
 def test_the_timeout_bounds_the_first_answer_too(laptop, monkeypatch):
-    monkeypatch.setattr(pumps, "_FIRST_ANSWER_MS", 3600000)
+    monkeypatch.setattr(drivers, "_FIRST_ANSWER_MS", 3600000)
     for speak in (lambda heard: b"", lambda heard: NMEA):
         with Other(speak) as other, pytest.raises(UsageError, match="does not answer as a stick"):
-            pumped(pump_at(laptop, other.port), lambda peer: peer.status(), 0.3)
+            driver_at(laptop, other.port).finish(lambda peer: peer.status(), 0.3)
 
 
 def test_half_a_handshake_again_and_again_is_no_answer(laptop, monkeypatch):
     """Something that answers each Hello, as any stick does, and then nothing: it is alive, and no stick for us."""
-    monkeypatch.setattr(pumps, "_FIRST_ANSWER_MS", 1500)
+    monkeypatch.setattr(drivers, "_FIRST_ANSWER_MS", 1500)
     link = Link(crypto, b"s" * 32, False, SERIAL, b"broken", 0)
 
     def speak(heard):
@@ -107,7 +106,7 @@ def test_half_a_handshake_again_and_again_is_no_answer(laptop, monkeypatch):
         return bytes(link.send(now_ms) or b"")
 
     with Other(speak) as other, pytest.raises(UsageError, match="does not answer as a stick"):
-        pumped(pump_at(laptop, other.port), lambda peer: peer.status(), 60)
+        driver_at(laptop, other.port).finish(lambda peer: peer.status(), 60)
 
 
 def test_chatter_after_a_stick_was_pulled_keeps_no_command_alive(laptop, tmp_path):
@@ -117,12 +116,12 @@ def test_chatter_after_a_stick_was_pulled_keeps_no_command_alive(laptop, tmp_pat
         set_up(laptop, stick.port)
     stick.pull_after = 2000
     stick.plug()
-    pump = pump_at(laptop, stick.port)
+    driver = driver_at(laptop, stick.port)
     failed = []
 
     def run():
         try:
-            pumped(pump, lambda peer: peer.sync(), 1)
+            driver.finish(lambda peer: peer.sync(), 1)
         except UsageError as error:
             failed.append(str(error))
 
@@ -139,7 +138,7 @@ def test_chatter_after_a_stick_was_pulled_keeps_no_command_alive(laptop, tmp_pat
 
 
 def test_a_connection_that_is_lost_at_the_same_place_ends_in_words(laptop, tmp_path, monkeypatch):
-    monkeypatch.setattr(pumps, "_LOST_PAUSE_MS", 10)
+    monkeypatch.setattr(drivers, "_LOST_PAUSE_MS", 10)
     with FakeStick(tmp_path) as stick:
         set_up(laptop, stick.port)
         begun = []
@@ -151,12 +150,12 @@ def test_a_connection_that_is_lost_at_the_same_place_ends_in_words(laptop, tmp_p
         def lose(peer):
             yield
             peer.connection.end("the other side restarted")  # as a stick does that has run out of memory
-            pump._line.link._event(FAULT, "the other side restarted")
+            driver.endpoint.link._event(FAULT, "the other side restarted")
             yield
 
-        pump = pump_at(laptop, stick.port)
+        driver = driver_at(laptop, stick.port)
         with pytest.raises(UsageError, match=r"lost 5 times at the same place .*restarted.*stick status"):
-            pumped(pump, command, 20)
+            driver.finish(command, 20)
         assert len(begun) == 5
 
 

@@ -2,42 +2,25 @@
 
 import asyncio
 import pathlib
-import time
 
 import iroh
 import pytest
 from iroh import iroh_ffi
 
+from host.quic_support import SECONDS, fresh_node, now_ms
 from lattice_core.errors import Refused, UsageError
-from lattice_core.model.identity import Identity
-from lattice_core.node.node import Node
 from lattice_core.sync.common.streams import ALPN_NANO, ALPN_SYNC
 from lattice_core.sync.common.tasks import StreamLost
-from lattice_host import crypto
 from lattice_host import files as transfer
-from lattice_host.links import endpoint as quic
+from lattice_host.links import dial as quic
 from lattice_host.links import iroh_copy
+from lattice_host.links.driver import Driver, drive
 from lattice_host.links.quic import WINDOW_BYTES, words
-from lattice_host.storage import SqliteStorage
-
-SECONDS = 60
 
 
-def now_ms():
-    return int(time.time() * 1000)
-
-
-def fresh_node(folder, number, name):
-    folder.mkdir()
-    node = Node(SqliteStorage(folder / "node.db"), crypto, Identity(crypto, bytes([number]) * 32), name)
-    node.open(now_ms())
-    return node
-
-
-async def serve(node, endpoint, over):
-    connection = await quic.accept(endpoint)
-    peer = quic.peer_of(node, connection)
-    await quic.drive(peer, connection, over.is_set)
+async def serve(node, endpoint):
+    peer = quic.peer_of(node, await quic.accept(endpoint))
+    await drive(peer, lambda: False)
     return peer
 
 
@@ -45,15 +28,13 @@ async def talk(server, client, alpn, command):
     """Runs `command(peer)` on a connection of `client` to `server`; (its Task, the client's peer, the server's)."""
     at_server = await quic.bind(server.identity.seed)
     at_client = await quic.bind(client.identity.seed)
-    over = asyncio.Event()
-    serving = asyncio.create_task(serve(server, at_server, over))
+    serving = asyncio.create_task(serve(server, at_server))
     connection = await quic.dial(at_client, server.identity.public, at_server.bound_sockets()[:1], alpn)
     peer = quic.peer_of(client, connection)
     task = command(peer)
-    await quic.drive(peer, connection, lambda: task.done)
-    over.set()
-    serving_peer = await serving
+    await drive(peer, lambda: task.done)
     peer.close("done")
+    serving_peer = await serving
     await at_client.close()
     await at_server.close()
     return task, peer, serving_peer
@@ -128,11 +109,11 @@ def woken(server, client, alpn, command):
 
     async def main():
         at_server, at_client = await quic.bind(server.identity.seed), await quic.bind(client.identity.seed)
-        serving = asyncio.create_task(serve(server, at_server, asyncio.Event()))
+        serving = asyncio.create_task(serve(server, at_server))
         dialled = await quic.dial(at_client, server.identity.public, at_server.bound_sockets()[:1], alpn)
         peer = quic.peer_of(client, dialled)
         task = command(peer)
-        await quic.drive(peer, dialled, lambda: task.done)
+        await drive(peer, lambda: task.done)
         peer.close("done")
         await serving
         await at_client.close()
@@ -147,7 +128,7 @@ def woken(server, client, alpn, command):
 
 def test_nobody_waits_for_a_deadline(pair, monkeypatch):
     """Whatever happens on a connection wakes who waits for it: a deadline that never comes is not needed."""
-    monkeypatch.setattr(quic, "_DEADLINE_S", SECONDS * 2)
+    monkeypatch.setattr(Driver, "_arm", lambda driver, now: None)
     left, _ = pair
     for number, alpn in ((3, ALPN_NANO), (4, ALPN_SYNC)):
         joiner = fresh_node(pathlib.Path(left.storage.path).parent.parent / str(number), number, "third")
@@ -176,11 +157,11 @@ def test_a_connection_that_is_closed_is_served_to_its_end(pair):
 
     async def main():
         at_server, at_client = await quic.bind(left.identity.seed), await quic.bind(right.identity.seed)
-        serving = asyncio.create_task(serve(left, at_server, asyncio.Event()))
+        serving = asyncio.create_task(serve(left, at_server))
         dialled = await quic.dial(at_client, left.identity.public, at_server.bound_sockets()[:1], ALPN_SYNC)
         peer = quic.peer_of(right, dialled)
         _, task = peer.open_session(theirs, False)
-        await quic.drive(peer, dialled, lambda: task.done)
+        await drive(peer, lambda: task.done)
         assert task.result.complete
         peer.close("gone")
         await serving

@@ -10,7 +10,7 @@ from lattice_core.sync.common.tasks import StreamLost
 
 from .. import crypto
 from ..serial import ports
-from ..serial.pump import Pump, pumped
+from ..serial.driver import SerialDriver
 from .context import now_ms
 from .output import warn
 from .progress import ProgressLine
@@ -42,16 +42,21 @@ class StickPort:
         if give_time:
             self._on.check_clock()
         with ProgressLine() as meter:
-            pump = Pump(self._on.node, crypto, self._find, HOST_VERSION, _Watcher(meter))
-            self._moved = pump.moved
+            driver = SerialDriver(self._on.node, crypto, self._find, HOST_VERSION)
+            watch = _Watcher(meter)
+            self._moved = driver.moved
 
             def begin(peer):
-                self.path = pump.path
+                self.path = driver.path
                 self._check_same(peer.key)
                 return peer.start(_after_the_time(peer, command), "command") if give_time else command(peer)
 
+            work = driver.run(begin, timeout_s)
             try:
-                return pumped(pump, begin, timeout_s)
+                while True:
+                    watch(next(work))
+            except StopIteration as end:
+                return end.value
             except LatticeError as error:
                 error.args = (self._where_it_happened(str(error)),)
                 raise
@@ -133,22 +138,18 @@ _COUNTED = ("intentions", "blobs", "bytes")
 
 
 class _Watcher:
-    """Feeds the meter from a pump, and says when a stick has gone."""
+    """Feeds the meter, and says when a stick has gone."""
 
     def __init__(self, meter):
         self._meter = meter
         self._was_plugged = True
 
-    def __call__(self, pump):
-        if pump.plugged != self._was_plugged:
-            self._was_plugged = pump.plugged
-            if not pump.plugged and sys.stderr.isatty():
-                warn("%s was pulled; plug it in again to go on (Ctrl-C ends)" % pump.path)
-        done = total = 0
-        for progress in pump.moved:
-            done += progress.sent_bytes + progress.received_bytes
-            total += progress.expected_bytes + progress.wanted_bytes
-        self._meter.show(done, max(done, total), pump.path)
+    def __call__(self, state):
+        if state.plugged != self._was_plugged:
+            self._was_plugged = state.plugged
+            if not state.plugged and sys.stderr.isatty():
+                warn("%s was pulled; plug it in again to go on (Ctrl-C ends)" % state.port)
+        self._meter.show(state.done_bytes, state.total_bytes, state.port)
 
 
 def key_of_member(node, text):

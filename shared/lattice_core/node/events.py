@@ -6,12 +6,12 @@ EVENTS_KEPT = const(256)
 
 
 class EventLog:
-    """`changed`: set by each commit that appends; the driver that waits for writes clears it.
+    """`watchers`: functions that each commit calls, one of each driver that waits for writes.
 
     `kept`: events that are held; a stick, where nobody follows, holds none."""
 
     def __init__(self, kept: int = EVENTS_KEPT):
-        self.changed = False
+        self.watchers = []
         self._kept = kept
         self._events = []
         self._cursor = 0  # of the end of `_events`
@@ -25,12 +25,12 @@ class EventLog:
             self._proposed.extend(events)
 
     def committed(self):
-        if not self._proposed_count:
-            return
-        self._cursor += self._proposed_count
-        self._events = (self._events + self._proposed)[-self._kept :] if self._kept else []
-        self.rolled_back()
-        self.changed = True
+        if self._proposed_count:
+            self._cursor += self._proposed_count
+            self._events = (self._events + self._proposed)[-self._kept :] if self._kept else []
+            self.rolled_back()
+        for watcher in self.watchers:
+            watcher()
 
     def rolled_back(self):
         self._proposed = []

@@ -17,8 +17,8 @@ FAULTS = const(8)  # broken rules or refused requests, then the connection is cl
 
 
 class Peer:
-    """`device` is the stick's own state (node/device.py), None on a computer. `now_ms` of `step` is wall time on a
-    computer, and any monotonic clock on a stick, which asks its device for the time.
+    """`device` is the stick's own state (node/device.py), None on a computer. `ticks_ms` is the time of the last step,
+    on the driver's monotonic clock.
 
     A subclass gives `_serve(stream)`, a task for a stream that the peer has opened: it ends by itself whatever comes.
     """
@@ -30,7 +30,8 @@ class Peer:
         self.device = device
         self.progress = Progress()
         self.complete = False  # the last sync has left nothing behind
-        self.now_ms = 0
+        self.ticks_ms = 0
+        self._wall_ms = 0
         self.sessions = []  # (session of a store, Task)
         self.faults = 0
         self.last_fault = None
@@ -42,48 +43,61 @@ class Peer:
 
     # -- driving -----------------------------------------------------------------------------------------------
 
-    def step(self, now_ms):
-        """Runs everything until it waits. True when there is more to do at once.
+    def step(self, ticks_ms: int, wall_ms: "int | None" = None) -> bool:
+        """Runs everything until it waits. True when there is more to do at once. `wall_ms` None: the device knows it;
+        where there is no device, one clock is both.
 
-        StorageError when the medium failed: what was not acknowledged is gone, and the caller closes the connection.
-        An error that is none of the core's ends this connection and nothing else. On a stick it goes on to the loop,
-        which starts over.
+        StorageError when the medium failed: what this peer has sent since the last commit is gone, and its connection
+        is closed. An error that is none of the core's ends this connection and nothing else. On a stick it goes on to
+        the loop, which starts over.
         """
         self.node.journal.writer = self
+        self.ticks_ms = ticks_ms
+        self._wall_ms = ticks_ms if wall_ms is None else wall_ms
         try:
-            return self._step(now_ms)
+            return self._step()
+        except StorageError as error:
+            self._give_up(
+                error, "%s: %s" % ("the other side's disk" if self.device is None else "the stick's flash", error)
+            )
+            raise
         except LatticeError:
             raise
         except Exception as error:
             if self.device is not None:
                 raise
-            self._give_up(Fault(error))
+            fault = Fault(error)
+            self._give_up(fault, str(fault))
             return False
         finally:
             self.node.journal.writer = None
 
-    def _give_up(self, fault):
-        self.last_fault = fault
+    def _give_up(self, error, reason):
+        """Ends the connection, takes back what its other side has sent since the last commit, and nothing else."""
+        self.last_fault = error
         for task in self._tasks + self._serving:
-            task.cancel(fault)
-        self.node.journal.give_up(self)
-        self.close(str(fault))
+            task.cancel(error)
+        try:
+            self.node.journal.give_up(self)
+        finally:
+            self.close(reason)
 
-    def _step(self, now_ms):
-        self.now_ms = now_ms
+    def _step(self):
+        ticks_ms = self.ticks_ms
         if self._moved_at is None:
-            self._moved_at = now_ms
+            self._moved_at = ticks_ms
         self._busy = False
         self._accept()
         for task in self._tasks + self._serving:
-            if task.step(now_ms):
+            if task.step(ticks_ms):
                 self._busy = True  # whoever waits for its outcome learns of it at once
         self._tasks = [task for task in self._tasks if not task.done]
         self._serving = [task for task in self._serving if not task.done]
         self.sessions = [item for item in self.sessions if not item[1].done]
         if self.device is not None:
             self.device.transfers = self.transfers()
-        self.commit_due()
+        if self.commit_due():
+            self._busy = True  # whoever waits for that may go on
         if self._failure is not None:
             raise self._failure
         return self._busy
@@ -91,7 +105,7 @@ class Peer:
     def deadline_ms(self):
         """When `step` wants to be called at the latest, None for whenever something arrives."""
         if self._busy:
-            return self.now_ms
+            return self.ticks_ms
         deadline = self.node.journal.deadline_ms()
         if self.transfers():
             silence = (self._moved_at or 0) + ANSWER_MS + 1
@@ -124,9 +138,9 @@ class Peer:
         return task
 
     def close(self, reason):
-        """Ends the connection and everything on it."""
+        """Ends the connection and everything on it: what is still under way ends with a StreamLost."""
         for task in self._tasks + self._serving:
-            task.cancel()
+            task.cancel(StreamLost(reason))
         if self.device is not None:
             self.device.transfers = 0
         if self.connection.closed is None:
@@ -141,15 +155,15 @@ class Peer:
 
     def wall_ms(self):
         """Wall time, None on a stick that nobody told it."""
-        return self.now_ms if self.device is None else self.device.now_ms(self.now_ms)
+        return self._wall_ms if self.device is None else self.device.now_ms(self.ticks_ms)
 
     def moved(self):
         """Something moved on this connection: go on at once, and nobody is silent."""
-        self._moved_at = self.now_ms
+        self._moved_at = self.ticks_ms
         self._busy = True
 
     def check_silence(self, limit_ms):
-        if self.now_ms - (self._moved_at or self.now_ms) > limit_ms:
+        if self.ticks_ms - (self._moved_at or self.ticks_ms) > limit_ms:
             raise silent()
 
     def check_allowed(self, handle):
@@ -190,7 +204,7 @@ class Peer:
     def commit_due(self):
         """Commits when a batch is full or old. True when it did."""
         try:
-            return self.node.commit_due(self.wall_ms(), self.now_ms)
+            return self.node.commit_due(self.wall_ms(), self.ticks_ms)
         except StorageError as error:
             self._failure = error
             raise

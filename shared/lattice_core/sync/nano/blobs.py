@@ -84,7 +84,7 @@ class Puller:
                 moved = self._take() or moved
                 self._acknowledge()
                 moved = frames.flush() or moved
-                if moved:
+                if moved or (frames.ended and frames.stream.finished()):  # nothing else would wake us
                     self.peer.moved()
                 else:
                     self.peer.check_silence(ANSWER_MS)

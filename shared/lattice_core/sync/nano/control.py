@@ -45,7 +45,7 @@ def _answer(peer, request):
         return _change_owner(peer, device.transfer_owner, request["owner_transfer"]["key"])
     if "clock" in request:
         now_ms = request["clock"]["now_ms"]
-        if not device.set_clock(peer.key, peer.node.is_member(peer.key), now_ms, peer.now_ms):
+        if not device.set_clock(peer.key, peer.node.is_member(peer.key), now_ms, peer.ticks_ms):
             raise Refused(
                 "this stick takes the time from its owner, and from members only a little forward", "not_the_owner"
             )
@@ -95,7 +95,7 @@ def _set_up(peer, setup):
     check_time(setup["now_ms"])
     node = peer.node
     node.set_up_stick(peer.device, peer.key, setup["name"], setup["store_id"], setup["store_type"], setup["now_ms"])
-    peer.device.set_clock(peer.key, True, setup["now_ms"], peer.now_ms)
+    peer.device.set_clock(peer.key, True, setup["now_ms"], peer.ticks_ms)
 
 
 def status(peer):

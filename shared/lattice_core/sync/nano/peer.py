@@ -2,7 +2,7 @@
 
     peer = NanoPeer(node, connection)
     task = peer.sync()                  # or join, status, setup, …: a Task, see tasks.py
-    peer.step(now_ms)                   # after anything arrived or left, and at peer.deadline_ms()
+    peer.step(ticks_ms, wall_ms)        # after anything arrived or left, and at peer.deadline_ms()
 
 The first frame of a stream says what it is. Whether the peer may have an answer is asked of the node before any: a
 stranger changes nothing here and learns nothing, not even which stores there are.
@@ -47,8 +47,7 @@ class Options:
 
 
 class NanoPeer(Peer):
-    """`device` is the stick's own state (node/device.py), None on a computer. `now_ms` of `step` is wall time on a
-    computer, and any monotonic clock on a stick, which asks its device for the time."""
+    """`device` is the stick's own state (node/device.py), None on a computer."""
 
     def __init__(self, node, connection, options=None, device=None):
         super().__init__(node, connection, device)
@@ -58,8 +57,8 @@ class NanoPeer(Peer):
         self._paced_at = None  # when something was first under way, or enough had moved
         self._paced_bytes = 0
 
-    def step(self, now_ms):
-        busy = super().step(now_ms)
+    def step(self, ticks_ms, wall_ms=None):
+        busy = super().step(ticks_ms, wall_ms)
         self._keep_pace()
         return busy
 
@@ -67,8 +66,8 @@ class NanoPeer(Peer):
         """A peer that trickles is not silent, and would for ever keep what it has begun from ending."""
         moved = self._meter.bytes
         if self._paced_at is None or not self.transfers() or moved - self._paced_bytes >= PACE_BYTES:
-            self._paced_at, self._paced_bytes = self.now_ms, moved
-        elif self.now_ms - self._paced_at > PACE_MS and self.connection.closed is None:
+            self._paced_at, self._paced_bytes = self.ticks_ms, moved
+        elif self.ticks_ms - self._paced_at > PACE_MS and self.connection.closed is None:
             self.connection.close("only a trickle moved on this connection for %d s: connect again" % (PACE_MS // 1000))
 
     # -- commands: each returns a Task -------------------------------------------------------------------------
@@ -152,7 +151,7 @@ class NanoPeer(Peer):
 
     def answer(self, frames):
         """Task: the peer's next message as a dict. RefusedByPeer when it says no; StreamLost after ANSWER_MS."""
-        asked_ms = self.now_ms
+        asked_ms = self.ticks_ms
         while True:
             moved = frames.flush()
             frame = frames.poll()
@@ -160,7 +159,7 @@ class NanoPeer(Peer):
                 break
             if frames.ended:
                 raise ProtocolError("the peer ended the stream without an answer")
-            if self.now_ms - asked_ms > ANSWER_MS:
+            if self.ticks_ms - asked_ms > ANSWER_MS:
                 raise silent()
             if moved:
                 self.moved()
@@ -234,7 +233,7 @@ class NanoPeer(Peer):
         yield from self.close_stream(frames)
 
     def _first(self, frames):
-        began_ms = self.now_ms
+        began_ms = self.ticks_ms
         while True:
             frame = frames.poll()
             if frame is not None:
@@ -243,7 +242,7 @@ class NanoPeer(Peer):
             if frames.ended:
                 yield from self.close_stream(frames)
                 return None
-            if self.now_ms - began_ms > ANSWER_MS:
+            if self.ticks_ms - began_ms > ANSWER_MS:
                 raise ProtocolError("a stream on which nothing came")
             yield
 
@@ -296,7 +295,7 @@ class NanoPeer(Peer):
         session = StoreSession(self, handle, frames, False, False)
         task = Task(session.run(opened), "session")
         self.sessions.append((session, task))
-        while not task.step(self.now_ms):
+        while not task.step(self.ticks_ms):
             yield
         if task.error is not None:
             raise task.error

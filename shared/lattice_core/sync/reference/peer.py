@@ -49,7 +49,7 @@ class RefPeer(Peer):
 
     def answer(self, messages):
         """Task: the peer's next message, None when it ends the stream instead. StreamLost after ANSWER_MS."""
-        asked_ms = self.now_ms
+        asked_ms = self.ticks_ms
         while True:
             moved = messages.flush() or messages.stream.readable() > 0
             message = messages.poll()
@@ -57,23 +57,23 @@ class RefPeer(Peer):
                 self.moved()
                 return message
             if moved:
-                asked_ms = self.now_ms
+                asked_ms = self.ticks_ms
                 self.moved()
-            elif self.now_ms - asked_ms > ANSWER_MS:
+            elif self.ticks_ms - asked_ms > ANSWER_MS:
                 raise silent()
             yield
 
     def close_stream(self, messages):
         """Task: sends what is queued, ends our direction and waits until the peer has everything."""
         messages.finish()
-        moved_ms = self.now_ms
+        moved_ms = self.ticks_ms
         while messages.queued() or not messages.stream.finished():
             if messages.flush():
-                moved_ms = self.now_ms
+                moved_ms = self.ticks_ms
                 self.moved()
             if messages.stream.error is not None:
                 raise StreamLost(messages.stream.error)
-            if self.now_ms - moved_ms > ANSWER_MS:
+            if self.ticks_ms - moved_ms > ANSWER_MS:
                 raise silent()
             yield
 

@@ -42,7 +42,7 @@ def _note(peer, error):
 
 def _next(peer, messages):
     """Task: the next request, None when the stream is over or nothing comes."""
-    asked_ms = peer.now_ms
+    asked_ms = peer.ticks_ms
     while True:
         messages.limit = FRAME_BYTES if peer.knows() else STRANGER_FRAME_BYTES
         moved = messages.flush() or messages.stream.readable() > 0
@@ -53,9 +53,9 @@ def _next(peer, messages):
         if messages.ended:
             return None
         if moved:
-            asked_ms = peer.now_ms
+            asked_ms = peer.ticks_ms
             peer.moved()
-        elif peer.now_ms - asked_ms > ANSWER_MS:
+        elif peer.ticks_ms - asked_ms > ANSWER_MS:
             return None
         yield
 

@@ -189,7 +189,7 @@ def note_known(peer, handle):
 
 def converse(peer, session, messages):
     """Task: runs a session to its end. StreamLost when the peer goes before it, or falls silent."""
-    moved_ms = peer.now_ms
+    moved_ms = peer.ticks_ms
     sent = 0
     gathered = session.items if isinstance(session.items, GatheredItems) else None
     try:
@@ -210,9 +210,9 @@ def converse(peer, session, messages):
                         return
                     raise StreamLost("the peer ended the stream in the middle of a session")
             if moved:
-                moved_ms = peer.now_ms
+                moved_ms = peer.ticks_ms
                 peer.moved()
-            elif peer.now_ms - moved_ms > ANSWER_MS:
+            elif peer.ticks_ms - moved_ms > ANSWER_MS:
                 raise silent()
             yield
     finally:

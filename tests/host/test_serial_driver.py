@@ -1,4 +1,4 @@
-"""The pump against a stick on this interpreter: pulled, renamed, silent, replaced, in others' hands."""
+"""The serial driver against a stick on this interpreter: pulled, renamed, silent, replaced, in others' hands."""
 
 import os
 import pty
@@ -7,26 +7,34 @@ import time
 
 import pytest
 
+from host.driver_support import NOW_MS, driver_at, fill, set_up
 from host.fake_stick import FakeStick
-from host.pump_support import NOW_MS, fill, pump_at, set_up
 from lattice_core.errors import Refused, UsageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.testing.memory import MemoryStorage
 from lattice_host import crypto
-from lattice_host.serial import pump as pumps
+from lattice_host.serial import driver as drivers
 from lattice_host.serial.port import PortError
-from lattice_host.serial.pump import pumped
 
 
-def sync(node, port, timeout_s=20, watch=None):
-    pump = pump_at(node, port, watch)
-    return pumped(pump, lambda peer: peer.sync(), timeout_s), pump
+def sync(node, port, timeout_s=20):
+    driver = driver_at(node, port)
+    return driver.finish(lambda peer: peer.sync(), timeout_s), driver
+
+
+def followed(work, states):
+    """The value of a generator; what it yields is appended to `states`."""
+    while True:
+        try:
+            states.append(next(work))
+        except StopIteration as end:
+            return end.value
 
 
 def test_status_of_a_fresh_stick(laptop, tmp_path):
     with FakeStick(tmp_path) as stick:
-        shown = pumped(pump_at(laptop, stick.port), lambda peer: peer.status(), 20)["status"]
+        shown = driver_at(laptop, stick.port).finish(lambda peer: peer.status(), 20)["status"]
     assert shown["version"] == "9.9.9"
     assert not shown["owned"]
 
@@ -35,13 +43,13 @@ def test_everything_arrives_and_the_second_sync_moves_nothing(laptop, tmp_path):
     fill(laptop, 40, 500)
     with FakeStick(tmp_path) as stick:
         set_up(laptop, stick.port)
-        report, pump = sync(laptop, stick.port)
+        report, driver = sync(laptop, stick.port)
         assert report.complete
-        assert len(pump.moved) == 1
-        assert pump.moved[0].sent_intentions >= 40
-        again, pump = sync(laptop, stick.port)
+        assert len(driver.moved) == 1
+        assert driver.moved[0].sent_intentions >= 40
+        again, driver = sync(laptop, stick.port)
         assert again.complete
-        assert pump.moved[0].sent_intentions == 0
+        assert driver.moved[0].sent_intentions == 0
     held = stick.node().find("notes")
     assert [entry.key for entry in held.kv.list()] == [entry.key for entry in laptop.find("notes").kv.list()]
 
@@ -90,15 +98,18 @@ def test_pulled_in_the_middle_and_plugged_in_again(laptop, tmp_path, pull_after)
 
     helper = threading.Thread(target=plug_again)
     helper.start()
-    seen = []
-    report, pump = sync(laptop, stick.port, watch=lambda pump: seen.append(pump.plugged))
+    driver = driver_at(laptop, stick.port)
+    states = []
+    report = followed(driver.run(lambda peer: peer.sync(), 20), states)
     helper.join()
     stick.pull()
     assert report.complete
-    assert len(pump.moved) == 2
-    assert sum(one.sent_intentions for one in pump.moved) >= laptop.find("notes").store.count
-    assert False in seen
-    assert True in seen
+    assert len(driver.moved) == 2
+    assert sum(one.sent_intentions for one in driver.moved) >= laptop.find("notes").store.count
+    assert {state.plugged for state in states} == {False, True}
+    done = [state.done_bytes for state in states]
+    assert done == sorted(done)
+    assert states[-1].done_bytes <= states[-1].total_bytes
     held = stick.node().find("notes")
     assert held.store.count == laptop.find("notes").store.count
 
@@ -121,7 +132,7 @@ def test_no_port(laptop, tmp_path):
 
 
 def test_something_else_behind_the_port(laptop, monkeypatch):
-    monkeypatch.setattr(pumps, "_FIRST_ANSWER_MS", 400)
+    monkeypatch.setattr(drivers, "_FIRST_ANSWER_MS", 400)
     master, slave = pty.openpty()
     port = os.ttyname(slave)
     os.write(master, b"MicroPython v1.25.0 on 2026-01-01\r\n>>> ")
@@ -138,7 +149,7 @@ def test_a_stranger_is_refused_in_words(laptop, tmp_path):
         set_up(laptop, stick.port)
         with pytest.raises(Refused, match="invite"):
             sync(stranger, stick.port)
-        shown = pumped(pump_at(stranger, stick.port), lambda peer: peer.status(), 20)["status"]
+        shown = driver_at(stranger, stick.port).finish(lambda peer: peer.status(), 20)["status"]
         assert shown["owned"]
         assert not shown["stores"]
         assert not shown["name"]
@@ -146,13 +157,30 @@ def test_a_stranger_is_refused_in_words(laptop, tmp_path):
 
 def test_the_port_is_let_go_after_an_error(laptop, tmp_path):
     with FakeStick(tmp_path) as stick:
-        pump = pump_at(laptop, stick.port)
+        driver = driver_at(laptop, stick.port)
 
         def fails():
             yield
             raise UsageError("on purpose")
 
         with pytest.raises(UsageError, match="on purpose"):
-            pumped(pump, lambda peer: peer.start(fails(), "fails"), 20)
-        assert not pump.plugged
+            driver.finish(lambda peer: peer.start(fails(), "fails"), 20)
+        assert not driver.plugged
         set_up(laptop, stick.port)
+
+
+def test_whoever_closes_the_generator_cancels_the_work_and_keeps_what_was_acknowledged(laptop, tmp_path):
+    fill(laptop, 400, 900)
+    with FakeStick(tmp_path) as stick:
+        set_up(laptop, stick.port)
+        driver = driver_at(laptop, stick.port)
+        work = driver.run(lambda peer: peer.sync(), 20)
+        for state in work:
+            if state.done_bytes > 20000:
+                break
+        work.close()
+        assert not driver.plugged
+        report, again = sync(laptop, stick.port)
+        assert report.complete
+        assert again.moved[0].sent_intentions < driver.moved[0].sent_intentions + 400
+    assert stick.node().find("notes").store.count == laptop.find("notes").store.count

@@ -1,28 +1,23 @@
-"""Making and driving QUIC connections (PyPI `iroh`), without relays or look-ups: nodes dial addresses they know."""
+"""Making QUIC connections (PyPI `iroh`), without relays or look-ups: nodes dial addresses they know."""
 
 import asyncio
-import time
 
 import iroh
 from iroh import iroh_ffi
 
-from lattice_core.errors import StorageError, UsageError
+from lattice_core.errors import UsageError
 from lattice_core.sync.common.streams import ALPN_NANO, ALPN_SYNC
 from lattice_core.sync.nano.peer import NanoPeer
 from lattice_core.sync.reference.peer import RefPeer
 
-from ..clock import Clock
 from . import iroh_copy
 from .quic import Failed, QuicConnection, words
-
-_DEADLINE_S = 0.5
-_ENDING_S = 20  # for the tasks of a connection that is closed: longer than any of them waits for an answer
 
 iroh_copy.install()
 
 
 async def bind(seed, address="127.0.0.1:0", alpns=(ALPN_NANO, ALPN_SYNC)):
-    """An endpoint whose identity is the node's own."""
+    """The library's own endpoint, whose identity is the node's."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, asyncio.BaseEventLoop)
     iroh_ffi.uniffi_set_event_loop(loop)
@@ -48,8 +43,8 @@ async def dial(endpoint, key, addresses, alpn):
 
 
 async def accept(endpoint):
-    """The next connection that somebody makes; None when the endpoint is closed. One that fails, of somebody who speaks
-    another protocol or has gone meanwhile, is nobody's end but its own."""
+    """The next connection that somebody makes; None when the endpoint is closed. One that fails, because its maker
+    speaks another protocol or has gone meanwhile, is passed over."""
     while True:
         incoming = await endpoint.accept_next()
         if incoming is None:
@@ -63,36 +58,3 @@ async def accept(endpoint):
 def peer_of(node, connection):
     """Who speaks on the connection: what its ALPN says."""
     return (NanoPeer if connection.alpn == ALPN_NANO else RefPeer)(node, connection)
-
-
-async def drive(peer, connection, done):
-    """Steps a NanoPeer or RefPeer until `done()` is true, or until the connection is closed and everything on it has
-    come to its end: what had arrived is taken, and what was learnt is stored.
-
-    StorageError when the medium failed; the connection is closed then.
-    """
-    ending_s = None
-    clock = Clock()
-    while not done():
-        connection.changed.clear()
-        now_s = time.monotonic()
-        if connection.closed is not None:
-            ending_s = ending_s or now_s + _ENDING_S
-            if not peer.transfers() or now_s > ending_s:
-                break
-        try:
-            busy = peer.step(clock.now_ms())
-        except StorageError as error:
-            peer.node.journal.give_up(peer)
-            peer.close("the other side's disk: %s" % error)
-            raise
-        if busy:
-            await asyncio.sleep(0)
-            continue
-        try:
-            await asyncio.wait_for(connection.changed.wait(), _DEADLINE_S)
-        except TimeoutError:
-            continue
-    if connection.closed is not None:
-        peer.close("the connection is over")
-        peer.commit()

@@ -1,20 +1,20 @@
-"""A laptop and what it does with a stick through the pump."""
+"""A laptop and what it does with a stick through the serial driver."""
 
 import os
 
 from lattice_host import crypto
-from lattice_host.serial.pump import Pump, pumped
+from lattice_host.serial.driver import SerialDriver
 
 NOW_MS = 1_700_000_000_000
 
 
-def pump_at(node, port, watch=None):
-    return Pump(node, crypto, lambda: port, "test", watch)
+def driver_at(node, port):
+    return SerialDriver(node, crypto, lambda: port, "test")
 
 
 def set_up(node, port):
     root = node.roots()[0]
-    pumped(pump_at(node, port), lambda peer: peer.setup(root, "carrier", NOW_MS), 20)
+    driver_at(node, port).finish(lambda peer: peer.setup(root, "carrier", NOW_MS), 20)
 
 
 def fill(node, count, size):
