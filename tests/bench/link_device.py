@@ -36,6 +36,15 @@ def raw(serial, take, count):
                 serial.wait(1000, True)
 
 
+def taken(stream, into):
+    """Bytes that a stream gave, as its readers take them."""
+    if not hasattr(stream, "peek"):  # an older revision, which is compared with
+        return stream.readinto(into)
+    got = len(stream.peek())
+    stream.consume(got)
+    return got
+
+
 class LinkEnd:
     """What the firmware's loop does for a link, and one stream."""
 
@@ -71,7 +80,7 @@ class LinkEnd:
             return
         if self.take:
             while self.count:
-                got = self.stream.readinto(self.into)
+                got = taken(self.stream, self.into)
                 if not got:
                     return
                 self.count -= got

@@ -317,3 +317,55 @@ def test_any_message_is_taken_or_refused():
             face.b.message(memoryview(message))
         except ProtocolError:
             pass
+
+
+def test_what_has_arrived_is_looked_at_where_it_lies():
+    """`peek` and `consume` do what `read` does: the same bytes, the same window for the peer, the same end."""
+    rng = Rng(8)
+    for buffer in (700, 4096):
+        face = Face(window=1024, buffer=buffer)
+        mine = face.a.open_stream()
+        face.move()
+        theirs = face.b.accept_stream()
+        assert len(theirs.peek()) == 0
+        data = rng.bytes(20000)
+        got = b""
+        done = 0
+        while len(got) < len(data):
+            if done < len(data):
+                done += mine.write(memoryview(data)[done:])
+                if done == len(data):
+                    mine.finish()
+            face.move()
+            while theirs.readable():
+                seen = theirs.peek()
+                assert 0 < len(seen) <= theirs.readable()
+                count = 1 + rng.below(len(seen))
+                got += bytes(seen[:count])
+                theirs.consume(count)
+        assert got == data
+        assert len(theirs.peek()) == 0
+        assert theirs.at_end()
+
+
+def test_what_is_emptied_lies_in_one_piece_again():
+    face = Face(window=1024)
+    mine = face.a.open_stream()
+    mine.write(b"x" * 1000)
+    face.move()
+    theirs = face.b.accept_stream()
+    theirs.consume(1000)
+    mine.write(b"y" * 900)
+    face.move()
+    assert bytes(theirs.peek()) == b"y" * 900
+
+
+def test_what_had_arrived_is_seen_after_the_end_of_the_connection():
+    face = Face()
+    mine = face.a.open_stream()
+    mine.write(b"last words")
+    face.move()
+    theirs = face.b.accept_stream()
+    face.b.end("pulled")
+    assert theirs.error == "pulled"
+    assert bytes(theirs.peek()) == b"last words" == theirs.read(20)

@@ -235,6 +235,29 @@ async def a_stream(ours, theirs):
     return mine, other
 
 
+def test_a_stream_is_read_where_its_bytes_lie():
+    async def work(ours, theirs):
+        mine, other = await a_stream(ours, theirs)
+        data = bytes(range(256)) * 4096
+        sent = 0
+        got = b""
+        while len(got) < len(data):
+            sent += mine.write(memoryview(data)[sent:])
+            while other.readable():
+                seen = other.peek()
+                assert 0 < len(seen) <= other.readable()
+                count = max(len(seen) // 2, 1)
+                got += bytes(seen[:count])
+                other.consume(count)
+            await asyncio.sleep(0.001)
+        assert got == data
+        assert len(other.peek()) == 0
+        mine.finish()
+        await until(other.at_end)
+
+    over_a_connection(work)
+
+
 def test_a_stream_that_the_peer_resets_ends_with_words_while_we_wait_to_read():
     async def work(ours, theirs):
         mine, other = await a_stream(ours, theirs)

@@ -84,7 +84,10 @@ class QuicStream:
         self.id = number
         self.error = None
         self._connection = connection
-        self._in, self._out = bytearray(), bytearray()
+        self._in: deque[bytes] = deque()  # pieces as they came
+        self._in_at = 0  # bytes of the first piece that were read
+        self._in_bytes = 0  # not read yet
+        self._out = bytearray()
         self._ended = self._finishing = self._finished = False
         self._read_more, self._write_more, self._given_up = asyncio.Event(), asyncio.Event(), asyncio.Event()
         connection.start(self._run(streams))
@@ -129,10 +132,12 @@ class QuicStream:
     async def _receive(self, source):
         while not self._ended:
             data = await source.read(_READ_BYTES)
-            self._in += data
+            if data:
+                self._in.append(data)
+                self._in_bytes += len(data)
             self._ended = not data
             self._connection.changed.set()
-            while len(self._in) >= WINDOW_BYTES:
+            while self._in_bytes >= WINDOW_BYTES:
                 self._read_more.clear()
                 await self._read_more.wait()
 
@@ -158,16 +163,32 @@ class QuicStream:
         return self._ended and self._finished
 
     def readable(self):
-        return len(self._in) if self.error is None else 0
+        return self._in_bytes if self.error is None else 0
 
     def read(self, count):
-        data = bytes(self._in[:count])
-        del self._in[:count]
+        parts = []
+        while count and self._in:
+            piece = self.peek()[:count]
+            parts.append(bytes(piece))
+            count -= len(piece)
+            self.consume(len(piece))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def peek(self):
+        return memoryview(self._in[0])[self._in_at :] if self._in else b""
+
+    def consume(self, count):
+        if not count:
+            return
+        self._in_at += count
+        self._in_bytes -= count
+        if self._in_at == len(self._in[0]):
+            self._in.popleft()
+            self._in_at = 0
         self._read_more.set()
-        return data
 
     def at_end(self):
-        return self._ended and not self._in
+        return self._ended and not self._in_bytes
 
     def writable(self):
         return max(WINDOW_BYTES - len(self._out), 0) if self.error is None else 0

@@ -26,6 +26,22 @@ class Ring:
             self._view[: length - first][:] = data[first:]
         self.count += length
 
+    def peek(self):
+        """The bytes at the front that lie in one piece, where they lie: a view that is good until something else is
+        called. There may be more behind the end of the buffer."""
+        end = self._start + self.count
+        return self._view[self._start : end if end < self._size else self._size]
+
+    def skip(self, count):
+        """Drops `count` bytes (at most `self.count`) from the front."""
+        self.count -= count
+        if self.count == 0:
+            self._start = 0  # what comes next lies in one piece
+        else:
+            self._start += count
+            if self._start >= self._size:
+                self._start -= self._size
+
     def take_into(self, target):
         """Moves len(target) bytes (at most `count`) into a memoryview."""
         length = len(target)
@@ -39,15 +55,17 @@ class Ring:
             target[first:][:] = self._view[: length - first]
             self._start = length - first
         self.count -= length
+        if self.count == 0:
+            self._start = 0
 
     def take(self, count):
         """At most `count` bytes, as bytes."""
         length = min(count, self.count)
         at = self._start
-        if at + length < self._size:
-            self._start = at + length
-            self.count -= length
-            return bytes(self._view[at : at + length])
+        if at + length <= self._size:
+            data = bytes(self._view[at : at + length])
+            self.skip(length)
+            return data
         out = bytearray(length)
         self.take_into(memoryview(out))
         return bytes(out)

@@ -42,17 +42,15 @@ class Stream:
         self._after_read()
         return data
 
-    def readinto(self, target):
-        """Like `read`, into a memoryview. Returns how many bytes."""
+    def peek(self):
         incoming = self._incoming
-        if incoming is None:
-            return 0
-        count = min(incoming.count, len(target))
+        return b"" if incoming is None else incoming.peek()
+
+    def consume(self, count):
         if count:
-            incoming.take_into(target[:count])
+            self._incoming.skip(count)
             self.credit_due += count
             self._after_read()
-        return count
 
     def _after_read(self):
         if self._incoming.count == 0 and (self._fin_received or self.error is not None):

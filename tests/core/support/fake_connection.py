@@ -56,6 +56,16 @@ class FakeStream:
                 self.connection.received.append((self.id, data))
         return data
 
+    def peek(self):
+        """At most 1,000 bytes at once: whoever reads must do with pieces."""
+        if self.error or not self.in_pipe.held:
+            return b""
+        return memoryview(self.in_pipe.parts[0])[:1000]
+
+    def consume(self, count):
+        assert count <= len(self.peek()), "more than was shown"
+        self.read(count)
+
     def at_end(self):
         return self.error is None and self.in_pipe.ended and self.in_pipe.held == 0
 

@@ -26,6 +26,16 @@ if TYPE_CHECKING:
             """At most `count` bytes that have arrived, b"" when there are none now. Gives the peer new window."""
             ...
 
+        def peek(self) -> Buffer:
+            """The bytes that have arrived and lie in one piece at the front, b"" when none have: to be parsed where
+            they lie. A view of the stream's own buffer, good until the next call of anything on the connection. More
+            may have arrived (`readable`); it shows once these are consumed."""
+            ...
+
+        def consume(self, count: int) -> None:
+            """Takes `count` bytes off, at most as many as `peek` showed. Gives the peer new window, as `read` does."""
+            ...
+
         def at_end(self) -> bool:
             """True when the peer has finished (FIN) and every byte before it was read."""
             ...
