@@ -1,7 +1,7 @@
 """The link's state machine: one table for both roles. Everything that changes a link's `state` is a row of it.
 
 Actions are methods of `Link` (link.py), which runs the rows. The diagram in docs/protocol.md is drawn from this file
-(tools/link_diagram.py).
+(tools/state_diagrams.py).
 
 Rules:
 - The initiator (a host) speaks first: it says Hello with growing pauses until somebody answers, for as long as

@@ -270,7 +270,7 @@ class NanoPeer(Peer):
         handle = self.node.get(store_id)
         if handle is not None and opening["root_id"] != (handle.parent or b""):
             raise NotOpen(str(stranger())) if self.knows() else stranger()
-        if self.node.may_connect(store_id, self.key):
+        if handle is not None and self.node.may_connect(store_id, self.key):
             return handle
         closed = self.node.closed_child(store_id)
         if closed is not None and self.node.may_connect(closed[1], self.key):

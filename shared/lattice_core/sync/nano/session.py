@@ -2,8 +2,7 @@
 
 The order on each direction (docs/protocol.md, "Nano streams"): reconciliation; items, then Sent; Done when everything
 the other has sent is durable here; Content when the content it names was pulled, as far as the peer holds it; FIN.
-Done says when no content is lacking, and who was sent nothing need not say Done. With `live` both sides stay before
-the FIN and push what is new until the initiator ends.
+Where each half stands is one state, and what may happen there is a row of session_states.py.
 """
 
 from ...compat import const
@@ -14,10 +13,20 @@ from ...wire.nano_messages import ITEM_KEY, REASON_BYTES, WORDS_BYTES, NanoFrame
 from ..common.outcome import Outcome
 from ..common.peer import ANSWER_MS
 from ..common.tasks import StreamLost
+from . import session_states as states
 from . import tips
 from .content import Content
 from .items import ItemReceiver, ItemSender
 from .message_stream import ITEM, Large, held
+from .session_states import RECEIVING, SENDING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from ...node.stores import Replica
+    from .message_stream import MessageStream
+    from .peer import NanoPeer
 
 _FRAMES_AT_ONCE = const(512)  # of one stream before the others have their turn
 _QUEUED = const(16)  # items prepared for sending; a computer prepares as many as it verifies together
@@ -26,15 +35,20 @@ _RECONCILE = ("open", "tips", "equal", "retry")
 
 
 class StoreSession:
-    """Runs as one task: `run()` by the side that opens, `run(open message)` by the other."""
+    """Runs as one task: `run()` by the side that opens, `run(open message)` by the other.
 
-    def __init__(self, peer, handle, frames, initiator, live):
+    `sending` and `receiving` say where the two halves stand. Only `_event` changes them.
+    """
+
+    def __init__(self, peer: "NanoPeer", handle: "Replica", frames: "MessageStream", initiator: bool, live: bool):
         self.peer = peer
         self.node = peer.node
         self.handle = handle
         self.frames = frames
         self.initiator = initiator
         self.outcome = Outcome(handle)
+        self.sending = states.COMPARING
+        self.receiving = states.COMPARING
         self._agreed_at = handle.files.holdings.holds_items(peer.key)
         agreed = self._agreed if self._agreed_at else None  # a hint
         strangers = peer.options.chains
@@ -45,22 +59,17 @@ class StoreSession:
         self.sender = ItemSender(handle.weaver, frames, peer.progress, max(_QUEUED, peer.options.verify_batch))
         self.receiver = ItemReceiver(peer.node, handle, frames, peer.progress, peer.options.authors_refused)
         self.content = Content(peer, handle, frames, self.outcome)
-        self.stopping = False
+        self.stopping = False  # set by whoever ends a live session: `NanoPeer.stop`
         self._refill = not initiator and peer.refills(handle)  # we take and give nothing: see `Peer.refills`
         self._frozen = 0  # our witness sequence when the tips were taken
-        self._retrying = False
         self._missing = 0  # intentions that the peer had and we lacked, as far as the tips say
-        self._sent_count = None  # ours, once Sent is posted
-        self._their_sent = None
-        self._durable_told = 0
-        self._done_told = False
-        self._done_heard = False
-        self._refused = False  # by the peer: it does not hold all we have
-        self._refused_unnamed = False  # something large, of an author that it has not read
-        self._finishing = False
-        self._shown = None  # whose branch the next item is evidence of
+        self._sent_count = 0  # what our Sent announced
+        self._durable_told = 0  # items received of which the peer knows that they are durable
+        self._looked_at = -1  # `_durable_told` when it was last asked what content is lacking
+        self._refused_unnamed = False  # something large, of an author that the peer has not read
+        self._shown = None  # whose branch the next item is evidence of. Set by ItemRefused, cleared by the next item
 
-    def run(self, opened=None):
+    def run(self, opened: "dict | None" = None) -> "Generator[None, int, Outcome]":
         """Task: returns the Outcome. RefusedByPeer, ProtocolError, StorageError or StreamLost when it ends early."""
         try:
             if opened is None:
@@ -71,6 +80,7 @@ class StoreSession:
             while True:
                 moved = self._receive()
                 moved = self._send() or moved
+                moved = self._hear_end() or moved
                 if self._over():
                     break
                 if moved:
@@ -88,8 +98,8 @@ class StoreSession:
         self._conclude()
         return self.outcome
 
-    def _conclude(self):
-        """Everything that this session left behind, in the outcome."""
+    def _conclude(self) -> None:
+        """Puts everything that this session left behind into the outcome."""
         outcome = self.outcome
         self.content.conclude()
         outcome.refused_here = self.receiver.refused_count
@@ -104,25 +114,37 @@ class StoreSession:
         if outcome.has_all_of(own):
             self.node.caught_up(self.handle)
 
-    def _check_allowed(self):
+    def _check_allowed(self) -> None:
         if not (self._refill and self.peer.refills(self.handle)):
             self.peer.check_allowed(self.handle)
 
-    def in_step(self):
+    # -- states ------------------------------------------------------------------------------------------------
+
+    def _event(self, half: str, event: str, value=None) -> None:
+        """Runs one row. ProtocolError when the event breaks the rules."""
+        state = self.sending if half == SENDING else self.receiving
+        row = states.row(half, state, event)
+        if row is None:
+            raise ProtocolError("'%s' of a peer that is '%s' here breaks the rules" % (event, state))
+        action, following = row
+        if half == SENDING:
+            self.sending = following
+        else:
+            self.receiving = following
+        if action:
+            getattr(self, action)(value)
+
+    def in_step(self) -> bool:
         """True when both sides have everything that the other had at the beginning (live sessions stay there)."""
-        return self._done_heard and self._done_told and self.content.told and self._content_is_settled()
+        return states.joint(self.sending, self.receiving) in states.SETTLED
 
-    def ending(self):
+    def ending(self) -> bool:
         """True when everything is said, and only the end of the stream has to go to and fro."""
-        return self._finishing
-
-    def _content_is_settled(self):
-        """A side that was sent nothing and wants nothing says nothing about content."""
-        return self.content.heard is not None or (self._sent_count == 0 and not self.content.awaited)
+        return self.receiving == states.FINISHED
 
     # -- receiving ---------------------------------------------------------------------------------------------
 
-    def _receive(self):
+    def _receive(self) -> bool:
         receiver = self.receiver
         now_ms = self.peer.wall_ms()
         moved = False
@@ -140,17 +162,17 @@ class StoreSession:
             elif self._shown is not None:
                 receiver.take_evidence(payload, self._shown)
                 self._shown = None
-            elif self._expects_items() and receiver.add(payload) >= self.peer.options.verify_batch:
+            elif self._takes_item() and receiver.add(payload) >= self.peer.options.verify_batch:
                 break
         return self._ingest(now_ms, moved) or moved
 
-    def _take(self, frame):
+    def _take(self, frame: "bytes | Large") -> None:
         if isinstance(frame, Large):
             self._begin_large(frame)
         else:
             self._message(NanoFrame.decode(frame))
 
-    def _ingest(self, now_ms, more=False):
+    def _ingest(self, now_ms: "int | None", more: bool = False) -> bool:
         """True when something waited to be ingested."""
         if not self.receiver.waiting():
             return False
@@ -159,23 +181,23 @@ class StoreSession:
         self.peer.commit_due()
         return True
 
-    def _expects_items(self):
-        if self.exchange.done():
-            if self._their_sent is not None and not self.exchange.live:
-                raise ProtocolError("an intention after the last one was announced")
-            return True
-        if self._retrying:
-            return False  # sent before our Retry arrived
-        raise ProtocolError("an intention before the tips were compared")
+    def _takes_item(self) -> bool:
+        """False for an item that is passed over."""
+        self._event(RECEIVING, states.ITEM)
+        return self.receiving != states.RETRYING
 
-    def _begin_large(self, frame):
+    def _check_live(self, _=None) -> None:
+        if not self.exchange.live:
+            raise ProtocolError("an intention after the last one was announced")
+
+    def _begin_large(self, frame: Large) -> None:
         shown, self._shown = self._shown, None
-        if frame.name != ITEM or not (self.exchange.done() and (shown or self._expects_items())):
+        if frame.name != ITEM or not (shown or self._takes_item()):
             raise ProtocolError("a large %s that was not expected" % frame.name)
         self._check_allowed()
         self.receiver.begin_large(frame.size, shown)
 
-    def _message(self, frame):
+    def _message(self, frame: dict) -> None:
         for name in frame:
             break
         else:
@@ -185,45 +207,56 @@ class StoreSession:
             raise RefusedByPeer(cut(body["words"], WORDS_BYTES) or "the peer refused without a reason")
         if name in _RECONCILE:
             self._reconcile(frame)
-        elif not self.exchange.done():
-            if not self._retrying:
-                raise ProtocolError("%s before the tips were compared" % name)
+        elif self.receiving == states.RETRYING:
+            pass  # the peer sent it before our Retry arrived
+        elif self.receiving == states.COMPARING:
+            raise ProtocolError("%s before the tips were compared" % name)
         elif name == "sent":
-            self.outcome.withheld = body["withheld"]
-            self._hear_sent(body["count"])
+            self._event(RECEIVING, states.ALL, body)
         elif name == "durable":
             self.sender.acknowledged(body["count"])
         elif name == "done":
-            self._hear_done(body["count"], body["whole"])
+            self._event(SENDING, states.WHOLE_DONE if body["whole"] else states.DONE, body)
         elif name == "item_refused":
             self._hear_refused(body)
         elif name == "waiting":
             self.outcome.waiting_there = _heard_waiting(body)
         elif name == "content":
-            self.content.hear(body, self._frozen, not self._refused)
+            self._event(SENDING, states.CONTENT if body["done"] else states.PULLS, body)
         else:
             raise ProtocolError("%s on a sync stream" % name)
 
-    def _hear_sent(self, count):
-        if self._their_sent is not None or count != self.receiver.count:
+    def _hear_sent(self, body: dict) -> None:
+        count = body["count"]
+        if count != self.receiver.count:
             raise ProtocolError("%d intentions announced, %d received" % (count, self.receiver.count))
-        self._their_sent = count
+        self.outcome.withheld = body["withheld"]
         if not self.outcome.forks:
             self.outcome.not_sent = max(self._missing - count - self.outcome.withheld, 0)
         self._note_held()
 
-    def _hear_done(self, count, whole):
-        if not self._sent_count or count != self._sent_count or self._done_heard:
-            raise ProtocolError("%d intentions done, %s sent" % (count, self._sent_count))
-        self._done_heard = True
+    def _hear_done(self, body: dict) -> None:
+        count = body["count"]
+        if count != self._sent_count:
+            raise ProtocolError("%d intentions done, %d sent" % (count, self._sent_count))
         self.sender.acknowledged(max(self.sender.durable, count))
-        if whole:
-            self.content.hear_whole(self._frozen, not self._refused)
+        if body["whole"]:
+            self.content.hear(None, self._frozen, self._nothing_refused())
         self._note_held()
 
-    def _note_held(self):
+    def _hear_pulls(self, body: dict) -> None:
+        self.content.hear_pulls(body)
+
+    def _hear_content(self, body: dict) -> None:
+        self.content.hear(body, self._frozen, self._nothing_refused())
+
+    def _nothing_refused(self) -> bool:
+        """True as long as the peer has refused nothing that we hold."""
+        return not (self.outcome.refused_there or self.outcome.forks)
+
+    def _note_held(self) -> None:
         """Once each side has said what it refuses: the peer holds all we had, and all that it sent us since."""
-        if self._refused or not self._done_heard or self._their_sent is None:
+        if not (self._nothing_refused() and self.sending in states.HELD and self.receiving in states.HEARD):
             return
         sequence = self._frozen
         while self.receiver.ranges.end_of(sequence + 1):
@@ -231,8 +264,7 @@ class StoreSession:
         self.outcome.held = sequence
         self.handle.files.holdings.acknowledged(self.peer.key, sequence)
 
-    def _hear_refused(self, body):
-        self._refused = True
+    def _hear_refused(self, body: dict) -> None:
         if len(body["author"]) == 32:
             self.sender.skip(body["author"])
             if body["fork"]:
@@ -248,7 +280,7 @@ class StoreSession:
             self.outcome.unfit_count += 1
         self.peer.progress.note_refused(body["hash"], body["author"], cut(body["reason"], REASON_BYTES), True)
 
-    def _rest_of_chain(self, hash, author):
+    def _rest_of_chain(self, hash: bytes, author: bytes) -> int:
         """How many of what we hold are a refused intention and what follows it in its chain, at least 1."""
         store = self.handle.weaver.store
         sequence = store.witness_sequence(hash)
@@ -258,31 +290,29 @@ class StoreSession:
 
     # -- reconciliation ----------------------------------------------------------------------------------------
 
-    def _agreed(self, author):
+    def _agreed(self, author: bytes) -> int:
         """How many of an author's intentions the peer has acknowledged before: sequences rise along a chain."""
         return length_up_to(self.handle.weaver.store, author, self._agreed_at)
 
-    def _freeze(self):
+    def _freeze(self) -> None:
         """What the tips tell the peer is durable, and nothing later counts."""
         self.handle.weaver.note_suspects()
         self.peer.commit()
         self._frozen = self.handle.weaver.store.count
 
-    def _reconcile(self, frame):
+    def _reconcile(self, frame: dict) -> None:
         if "open" in frame or "retry" in frame:
             self._freeze()
-            if self._done_told or self._done_heard:
-                raise ProtocolError("the exchange begins anew after it was over")
-            self._sent_count = self._their_sent = None
-            self._retrying = False
+            self._event(SENDING, states.RESTART)
+            self._event(RECEIVING, states.RESTART)
         replies = self.exchange.receive(frame)
         self._post(replies)
         if self.exchange.done():
             self._begin_items()
         elif any("retry" in reply for reply in replies):
-            self._retrying = True
+            self._event(RECEIVING, states.RETRY)
 
-    def _begin_items(self):
+    def _begin_items(self) -> None:
         self.receiver.begin()
         if self.exchange.peer_is_ahead(self.node.identity.public):
             self.handle.weaver.others_are_ahead()
@@ -293,21 +323,19 @@ class StoreSession:
             plan = {}
         self.sender.begin(plan, self._frozen)
         for author in self.exchange.forks():
-            self._refused = True  # nor does the peer hold our branch
             self._note_fork(author)
         self._missing = self.exchange.missing()
         self.exchange.forget()
         self.peer.progress.expected_intentions += self._missing
-        if self.exchange.state == tips.EQUAL:
-            self._sent_count = self._their_sent = 0
-            self._done_told = self._done_heard = True
-            self._tell_waiting()
-            self._note_held()
+        compared = states.EQUAL if self.exchange.state == tips.EQUAL else states.PLANNED
+        self._event(SENDING, compared)
+        self._event(RECEIVING, compared)
+        self._note_held()
 
-    def _note_fork(self, author):
+    def _note_fork(self, author: bytes) -> None:
         """The peer is told once, and is shown the tip of our branch: it then knows the fork for certain, and the author
         itself learns that its chain goes on elsewhere."""
-        if not self.outcome.note_fork(author) or self._finishing:
+        if not self.outcome.note_fork(author) or self.receiving == states.FINISHED:
             return
         weaver = self.handle.weaver
         length, tip = weaver.held(author)
@@ -318,7 +346,72 @@ class StoreSession:
         self.frames.post({"item_refused": {"author": author, "fork": True, "shown": True}})
         self.frames.post_bulk(ITEM_KEY, item.signature, item.body)
 
-    def _tell_waiting(self):
+    def _post(self, frames: "Iterable[dict]") -> None:
+        for frame in frames:
+            self.frames.post(frame)
+
+    # -- sending -----------------------------------------------------------------------------------------------
+
+    def _send(self) -> bool:
+        if self.sending == states.COMPARING:
+            return self.frames.flush()
+        if self._has_items():
+            self._check_allowed()  # asked each time: it may have been revoked since the opening
+        moved = self.frames.flush()
+        if self.receiving != states.FINISHED:
+            self._give()
+            self._acknowledge()
+            self._look()
+            self._finish()
+            moved = self.frames.flush() or moved
+        return moved
+
+    def _has_items(self) -> bool:
+        """True when intentions wait to be sent."""
+        if self.sending == states.GIVING or self.frames.queued():
+            return True
+        return self._pushes() and self.sender.cursor < self.peer.durable_count(self.handle)
+
+    def _pushes(self) -> bool:
+        """True when what is witnessed from now on is sent too."""
+        return self.exchange.live and not self._refill
+
+    def _give(self) -> None:
+        if self.sending == states.GIVING:
+            if self.sender.produce():
+                self._event(SENDING, states.GIVEN if self.sender.count else states.NOTHING)
+        elif self._pushes():
+            self.sender.push(self.receiver.ranges, self.peer.durable_count(self.handle))
+
+    def _say_sent(self, _=None) -> None:
+        self._sent_count = self.sender.count
+        self._note_held()
+        withheld = self.sender.withheld + self.handle.weaver.withheld()
+        self.frames.post({"sent": {"count": self._sent_count, "withheld": withheld}})
+
+    def _acknowledge(self) -> None:
+        receiver = self.receiver
+        if receiver.busy():
+            return
+        if self.receiving == states.STORING:
+            if not self.node.durable(receiver.ticket):
+                self.peer.commit()
+            self._event(RECEIVING, states.DURABLE)
+        elif receiver.count > self._durable_told and self.node.durable(receiver.ticket) and not self._unread():
+            self._durable_told = receiver.count
+            self.frames.post({"durable": {"count": receiver.count}})
+
+    def _unread(self) -> bool:
+        """True when the peer has not read what it was told: counts of what is durable then wait, the last says all."""
+        return self.frames.queued() >= self.sender.queue_limit + _QUEUED
+
+    def _say_done(self, _=None) -> None:
+        count = self._durable_told = self.receiver.count
+        self._say_waiting()
+        if count:
+            self.frames.post({"done": {"count": count, "whole": not self.peer.lacks(self.handle)}})
+
+    def _say_waiting(self, _=None) -> None:
         """What is held here and cannot be taken in yet: its authors' other nodes would not hear of it."""
         if self.handle.weaver.floating_count and not self._refill:
             waiting = [
@@ -327,97 +420,56 @@ class StoreSession:
             ]
             self.frames.post({"waiting": b"".join(waiting)})
 
-    def _post(self, frames):
-        for frame in frames:
-            self.frames.post(frame)
+    def _look(self) -> None:
+        """Pulls content once the intentions that name it are durable."""
+        if self.content.pulled():
+            self._event(RECEIVING, states.PULLED)
+        if self._refill:
+            if self.receiving == states.LOOKING:
+                self._event(RECEIVING, states.UNLOOKED)
+        elif self.receiving in states.IDLE and self._looked_at < self._durable_told:
+            self._looked_at = self._durable_told
+            self._event(RECEIVING, states.LACKING if self.peer.lacks(self.handle) else states.WHOLE)
 
-    # -- sending -----------------------------------------------------------------------------------------------
+    def _begin_pull(self, _=None) -> None:
+        self.content.begin()
 
-    def _send(self):
-        if self.exchange.done() and self._has_items():
-            self._check_allowed()  # asked each time: it may have been revoked since the opening
-        moved = self.frames.flush()
-        if self.exchange.done() and not self._finishing:
-            if self._sent_count is None:
-                if self.sender.produce():
-                    self._sent_count = self.sender.count
-                    self._done_heard = self._sent_count == 0  # there is nothing to acknowledge
-                    self._note_held()
-                    withheld = self.sender.withheld + self.handle.weaver.withheld()
-                    self.frames.post({"sent": {"count": self._sent_count, "withheld": withheld}})
-            elif self.exchange.live and not self._refill:
-                self.sender.push(self.receiver.ranges, self.peer.durable_count(self.handle))
-            self._acknowledge()
-            if self._done_told:
-                self._pull()
-            self._finish()
-            moved = self.frames.flush() or moved
-        return moved
+    def _end_pull(self, _=None) -> None:
+        self.content.end()
 
-    def _has_items(self):
-        """True when intentions wait to be sent."""
-        if self._sent_count is None:
-            return True
-        if self.frames.queued():
-            return True
-        return self.exchange.live and not self._refill and self.sender.cursor < self.peer.durable_count(self.handle)
-
-    def _acknowledge(self):
-        receiver = self.receiver
-        if receiver.busy():
-            return
-        if not self._done_told and self._their_sent is not None:
-            self._tell_done()
-        elif receiver.count > self._durable_told and self.node.durable(receiver.ticket) and not self._unread():
-            self._durable_told = receiver.count
-            self.frames.post({"durable": {"count": receiver.count}})
-
-    def _unread(self):
-        """True when the peer has not read what it was told: counts of what is durable then wait, the last says all."""
-        return self.frames.queued() >= self.sender.queue_limit + _QUEUED
-
-    def _tell_done(self):
-        receiver = self.receiver
-        if not self.node.durable(receiver.ticket):
-            self.peer.commit()
-        self._done_told = True
-        self._durable_told = receiver.count
-        self._tell_waiting()
-        if receiver.count:
-            whole = not self.peer.lacks(self.handle)
-            self.content.told = whole
-            self.frames.post({"done": {"count": receiver.count, "whole": whole}})
-
-    def _pull(self):
-        if not self._refill:
-            self.content.pull(self._durable_told)
-        elif not self.content.told:
-            self.content.told = True
-            if self.receiver.count:
-                self.frames.post({"content": {"done": True, "missing": 1}})  # none was looked for
-
-    def _finish(self):
-        if self.content.puller is not None or not self.content.told:
-            return
-        if not self._done_told or self._sent_count is None:
-            return
-        if self.exchange.live and not (self.stopping or self.frames.ended):
-            return
-        self._finishing = True
-        self.frames.finish()
+    def _say_unlooked(self, _=None) -> None:
+        if self.receiver.count:
+            self.frames.post({"content": {"done": True, "missing": 1}})  # none was looked for
 
     # -- the end -----------------------------------------------------------------------------------------------
 
-    def _over(self):
-        if self.frames.ended and not (self._done_heard and self._content_is_settled()):
-            raise ProtocolError("the peer ended the stream before it acknowledged what it got")
-        stream = self.frames.stream
-        if stream.error is not None:
-            raise StreamLost(stream.error)
-        return self._finishing and self.frames.ended and not self.frames.queued() and stream.finished()
+    def _finish(self) -> None:
+        if self.receiving == states.COMPLETE:
+            both = states.joint(self.sending, self.receiving)
+            stays = self.exchange.live and not self.stopping
+            if both == states.LEFT or (both != states.UNDER_WAY and not stays):
+                self._event(RECEIVING, states.FINISH)
+
+    def _say_fin(self, _=None) -> None:
+        self.frames.finish()
+
+    def _hear_end(self) -> bool:
+        """True when the peer's direction has ended now."""
+        heard = self.frames.ended and self.sending != states.ENDED
+        if heard:
+            if states.row(SENDING, self.sending, states.FIN) is None:
+                raise ProtocolError("the peer ended the stream before it acknowledged what it got")
+            self._event(SENDING, states.FIN)
+        if self.frames.stream.error is not None:
+            raise StreamLost(self.frames.stream.error)
+        return heard
+
+    def _over(self) -> bool:
+        both = states.joint(self.sending, self.receiving)
+        return both == states.OVER and not self.frames.queued() and self.frames.stream.finished()
 
 
-def _heard_waiting(data):
+def _heard_waiting(data: bytes) -> list:
     """[(author, intentions, bytes, hash), …] of a `waiting` message: 32, 4, 8 and 32 bytes each."""
     if len(data) % _WAITING_BYTES:
         raise ProtocolError("a list of what waits that is cut off")
