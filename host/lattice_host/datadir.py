@@ -3,7 +3,8 @@
 identity.key   32-byte Ed25519 seed, mode 0600, written once
 config.json    {"sticks": {id hex: {"name": …, "port": …}}}
 node.db        everything else (storage/)
-lock           held while a process uses the directory (lock.py)
+lock           held while a process writes (lock.py)
+activity.json  how far a sync that runs has come (service/activity.py)
 """
 
 import errno
@@ -24,7 +25,8 @@ SEED_BYTES = 32
 _IDENTITY = "identity.key"
 _DATABASE = "node.db"
 _CONFIG = "config.json"
-_LOCK = "lock"
+LOCK = "lock"
+ACTIVITY = "activity.json"
 _APPLICATION_ID_AT = 68  # in the header of an SQLite file
 _HEADER_BYTES = 72
 _JSON_BYTES = 1 << 20
@@ -71,7 +73,7 @@ class DataDir:
             ) from error
         self._make_private()
         self.database = self.path / _DATABASE
-        self.lock = self.path / _LOCK
+        self.lock = self.path / LOCK
         self._identity = self.path / _IDENTITY
         self.identity_is_new = False  # drawn by this object: nothing was ever written under it
         self._config = self.path / _CONFIG
@@ -145,7 +147,7 @@ class DataDir:
         """Removes the node that this object has made, which was used for nothing. The lock stays: others may wait at
         it."""
         if self.identity_is_new:
-            for name in (*[_DATABASE + end for end in ("-wal", "-shm", "")], _CONFIG, _IDENTITY):
+            for name in (*[_DATABASE + end for end in ("-wal", "-shm", "")], _CONFIG, ACTIVITY, _IDENTITY):
                 (self.path / name).unlink(missing_ok=True)
 
     # -- sticks -----------------------------------------------------------------------------------------------
@@ -210,7 +212,7 @@ def is_data_directory(folder):
                 return True
     except OSError:
         pass
-    return is_seed(folder / _IDENTITY) and any(os.path.lexists(folder / name) for name in (_DATABASE, _CONFIG, _LOCK))
+    return is_seed(folder / _IDENTITY) and any(os.path.lexists(folder / name) for name in (_DATABASE, _CONFIG, LOCK))
 
 
 def node_above(folder):
@@ -230,7 +232,7 @@ def is_seed(path):
 def belongs_to_node(path):
     """True when a file is one of those that a node keeps in its data directory."""
     name = os.path.basename(path).lstrip(".")
-    own = name == _LOCK or name.startswith((_IDENTITY, _DATABASE, _CONFIG))
+    own = name == LOCK or name.startswith((ACTIVITY, _IDENTITY, _DATABASE, _CONFIG))
     return own and is_data_directory(os.path.dirname(os.path.abspath(path)))
 
 

@@ -52,6 +52,23 @@ class DirectoryLock:
         os.close(self._descriptor)
 
 
+def holder_of(path) -> str | None:
+    """Who holds the lock, in words; None when nobody does, or nobody can say."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(descriptor) or "another process"
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return None
+
+
 def _opened(path):
     for name, flags in ((path, os.O_RDWR | os.O_CREAT), (path, os.O_RDONLY), (os.path.dirname(path), os.O_RDONLY)):
         try:

@@ -32,6 +32,7 @@ class FakeStick:
         self.port = str(pathlib.Path(folder) / (name + ".port"))
         self.pulled = threading.Event()
         self.pull_after = pull_after
+        self.pause_s = 0.0  # before it reads: a slow line
         self.storage = MemoryStorage(capacity)
         self.failure = None
         self._thread = None
@@ -110,6 +111,7 @@ class FakeStick:
                 select.select([self._master], [], [], 0.02)
 
     def _receive(self, endpoint, now_ms):
+        time.sleep(self.pause_s)
         try:
             data = os.read(self._master, 4096)
         except BlockingIOError:

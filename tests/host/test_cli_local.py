@@ -233,7 +233,7 @@ def test_bad_tokens(laptop):
 def test_a_second_process_is_told_who_holds_the_node(laptop):
     lock = DirectoryLock(laptop.folder / "lock")
     try:
-        assert "in use by process %d" % os.getpid() in laptop.fails("status")
+        assert "in use by process %d" % os.getpid() in laptop.fails("kv", "put", "k", "v")
     finally:
         lock.release()
     laptop.run("status")

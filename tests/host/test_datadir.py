@@ -144,6 +144,7 @@ def test_a_directory_that_was_there_is_closed_to_others(tmp_path):
         "identity.key": 0o600,
         "node.db": 0o600,
         "node.db-wal": 0o600,
+        "node.db-shm": 0o600,
     }
     storage.close()
 

@@ -190,8 +190,9 @@ def test_a_second_process_is_refused(tmp_path):
     storage = SqliteStorage(tmp_path / "node.db")
     storage.store(storage_suite.STORE)
     storage.commit()
+    storage.put_record(b"name", b"value")
     with pytest.raises(StorageError, match="in use"):
-        SqliteStorage(tmp_path / "node.db")
+        SqliteStorage(tmp_path / "node.db").put_record(b"name", b"other")
 
 
 def test_a_folder_that_does_not_exist(tmp_path):

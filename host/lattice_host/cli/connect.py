@@ -11,6 +11,7 @@ from lattice_core.sync.common.tasks import StreamLost
 from .. import crypto
 from ..serial import ports
 from ..serial.driver import SerialDriver
+from ..service.activity import Activity
 from .context import now_ms
 from .output import warn
 from .progress import ProgressLine
@@ -43,7 +44,8 @@ class StickPort:
             self._on.check_clock()
         with ProgressLine() as meter:
             driver = SerialDriver(self._on.node, crypto, self._find, HOST_VERSION)
-            watch = _Watcher(meter)
+            activity = Activity(self._on.directory.path)
+            watch = _Watcher(meter, activity)
             self._moved = driver.moved
 
             def begin(peer):
@@ -60,6 +62,8 @@ class StickPort:
             except LatticeError as error:
                 error.args = (self._where_it_happened(str(error)),)
                 raise
+            finally:
+                activity.end()
 
     def _check_same(self, key):
         """What was begun with one stick is not finished with another that is plugged in meanwhile."""
@@ -140,8 +144,9 @@ _COUNTED = ("intentions", "blobs", "bytes")
 class _Watcher:
     """Feeds the meter, and says when a stick has gone."""
 
-    def __init__(self, meter):
+    def __init__(self, meter, activity):
         self._meter = meter
+        self._activity = activity
         self._was_plugged = True
 
     def __call__(self, state):
@@ -150,6 +155,7 @@ class _Watcher:
             if not state.plugged and sys.stderr.isatty():
                 warn("%s was pulled; plug it in again to go on (Ctrl-C ends)" % state.port)
         self._meter.show(state.done_bytes, state.total_bytes, state.port)
+        self._activity.show(state.port, state.done_bytes, state.total_bytes)
 
 
 def key_of_member(node, text):

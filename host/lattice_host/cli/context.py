@@ -25,9 +25,10 @@ def own_command(ctx):
     return "lattice-host" if ctx.obj is None else "lattice-host --data %s" % shlex.quote(str(ctx.obj))
 
 
-def desk(ctx, name: str | None = None, make: bool = False) -> AbstractContextManager[OpenNode]:
-    """The node of `--data`. With `make` it is made (as `name`) where there is none."""
-    return local.open_node(_chosen(ctx), warn, name, make)
+def desk(ctx, name: str | None = None, make: bool = False, reads: bool = False) -> AbstractContextManager[OpenNode]:
+    """The node of `--data`. With `make` it is made (as `name`) where there is none; with `reads` nothing is written,
+    and another process may write meanwhile."""
+    return local.open_node(_chosen(ctx), warn, name, make, reads)
 
 
 def held(ctx) -> AbstractContextManager[DataDir]:

@@ -136,7 +136,7 @@ def get(
 
 
 def _get_stream(ctx, store, name):
-    with desk(ctx) as on:
+    with desk(ctx, reads=True) as on:
         pieces, beside = transfer.content_of(on.store(store).files, name)
         for piece in pieces:
             sys.stdout.buffer.write(piece)
@@ -166,7 +166,7 @@ def list_files(
     json: Json = False,
 ) -> None:
     """Files with size and time, what conflicts, and whose content is not here."""
-    with desk(ctx) as on:
+    with desk(ctx, reads=True) as on:
         files = on.store(store).files
         found = _named(files, _clean(folder))
         folders = copies.folders_of(found)

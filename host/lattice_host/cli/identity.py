@@ -9,12 +9,13 @@ from lattice_core.node.stores import id_text
 
 from .. import clock
 from ..rekey import Rekey
+from ..service.activity import running
 from ..service.only_here import OnlyHere
 from .arguments import Json
 from .context import desk, now_ms, own_command
 from .forks import fork_rows, read_only, show_waiting, waiting_rows
 from .members import claim_text, disputed, second_claims, shown, skipped_by
-from .output import bytes_fields, count_text, emit, say
+from .output import bytes_fields, count_text, emit, say, size_text
 
 _SHOWN = 10  # keys and files that nobody else holds, per store
 
@@ -34,7 +35,7 @@ def init(
 
 def status(ctx: typer.Context, json: Json = False) -> None:
     """Who this node is, its shares, stores and sticks, and what no other node is known to hold."""
-    with desk(ctx) as on:
+    with desk(ctx, reads=True) as on:
         node = on.node
         data = {
             "id": node.identity.public.hex(),
@@ -44,6 +45,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
             "sticks": _sticks(on),
             "read_only": read_only(node),
             "clock": clock.problems(node, on.storage, now_ms()),
+            "busy": running(on.directory.path) if on.reads else None,
             "rekey": _unfinished(ctx, Rekey(on.directory.path)),
             "damaged": [{"id": id_text(store_id), "error": words} for store_id, words in node.damaged],
         }
@@ -119,6 +121,8 @@ def _show(data):
         say("READ ONLY: %s" % data["read_only"])
     if data["rekey"]:
         say("a new identity is not finished: %s" % data["rekey"])
+    if data["busy"]:
+        say("in use by %s%s" % (data["busy"]["by"], _how_far(data["busy"]["sync"])))
     for words in data["clock"]:
         say("CLOCK: %s" % words)
     if not data["shares"]:
@@ -142,6 +146,12 @@ def _show(data):
             _show_only_here(store["only_here"])
     for stick in data["sticks"]:
         say("stick %s (%s), last seen at %s" % (stick["name"], stick["id"][:8], stick["port"] or "no port here"))
+
+
+def _how_far(sync):
+    if sync is None:
+        return ""
+    return ": %s of %s at %s" % (size_text(sync["done_bytes"]), size_text(sync["total_bytes"]), sync["port"])
 
 
 def _named(share):

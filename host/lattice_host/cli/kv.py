@@ -75,7 +75,7 @@ def delete(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = Fals
 @app.command()
 def get(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, json: Json = False) -> None:
     """Print a value. Into a pipe or file it goes byte for byte."""
-    with desk(ctx) as on:
+    with desk(ctx, reads=True) as on:
         name = _bytes(key, is_hex)
         entry = on.store(store).kv.inspect(name)
         if entry is None or entry.winner.deleted:
@@ -124,7 +124,7 @@ def _head(node, entry, head):
 @app.command()
 def inspect(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, json: Json = False) -> None:
     """Show every write of a key that stands: who, when and what. The first one wins."""
-    with desk(ctx) as on:
+    with desk(ctx, reads=True) as on:
         name = _bytes(key, is_hex)
         entry = on.store(store).kv.inspect(name)
         if entry is None:
@@ -159,7 +159,7 @@ def list_keys(
 ) -> None:
     """Keys in order, with the beginning of their values."""
     behind = None if after is None else _bytes(after, is_hex)
-    with desk(ctx) as on:
+    with desk(ctx, reads=True) as on:
         found = list(on.store(store).kv.list(_bytes(prefix, is_hex), behind, limit + 1))
         rows = [_row(entry) for entry in found[:limit]]
     more = len(found) > limit

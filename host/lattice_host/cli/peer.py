@@ -17,7 +17,7 @@ app = noun("Members of a share: who they are, and shutting one out.")
 @app.command("list")
 def list_peers(ctx: typer.Context, store: Store = None, json: Json = False) -> None:
     """Members of the share of S, or of every share."""
-    with desk(ctx) as on:
+    with desk(ctx, reads=True) as on:
         node = on.node
         roots = [node.find_root(store)] if store else node.roots()
         data = {"peers": [row for root in roots for row in member_rows(node, root)]}

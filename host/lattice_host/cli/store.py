@@ -48,7 +48,7 @@ def listed(node):
 @app.command("list")
 def list_stores(ctx: typer.Context, json: Json = False) -> None:
     """All stores, with type and share."""
-    with desk(ctx) as on:
+    with desk(ctx, reads=True) as on:
         data = {"stores": listed(on.node)}
     emit(json, data, _show_list)
 
@@ -65,7 +65,7 @@ def _show_list(data):
 def status(ctx: typer.Context, name: StoreArgument = None, store: Store = None, json: Json = False) -> None:
     """What a store holds, and what it is waiting for."""
     store = either(name, store)
-    with desk(ctx) as on:
+    with desk(ctx, reads=True) as on:
         handles = [on.node.find(store)] if store else list(on.node.stores)
         data = {"stores": [_state(on.node, handle) for handle in handles]}
     emit(json, data, _show_states)

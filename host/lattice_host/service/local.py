@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lattice_core.errors import UsageError
+from lattice_core.errors import LatticeError, ProtocolError, StorageError, UsageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.node.selecting import looks_like_id
@@ -49,6 +49,7 @@ class OpenNode:
         self.notify = notify
         self._clock_checked = False
         self.unused = False
+        self.reads = storage.database.read_only
 
     def commit(self):
         self.node.commit(now_ms())
@@ -76,10 +77,70 @@ class OpenNode:
 
 @contextmanager
 def open_node(
-    path: Path, notify: Callable[[str], None], name: str | None = None, make: bool = False
+    path: Path, notify: Callable[[str], None], name: str | None = None, make: bool = False, reads: bool = False
 ) -> Iterator[OpenNode]:
     """The node of the data directory `path`. With `make` it is made (as `name`) where there is none. What was not
-    committed is dropped. On a disk that cannot be written, what needs no writing works."""
+    committed is dropped. On a disk that cannot be written, what needs no writing works.
+
+    `reads`: nothing is to be written. The node is opened beside a process that writes, with what that had committed,
+    unless opening finds something that has to be written first."""
+    on = _beside_writer(path, notify) if reads else None
+    if on is None:
+        with _open_to_write(path, notify, name, make) as on:
+            yield on
+        return
+    try:
+        yield on
+    finally:
+        suspects = [
+            (handle.id, list(handle.store.suspects), list(handle.store.suspect_rows)) for handle in on.node.stores
+        ]
+        on.storage.close()
+        if any(hashes or rows for _, hashes, rows in suspects):
+            _note_found(path, notify, suspects)
+
+
+def _beside_writer(path, notify):
+    """The node as an OpenNode that reads only; None where opening has to write, or finds something that is wrong."""
+    if (path / JOURNAL).exists():
+        return None
+    directory = DataDir(path, make=False)
+    if not directory.database.exists():
+        return None
+    identity = Identity(crypto, directory.seed())
+    try:
+        storage = SqliteStorage(directory.database, own=identity.public, beside_writer=True)
+    except StorageError:
+        return None
+    try:
+        stores = [storage.store(store_id) for store_id in storage.store_ids()]
+        if storage.own == identity.public and not any(store.ends_differ for store in stores):
+            node = _open_node(storage, identity)
+            wrong = any(store.suspects or store.suspect_rows for store in stores)
+            if node.name and not (node.damaged or wrong or storage.pending()):
+                return OpenNode(directory, storage, node, notify)
+    except (StorageError, ProtocolError):
+        pass
+    storage.close()
+    return None
+
+
+def _note_found(path, notify, suspects):
+    """What a reader has found damaged is put right, or wanted from the next peer, unless somebody writes just now: it
+    is found again."""
+    try:
+        with held(path, wait_s=0) as directory, opened(directory, notify) as on:
+            for store_id, hashes, rows in suspects:
+                handle = on.node.get(store_id)
+                if handle is not None:
+                    handle.store.suspects.extend(hashes)
+                    handle.store.suspect_rows.extend(rows)
+    except LatticeError:
+        return
+
+
+@contextmanager
+def _open_to_write(path, notify, name, make):
     with held(path, make) as directory, _opened_or_taken_back(directory, notify) as on:
         node = on.node
         if not node.name:
@@ -115,7 +176,7 @@ def _own_writes(node):
 
 
 @contextmanager
-def held(path: Path, make: bool = False) -> Iterator[DataDir]:
+def held(path: Path, make: bool = False, wait_s: float = _LOCK_WAIT_S) -> Iterator[DataDir]:
     """The data directory `path`, for this process alone. A new identity that was to come in its place is put
     there first."""
     if (path / JOURNAL).exists():
@@ -125,7 +186,7 @@ def held(path: Path, make: bool = False) -> Iterator[DataDir]:
         finally:
             lock.release()
     directory = DataDir(path, make)
-    lock = DirectoryLock(directory.lock, _LOCK_WAIT_S)
+    lock = DirectoryLock(directory.lock, wait_s)
     try:
         yield directory
     finally:

@@ -15,27 +15,67 @@ from .schema import PAGE_BYTES
 PRIVATE_MODE = 0o600
 _CACHE_KIB = 65536
 _NOT_WRITABLE = (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM)
+_NO_SHARED_MEMORY = (
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+    sqlite3.SQLITE_IOERR_SHMLOCK,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+)
 _WAL_BYTES = 32 * 1024 * 1024  # the log is folded into the file when it passes this
 
 
 class Database:
     """Statements as plain calls. A transaction begins with the first write and ends with `commit`/`rollback`.
 
-    The lock is exclusive for as long as the file is open: the data directory belongs to one process (lock.py),
-    and reads outside a transaction then need no lock of their own.
+    One process writes at a time (lock.py); others may read beside it. `beside_writer`: what was committed when the
+    file was opened is read until it is closed, whatever a writer does meanwhile. `read_only`: of a disk that cannot be
+    written; nobody writes there.
     """
 
-    def __init__(self, path, read_only=False):
+    def __init__(self, path, read_only=False, beside_writer=False):
         self.path = path
         self._copy = None
-        self.read_only = read_only
+        self.read_only = read_only or beside_writer
+        if beside_writer:
+            self._open_beside_writer()
+            return
         if read_only:
             self._open_to_read()
             return
         _make_private(path)
         self._connection = self._connected(path)
         try:
+            if not self._may_be_shared():
+                self._connection.close()
+                self._connection = self._connected(path)
+                self.run("PRAGMA locking_mode = EXCLUSIVE")
             self._set_up()
+        except StorageError:
+            self._connection.close()
+            raise
+
+    def _may_be_shared(self):
+        """False on a file system without the shared memory that readers beside a writer need, as on a network: the
+        file is then of one process for as long as that has it open."""
+        try:
+            self._connection.execute("PRAGMA page_size = %d" % PAGE_BYTES)
+            mode = self._connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode in _NO_SHARED_MEMORY or error.sqlite_errorcode & 0xFF in _NO_SHARED_MEMORY:
+                return False
+            raise _explained(self.path, error) from error
+        return mode == "wal"
+
+    def _open_beside_writer(self):
+        self._connection = self._connected("file:%s?mode=ro" % quote(os.fsencode(self.path)), uri=True)
+        try:
+            self.run("PRAGMA cache_size = -%d" % _CACHE_KIB)
+            self.run("PRAGMA query_only = ON")
+            self.run("BEGIN")
+            self.one("SELECT count(*) FROM sqlite_schema")  # what is read from now on is as it is now
         except StorageError:
             self._connection.close()
             raise
@@ -56,7 +96,6 @@ class Database:
         self.run("PRAGMA query_only = ON")
 
     def _set_up(self):
-        self.run("PRAGMA locking_mode = EXCLUSIVE")
         self.run("PRAGMA page_size = %d" % PAGE_BYTES)
         mode = self.one("PRAGMA journal_mode = WAL")[0]
         if mode != "wal":
@@ -106,7 +145,7 @@ class Database:
             self.run("COMMIT")
 
     def rollback(self):
-        if self._connection.in_transaction:
+        if not self.read_only and self._connection.in_transaction:
             self.run("ROLLBACK")
 
     def close(self):

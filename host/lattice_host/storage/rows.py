@@ -130,8 +130,8 @@ class StateRows:
 
     def _flush_table(self, table):
         pending = self._pending[table]
-        if not pending:
-            return
+        if not pending or self._database.read_only:
+            return  # what a reader has worked out is seen by `row`, and forgotten with it
         self._database.begin()
         kept = [
             (self._store, table, key, value + mending.sum_of(table, key, value))

@@ -52,6 +52,8 @@ def prepare(database):
     application_id = database.one("PRAGMA application_id")[0]
     version = database.one("PRAGMA user_version")[0]
     if (application_id, version) == (0, 0) and database.one("SELECT count(*) FROM sqlite_schema")[0] == 0:
+        if database.read_only:
+            raise StorageError("%s is empty: it is just being made, or was lost" % database.path)
         _create(database)
         return
     if application_id != APPLICATION_ID:

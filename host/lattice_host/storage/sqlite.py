@@ -20,14 +20,15 @@ class SqliteStorage:
 
     `limit_bytes`: the file never grows beyond it; None leaves only the disk's own limit. `read_only`: nothing is
     written, and every attempt to is a StorageError. `own`: the node's public key, where it is known.
+    `beside_writer`: as `read_only`, while another process may write: what it has committed by now is read.
     """
 
     commit_bytes = 1 << 20  # what arrives is committed in batches of this size, or after BATCH_MS
     new_floating = RoomyFloating
 
-    def __init__(self, path, limit_bytes=None, read_only=False, own=None):
+    def __init__(self, path, limit_bytes=None, read_only=False, own=None, beside_writer=False):
         self.path = os.fspath(path)
-        self.database = Database(self.path, read_only)
+        self.database = Database(self.path, read_only, beside_writer)
         self._limit_bytes = limit_bytes
         self._stores = {}  # id -> SqliteStore, in order of creation
         self._pending_bytes = 0
@@ -109,7 +110,7 @@ class SqliteStorage:
         self._pending_bytes += size
 
     def commit(self):
-        if not self._pending_bytes and not self.database.in_transaction():
+        if not self._pending_bytes and (self.database.read_only or not self.database.in_transaction()):
             return
         self.database.begin()
         for store in self._stores.values():

@@ -44,7 +44,8 @@ class SqliteStore:
         self.suspects = []  # hashes of intentions that were found damaged
         self.suspect_rows = self._state.suspects
         self.reload()
-        if ends_differ(self._database, number):
+        self.ends_differ = ends_differ(self._database, number)
+        if self.ends_differ:
             self.mend_columns()
 
     def mend_columns(self, only_when_damaged=False):
@@ -204,6 +205,7 @@ class SqliteStore:
         return row
 
     def _lacking(self):
+        self.suspect_rows.append((None, b""))
         return StorageError("%s lacks intentions that it has counted: it is damaged" % self._database.path, "damaged")
 
     def witness_log(self, after=0):
