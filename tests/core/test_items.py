@@ -5,6 +5,7 @@ import sys
 from lattice_core.errors import ProtocolError, StorageError
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
+from lattice_core.sync.nano import session_states as states
 from lattice_core.sync.nano.message_stream import MessageStream
 from lattice_core.sync.nano.tips import Exchange
 from lattice_core.testing.memory import MemoryStorage
@@ -122,6 +123,25 @@ def test_what_is_no_intention_is_a_protocol_error():
         raw.frames._queue[-1] = len(raw.frames._queue[-1]).to_bytes(4, "big") + raw.frames._queue[-1]
         raw.pump()
         assert isinstance(world.b.last_fault, ProtocolError), size
+
+
+def test_what_was_sent_before_a_retry_arrived_is_passed_over():
+    world, notes, far = small_share()
+    raw = RawPeer(world, notes)
+    ((session, _task),) = world.b.sessions
+    session.sending, session.receiving = states.COMPARING, states.RETRYING  # as behind a Retry that is on its way
+    before = far.weaver.store.count
+    author = node(7, "author").identity
+    raw.item(signed(notes, author, bytes(32), 1))
+    payload = ops.app(b"\x0a\xa4\x4e\x0a\xa1\x4e\x0a\x01a\x12\x9b\x4e" + bytes(9999))
+    raw.item(intentions.create(crypto(), author, START_MS, 0, notes.id, bytes(32), [], payload))
+    raw.pump([{"durable": {"count": 7}}, {"sent": {"count": 9}}], 60)
+    assert raw.frames.queued() == 0
+    assert raw.frames.stream.error is None
+    assert not session.receiver.busy()
+    assert session.receiving == states.RETRYING
+    assert session.receiver.count == 0
+    assert far.weaver.store.count == before
 
 
 def test_a_large_intention_streams_both_small_and_large_windows():

@@ -37,12 +37,13 @@ def check(section, case, context):
 
 
 class Replayed:
-    """A handle, its weaver and its store: takes intentions in the recorded order and forgets them."""
+    """A handle, its weaver, its store and storage: takes intentions in the recorded order and forgets them."""
 
     def __init__(self, context, order):
         self.id = h(context.document["store"])
         self.weaver = self
         self.store = self
+        self.storage = self
         self.count = 0
         self._order = order
         self._rows = {}
@@ -61,6 +62,9 @@ class Replayed:
 
     def get(self, hash):
         return None
+
+    def room(self):
+        return 1 << 30
 
     def ingest(self, item, now_ms, verified, listed):
         expect(verified, "a signature is wrong")

@@ -160,7 +160,7 @@ class Puller:
         if self.node.crypto.blake3_digest(data) != digest:
             self._bad(digest, path)
             return False
-        self.node.journal.enter(self.peer.wall_ms())
+        self.peer.enter()
         try:
             self.contents.put_body(digest, data)
         except StorageFull:
@@ -219,7 +219,7 @@ class Puller:
             large.discard()
             self._bad(digest, path)
             return True
-        self.node.journal.enter(self.peer.wall_ms())
+        self.peer.enter()
         try:
             self.contents.put_body(digest, large.body())
         except StorageFull:
@@ -300,6 +300,7 @@ class BlobServer:
         """The puller says that what came is not what this hash names: once for each that was served."""
         if digest in self._serving:
             self._serving.remove(digest)
+            self.peer.enter()
             if not self.handle.files.contents.check(digest):
                 self.peer.progress.damaged_here += 1
 

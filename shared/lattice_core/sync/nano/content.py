@@ -39,6 +39,7 @@ class Content:
         listed = [(item["path"], item["size"]) for item in body["unfit"]]
         if holds_all and body["missing"] == 0 and body["unfit_count"] <= len(listed):
             keys = [b"fs/" + path.encode() for path, _ in listed]
+            self.peer.enter()
             self.handle.files.holdings.content_acknowledged(self.peer.key, frozen, keys)
 
     # -- what is pulled here -------------------------------------------------------------------------------------

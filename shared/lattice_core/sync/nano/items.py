@@ -6,25 +6,32 @@ intentions or whole chains without ending the session, and says how many of thos
 """
 
 from ...compat import const
-from ...errors import ProtocolError, StorageFull
-from ...limits import ROWS_TO_OPS
+from ...errors import ProtocolError
 from ...model import intention as intentions
 from ...model.events import EVENTS
 from ...text import cut
-from ...weaver.weaver import DROPPED, DUPLICATE, REFUSED
+from ...weaver.weaver import DROPPED
 from ...wire.nano_messages import ITEM_HEAD_BYTES, ITEM_KEY, REASON_BYTES
+from ..common.intake import Intake
 from .incoming_body import IncomingBody
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...node.stores import Replica
+    from ...weaver.weaver import Weaver
+    from ..common.progress import Progress
+    from .message_stream import MessageStream
+    from .peer import NanoPeer
 
 _RANGES = const(64)
 _SKIPPED = const(256)
 _EVENTS_TAKEN = EVENTS >> 1
-_FEW_BYTES = const(4096)  # ops that cannot make rows without end
 
 
 class ItemSender:
     """Sends what the plan says, then (`live`) what is witnessed from then on and did not come from this peer."""
 
-    def __init__(self, weaver, frames, progress, queue_limit):
+    def __init__(self, weaver: "Weaver", frames: "MessageStream", progress: "Progress", queue_limit: int):
         self.weaver = weaver
         self.queue_limit = queue_limit  # entries prepared ahead of the window
         self.frames = frames
@@ -36,13 +43,13 @@ class ItemSender:
         self.cursor = 0  # witnessed intentions up to here are sent, or known to the peer
         self._planned = None
 
-    def begin(self, plan, cursor):
+    def begin(self, plan, cursor: int) -> None:
         self.count = 0
         self.durable = 0
         self.cursor = cursor
         self._planned = self.weaver.held_after(plan) if plan else None
 
-    def produce(self):
+    def produce(self) -> bool:
         """Queues items as long as there are planned ones and the queue is short. True when all are queued."""
         if self._planned is None:
             return True
@@ -56,7 +63,7 @@ class ItemSender:
             self._post(item)
         return False
 
-    def push(self, theirs, limit):
+    def push(self, theirs: "Ranges", limit: int) -> None:
         """Queues what was witnessed since, up to sequence `limit`; `theirs` knows what came from this peer."""
         store = self.weaver.store
         while self.cursor < limit and self.frames.queued() < self.queue_limit:
@@ -77,12 +84,12 @@ class ItemSender:
         self.progress.sent_intentions += 1
         self.progress.sent_bytes += item.body.size + ITEM_HEAD_BYTES
 
-    def skip(self, author):
+    def skip(self, author: bytes) -> None:
         """The peer takes nothing more of this chain. Beyond a number it passes over what is sent all the same."""
         if len(self.skipped) < _SKIPPED:
             self.skipped.add(author)
 
-    def acknowledged(self, count):
+    def acknowledged(self, count: int) -> None:
         if not self.durable <= count <= self.count:
             raise ProtocolError("%d intentions acknowledged of %d" % (count, self.count))
         self.progress.acknowledged += count - self.durable
@@ -95,7 +102,7 @@ class Ranges:
     def __init__(self):
         self.pairs = []
 
-    def add(self, first, last):
+    def add(self, first: int, last: int) -> None:
         if self.pairs and self.pairs[-1][1] + 1 == first:
             self.pairs[-1] = (self.pairs[-1][0], last)
             return
@@ -103,7 +110,7 @@ class Ranges:
             self.pairs.pop(0)
         self.pairs.append((first, last))
 
-    def end_of(self, sequence):
+    def end_of(self, sequence: int) -> int:
         """The last sequence of the range that holds `sequence`, or 0."""
         for first, last in self.pairs:
             if first <= sequence <= last:
@@ -114,106 +121,92 @@ class Ranges:
 class ItemReceiver:
     """Takes items: small ones in batches that are verified together, large ones into storage while they arrive."""
 
-    def __init__(self, node, handle, frames, progress, authors_refused):
-        self.node = node
+    def __init__(self, peer: "NanoPeer", handle: "Replica", frames: "MessageStream"):
+        self.peer = peer
+        self.node = peer.node
         self.weaver = handle.weaver
+        self.intake = Intake(peer, handle)
         self.frames = frames
-        self.progress = progress
+        self.progress = peer.progress
         self.count = 0  # items taken, in whatever way they ended
-        self.ticket = node.ticket()
+        self.ticket = self.node.ticket()
         self.ranges = Ranges()
+        self.refused_count = 0
         self._batch = []
         self._verifying = None  # (batch, its verdicts to come)
-        self._verify_begin = getattr(node.crypto, "ed25519_verify_begin", None)
         self._refused = set()  # authors of whose chains nothing more is taken
-        self._authors_refused = authors_refused  # at most; what they would all be told waits in memory
+        self._authors_refused = peer.options.authors_refused  # at most; what they would all be told waits in memory
         self._told = 0  # refusals
-        self.refused_count = 0
-        self._body = None
-        self._large_shown = None
-        self._room_made = False
+        self._body: IncomingBody | None = None  # from `begin_large` until all of it has come
+        self._large_shown: bytes | None = None  # the author of whose branch it is evidence
+        self._large_passed_over = False  # it was sent before our Retry arrived
 
-    def begin(self):
+    def begin(self) -> None:
+        """The comparison is over: what comes from now on counts."""
         self.count = 0
         self._batch = []
         self._verifying = None
 
-    def busy(self):
+    def busy(self) -> bool:
         """True in the middle of a large intention."""
         return self._body is not None
 
-    def waiting(self):
+    def waiting(self) -> bool:
         """True when small items wait to be verified or ingested."""
         return len(self._batch) > 0 or self._verifying is not None
 
     # -- small ones --------------------------------------------------------------------------------------------
 
-    def add(self, payload):
+    def add(self, payload: memoryview) -> int:
         """One whole item, to be ingested with the batch. Returns how many wait."""
-        if len(payload) <= ITEM_HEAD_BYTES:
-            raise ProtocolError("an item of %d bytes" % len(payload))
+        self._batch.append(self._parsed(payload))
         self.progress.received_bytes += len(payload)
-        body = bytes(payload[ITEM_HEAD_BYTES:])
-        self._batch.append(intentions.parse(self.node.crypto, body, bytes(payload[:ITEM_HEAD_BYTES])))
         return len(self._batch)
 
-    def ingest(self, now_ms, more=False):
+    def _parsed(self, payload):
+        if len(payload) <= ITEM_HEAD_BYTES:
+            raise ProtocolError("an item of %d bytes" % len(payload))
+        head, body = bytes(payload[:ITEM_HEAD_BYTES]), bytes(payload[ITEM_HEAD_BYTES:])
+        return intentions.parse(self.node.crypto, body, head)
+
+    def ingest(self, more: bool = False) -> None:
         """Verifies and ingests what waits. With `more` to come, the last batch is verified on the platform's other
         cores, if it has any, while the one before it is ingested. StorageError when what came before was lost with its
         transaction."""
         before, batch = self._verifying, self._batch
         self._verifying = None
         self._batch = []
-        signed = [(item.author, item.hash, item.signature) for item in batch]
-        if signed and more and self._verify_begin is not None:
-            self._verifying = (batch, self._verify_begin(signed))
-            batch = []
+        if batch and more:
+            verdicts = self.intake.verify_meanwhile(batch)
+            if verdicts is not None:
+                self._verifying = (batch, verdicts)
+                batch = []
         if before is not None:
-            self._ingest_batch(before[0], before[1].result(), now_ms)
+            self._ingest_batch(before[0], before[1].result())
         if batch:
-            self._ingest_batch(batch, self.node.crypto.ed25519_verify_many(signed), now_ms)
+            self._ingest_batch(batch, self.intake.verified(batch))
 
-    def _ingest_batch(self, batch, verdicts, now_ms):
-        self.node.journal.enter(now_ms)
+    def _ingest_batch(self, batch, verdicts):
+        self.peer.enter()
         self.node.durable(self.ticket)
         for item, good in zip(batch, verdicts):
-            self._ingest_one(item, good, now_ms)
+            self._ingest_one(item, good)
             if len(self.weaver.events) >= _EVENTS_TAKEN:
-                self.node.refresh(now_ms)  # before some are lost and must be read from the log again
+                self.node.refresh(self.peer.wall_ms())  # before some are lost and must be read from the log again
         self.count += len(batch)
         self.ticket = self.node.ticket()
 
-    def _ingest_one(self, item, verified, now_ms):
+    def _ingest_one(self, item, verified):
         if item.author in self._refused:
             self.refused_count += 1
             return
-        weaver = self.weaver
-        before = weaver.store.count
-        alone = item.ops_size > _FEW_BYTES and item.ops_size * ROWS_TO_OPS > self.node.storage.room()
-        if alone and self.node.storage.pending():
-            self.node.commit(now_ms)  # it may not fit, and then takes nothing else with it
-        try:
-            outcome = weaver.ingest(item, now_ms, verified, True)
-        except StorageFull:
-            if weaver.unfinished:
-                self.node.rollback()
-                if not alone:
-                    raise
-            elif self._make_room():
-                self._ingest_one(item, verified, now_ms)
-                return
-            size, room = item.body.size, self.node.storage.room()
-            self._refuse(item, "there is no room for it: it has %d bytes, %d are left" % (size, room), True)
-            return
-        after = weaver.store.count
+        before = self.weaver.store.count
+        outcome, reason = self.intake.take(item, verified)
+        after = self.weaver.store.count
         if after > before:
             self.ranges.add(before + 1, after)
-        if outcome == DROPPED:
-            self._refuse(item, "there is no room for what waits for others", True)
-        elif outcome == REFUSED:
-            self._refuse(item, weaver.refused(item.hash) or "it was refused", False)
-        elif outcome != DUPLICATE:
-            self.progress.received_intentions += 1
+        if reason:
+            self._refuse(item, reason, outcome == DROPPED)
 
     def _refuse(self, item, reason, no_room):
         """Says why; what follows in the same chain is not taken in this session. ProtocolError when too many authors'
@@ -233,39 +226,29 @@ class ItemReceiver:
             message = {"hash": hash, "author": author, "reason": cut(reason, REASON_BYTES), "no_room": no_room}
             self.frames.post({"item_refused": message})
 
-    def take_evidence(self, payload, author):
+    def take_evidence(self, payload: memoryview, author: bytes) -> None:
         """One whole item that shows where another branch of the author's chain ends. It counts among none."""
-        if len(payload) <= ITEM_HEAD_BYTES:
-            raise ProtocolError("an item of %d bytes" % len(payload))
-        head = bytes(payload[:ITEM_HEAD_BYTES])
-        self._evidence(intentions.parse(self.node.crypto, bytes(payload[ITEM_HEAD_BYTES:]), head), author)
-        self.ticket = self.node.ticket()
+        self._evidence(self._parsed(payload), author)
 
     def _evidence(self, item, author):
         if item.author != author:
             raise ProtocolError("evidence against one author, signed by another")
-        if intentions.verify(self.node.crypto, item):
-            self.node.journal.enter(None)
-            self.weaver.take_evidence(item)
-
-    def _make_room(self):
-        """Content that nothing names any more gives way, once in a session. True when it did."""
-        made = self._room_made
-        self._room_made = True
-        return not made and self.node.make_room()
+        self.intake.take_evidence(item)
+        self.ticket = self.node.ticket()
 
     # -- large ones --------------------------------------------------------------------------------------------
 
-    def begin_large(self, size, shown=None):
-        """`shown`: the author of whose branch it is evidence."""
+    def begin_large(self, size: int, shown: "bytes | None" = None, passed_over: bool = False) -> None:
+        """`shown`: the author of whose branch it is evidence. `passed_over`: it is read and thrown away."""
         if size <= ITEM_HEAD_BYTES:
             raise ProtocolError("an item of %d bytes" % size)
         self._large_shown = shown
+        self._large_passed_over = passed_over
         if size > self.node.storage.room():
-            self._make_room()
-        self._body = IncomingBody(self.node, self.frames, size, ITEM_HEAD_BYTES)
+            self.intake.make_room()
+        self._body = IncomingBody(self.node, self.frames, size, ITEM_HEAD_BYTES, store=not passed_over)
 
-    def take_large(self, now_ms):
+    def take_large(self) -> bool:
         """Takes what has arrived of a large item. True when something did."""
         arriving = self._body
         moved = arriving.take()
@@ -273,35 +256,32 @@ class ItemReceiver:
         if not arriving.complete():
             return moved > 0
         self._body = None
-        self.node.journal.enter(now_ms)
-        self.node.durable(self.ticket)
-        if self._large_shown is not None:
-            self._end_evidence(arriving)
-            return True
-        self.count += 1
-        if arriving.reason is not None:
-            self.refused_count += 1  # its author is not known
-            self.progress.note_refused(b"", b"", arriving.reason, False)
-            self._tell(b"", b"", arriving.reason, True)
-        else:
-            try:
-                item = intentions.from_body(arriving.body(), arriving.hasher.digest(), arriving.head)
-                self._ingest_one(item, intentions.verify(self.node.crypto, item), now_ms)
-            finally:
-                arriving.discard()  # what the store did not take gives its room back
-        self.ticket = self.node.ticket()
+        if not self._large_passed_over:
+            self._end_large(arriving)
         return True
 
-    def _end_evidence(self, arriving):
+    def _end_large(self, arriving):
+        self.peer.enter()
+        self.node.durable(self.ticket)
+        if self._large_shown is None:
+            self.count += 1
         if arriving.reason is None:
             try:
                 item = intentions.from_body(arriving.body(), arriving.hasher.digest(), arriving.head)
-                self._evidence(item, self._large_shown)
+                if self._large_shown is not None:
+                    self._evidence(item, self._large_shown)
+                else:
+                    self._ingest_one(item, intentions.verify(self.node.crypto, item))
             finally:
-                arriving.discard()
+                arriving.discard()  # what the store did not take gives its room back
+        elif self._large_shown is None:
+            self.refused_count += 1  # its author is not known
+            self.progress.note_refused(b"", b"", arriving.reason, False)
+            self._tell(b"", b"", arriving.reason, True)
         self.ticket = self.node.ticket()
 
-    def close(self):
+    def close(self) -> None:
+        """Gives back the room of a large item that did not come whole."""
         if self._body is not None:
             self._body.discard()
             self._body = None

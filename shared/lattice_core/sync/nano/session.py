@@ -57,7 +57,7 @@ class StoreSession:
             handle.weaver, peer.node.crypto, handle.id, initiator, live, agreed, strangers, root_id
         )
         self.sender = ItemSender(handle.weaver, frames, peer.progress, max(_QUEUED, peer.options.verify_batch))
-        self.receiver = ItemReceiver(peer.node, handle, frames, peer.progress, peer.options.authors_refused)
+        self.receiver = ItemReceiver(peer, handle, frames)
         self.content = Content(peer, handle, frames, self.outcome)
         self.stopping = False  # set by whoever ends a live session: `NanoPeer.stop`
         self._refill = not initiator and peer.refills(handle)  # we take and give nothing: see `Peer.refills`
@@ -146,10 +146,9 @@ class StoreSession:
 
     def _receive(self) -> bool:
         receiver = self.receiver
-        now_ms = self.peer.wall_ms()
         moved = False
         if receiver.busy():
-            moved = receiver.take_large(now_ms)
+            moved = receiver.take_large()
         for _ in range(_FRAMES_AT_ONCE):
             frame = None if receiver.busy() else self.frames.poll()
             if frame is None:
@@ -157,14 +156,14 @@ class StoreSession:
             moved = True
             payload = None if isinstance(frame, Large) else held(frame, ITEM_KEY)
             if payload is None:
-                self._ingest(now_ms)  # what came before it counts before it
+                self._ingest()  # what came before it counts before it
                 self._take(frame)
             elif self._shown is not None:
                 receiver.take_evidence(payload, self._shown)
                 self._shown = None
             elif self._takes_item() and receiver.add(payload) >= self.peer.options.verify_batch:
                 break
-        return self._ingest(now_ms, moved) or moved
+        return self._ingest(moved) or moved
 
     def _take(self, frame: "bytes | Large") -> None:
         if isinstance(frame, Large):
@@ -172,12 +171,12 @@ class StoreSession:
         else:
             self._message(NanoFrame.decode(frame))
 
-    def _ingest(self, now_ms: "int | None", more: bool = False) -> bool:
+    def _ingest(self, more: bool = False) -> bool:
         """True when something waited to be ingested."""
         if not self.receiver.waiting():
             return False
         self._check_allowed()
-        self.receiver.ingest(now_ms, more)
+        self.receiver.ingest(more)
         self.peer.commit_due()
         return True
 
@@ -192,10 +191,11 @@ class StoreSession:
 
     def _begin_large(self, frame: Large) -> None:
         shown, self._shown = self._shown, None
-        if frame.name != ITEM or not (shown or self._takes_item()):
+        if frame.name != ITEM:
             raise ProtocolError("a large %s that was not expected" % frame.name)
+        passed_over = shown is None and not self._takes_item()
         self._check_allowed()
-        self.receiver.begin_large(frame.size, shown)
+        self.receiver.begin_large(frame.size, shown, passed_over)
 
     def _message(self, frame: dict) -> None:
         for name in frame:
@@ -262,6 +262,7 @@ class StoreSession:
         while self.receiver.ranges.end_of(sequence + 1):
             sequence = self.receiver.ranges.end_of(sequence + 1)
         self.outcome.held = sequence
+        self.peer.enter()
         self.handle.files.holdings.acknowledged(self.peer.key, sequence)
 
     def _hear_refused(self, body: dict) -> None:
@@ -275,6 +276,7 @@ class StoreSession:
         else:
             self._refused_unnamed = True
         self.outcome.refused_there += self._rest_of_chain(body["hash"], body["author"])
+        self.peer.enter()
         self.handle.weaver.check_signature(body["hash"])  # the peer may have been shown what is damaged here
         if body["no_room"]:
             self.outcome.unfit_count += 1
@@ -315,6 +317,7 @@ class StoreSession:
     def _begin_items(self) -> None:
         self.receiver.begin()
         if self.exchange.peer_is_ahead(self.node.identity.public):
+            self.peer.enter()
             self.handle.weaver.others_are_ahead()
             self.peer.commit()  # before anything comes: a sync that is cut leaves the chain where it must not grow
         plan = self.exchange.plan(self.peer.device is not None)

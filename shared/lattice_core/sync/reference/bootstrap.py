@@ -84,6 +84,7 @@ class Page:
         self.records += len(records)
         self.items.take_parsed(found)
         if records and self.note and not self.items.held_back:
+            self.items.peer.enter()
             note_fetched(self.handle, self.key, behind - 1)
         self.last = frame["done"]
 

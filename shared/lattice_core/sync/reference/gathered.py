@@ -25,7 +25,7 @@ class GatheredItems(ReferenceReplica):
         self.peer.check_allowed(self.handle)
         items = self.parsed(entries)
         good = 0
-        for item, verdict in zip(items, self.verified(items)):
+        for item, verdict in zip(items, self.intake.verified(items)):
             size = item.body.size + _BESIDE_BYTES
             if not verdict or self.peer.gathered_bytes + size > GATHERED_BYTES:
                 good += self.ingest(item, verdict)

@@ -1,9 +1,14 @@
 """A store as `lattice-sync/1` sees it: the set that is reconciled, and the way in for what a peer sends."""
 
 from ...compat import const
-from ...errors import ProtocolError, StorageFull
+from ...errors import ProtocolError
 from ...model import intention as intentions
-from ...weaver.weaver import DROPPED, DUPLICATE, REFUSED
+from ...weaver.weaver import DROPPED, REFUSED
+from ..common.intake import Intake
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...model.intention import Intention
 
 _ASKED_BEFORE_CHECK = const(16)
 _NAMED = const(32)
@@ -16,13 +21,13 @@ class ReferenceReplica:
         self.peer = peer
         self.handle = handle
         self.weaver = handle.weaver
+        self.intake = Intake(peer, handle)
         store = handle.weaver.store
         self.range_summary = store.range_summary
         self.range_hashes = store.range_hashes
         identity = getattr(peer.node, "identity", None)  # the node of a checker has none
         self._own = None if identity is None else identity.public
         self._asked = 0
-        self.new = 0  # taken and not known before
         self.held_back = 0  # not taken for want of room
         self.bad = 0  # entries that are no intention
         self.refused = 0  # not taken, or not even asked for, for what they are
@@ -77,46 +82,35 @@ class ReferenceReplica:
                 self.bad += 1
         return items
 
-    def verified(self, items):
-        return self.peer.node.crypto.ed25519_verify_many([(item.author, item.hash, item.signature) for item in items])
-
-    def take_parsed(self, items):
+    def take_parsed(self, items: "list[Intention]") -> int:
         """Verifies and ingests intentions that the peer holds. Refused when it may not (or no longer) send any."""
-        peer = self.peer
-        peer.check_allowed(self.handle)
+        self.peer.check_allowed(self.handle)
         stored = 0
-        for item, good in zip(items, self.verified(items)):
+        for item, good in zip(items, self.intake.verified(items)):
             stored += self.ingest(item, good)
-        peer.commit_due()
+        self.peer.commit_due()
         return stored
 
-    def ingest(self, item, verified):
+    def ingest(self, item: "Intention", verified: bool) -> int:
         """1 when the intention is stored now, 0 when not."""
-        peer, weaver = self.peer, self.weaver
-        peer.enter()
-        peer.progress.received_bytes += item.body.size
-        try:
-            outcome = weaver.ingest(item, peer.wall_ms(), verified, True)
-        except StorageFull:
-            if weaver.store.has(item.hash):  # the medium failed in the middle of it
-                peer.node.rollback()
-                raise
-            outcome = DROPPED
+        self.peer.progress.received_bytes += item.body.size
+        before = self.intake.new
+        outcome, reason = self.intake.take(item, verified)
         if outcome == DROPPED:
             self.held_back += 1
             if len(self._no_room) < _NAMED:
                 self._no_room.append((item.hash, item.author))
         elif outcome == REFUSED:
             self.refused += 1
-            peer.progress.note_refused(item.hash, item.author, weaver.refused(item.hash) or "it was refused", False)
-        else:
-            if outcome != DUPLICATE:
-                if item.author == self._own:
-                    weaver.others_are_ahead()  # until a sync has brought all of it
-                self.new += 1
-                peer.progress.received_intentions += 1
-            return 1
-        return 0
+            self.peer.progress.note_refused(item.hash, item.author, reason, False)
+        elif self.intake.new > before and item.author == self._own:
+            self.weaver.others_are_ahead()  # until a sync has brought all of it
+        return 0 if reason else 1
+
+    @property
+    def new(self) -> int:
+        """How many were taken and not known before."""
+        return self.intake.new
 
     def tell_held_back(self):
         """Notes what found no room, once it is clear that it does not come in another way."""

@@ -61,6 +61,7 @@ class StoreSync:
                 break
             if self._shows_all_held(session, items):
                 held = count if items.oldest_given is None else self._begun
+                peer.enter()
                 handle.files.holdings.acknowledged(peer.key, held)
                 self._end(held)
                 break
@@ -160,6 +161,7 @@ def respond(peer, handle, messages, first):
         note_equal(peer, handle, count)
     elif session.over():
         # It says SyncDone when it has stored what it asked for (`_exchange`): now it holds what we had.
+        peer.enter()
         handle.files.holdings.acknowledged(peer.key, count)
     if session.over() and session.whole and not items.short() and items.all_came():
         note_known(peer, handle)
@@ -174,6 +176,7 @@ def respond(peer, handle, messages, first):
 
 def note_equal(peer, handle, count):
     """Both hold the same `count` intentions: those are the peer's log."""
+    peer.enter()
     handle.files.holdings.acknowledged(peer.key, count)
     if count != fetched_up_to(handle, peer.key):
         note_fetched(handle, peer.key, count)
@@ -184,6 +187,7 @@ def note_known(peer, handle):
     that is too long a session finds what is skipped."""
     count = handle.store.count
     if count > fetched_up_to(handle, peer.key):
+        peer.enter()
         note_fetched(handle, peer.key, count)
 
 
