@@ -48,25 +48,6 @@ class Task:
             self.generator.close()
 
 
-def both(first, second):
-    """Runs two generators side by side as one; returns (first's result, second's result).
-
-    The first error of either ends both.
-    """
-    tasks = [Task(first), Task(second)]
-    now_ms = None
-    while True:
-        for task in tasks:
-            task.step(now_ms)
-            if task.error is not None:
-                for other in tasks:
-                    other.cancel()
-                raise task.error
-        if tasks[0].done and tasks[1].done:
-            return tasks[0].result, tasks[1].result
-        now_ms = yield
-
-
 def write_all(stream, data):
     """Task: writes all of `data`, waiting for the window."""
     view = memoryview(data)
