@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 
 from lattice_core.errors import LatticeError
 from lattice_core.files.files import BATCH_BYTES, BATCH_ENTRIES
+from lattice_core.machines.registry import TYPE_LOG
 from lattice_core.model import ops
 from lattice_core.node import peers
 from lattice_core.node.stores import KV_TYPE
 from lattice_core.storage.contract import TABLE_META
 from lattice_core.wire.messages import INVITE_VALID, PEER_REVOKED, KvPayload
 
+_WRITTEN_AGAIN = (KV_TYPE, TYPE_LOG)
 _CARRIED = b"node/carried/"  # ‖ old key: a row of a store into which everything was brought
 _MADE_ANEW = b"node/anew/"  # ‖ id of a store that only the old data has: a row of the root, the id of its successor
 
@@ -114,7 +116,26 @@ def _write_again(old_node, new_node, old, new, now_ms, carried):
         writer.flush()
         carried.written += writer.keys
         _places(old_node.storage, new_node.storage, old.id, new.id, anew)
+    elif old.type == TYPE_LOG:
+        lost = None if old.id != new.id else _lost(old.store, new.store, own)
+        carried.written += _append_again(old, new, own, lost, now_ms, carried)
     new.store.put_row(TABLE_META, _CARRIED + own, b"")
+
+
+def _append_again(old, new, own, lost, now_ms, carried):
+    """Entries of a log in their order, with the time of now: how many. `lost` as in `_entry`."""
+    count = 0
+    for entry in old.view.entries():
+        if lost is not None and (entry.author != own or entry.hash not in lost):
+            continue
+        try:
+            content = _whole(entry.content())
+        except LatticeError:
+            carried.unreadable += 1
+            continue
+        new.view.append(content, now_ms)
+        count += 1
+    return count
 
 
 def _lost(old, new, own):
@@ -245,7 +266,7 @@ def _made_anew(old_node, new_node, old, root, now_ms, carried):
     if found is not None:
         return found
     others = [author for author in old.store.authors() if author != old_node.identity.public]
-    if others or any(old.holdings.holds_items(key) for key in old.holdings.peers()) or old.type != KV_TYPE:
+    if others or any(old.holdings.holds_items(key) for key in old.holdings.peers()) or old.type not in _WRITTEN_AGAIN:
         return None
     return new_node.at_once(now_ms, _make_anew, new_node, root, old, now_ms)
 

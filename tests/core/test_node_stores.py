@@ -65,7 +65,7 @@ def test_a_second_store_goes_under_the_same_root():
 
 def test_what_cannot_be_made():
     node, root, _ = share()
-    for store_type in ("core:nothing", "", "core:logstore"):
+    for store_type in ("core:nothing", "", "CORE:LOGSTORE"):
         raises(UsageError, node.create_store, "x", store_type, None, NOW_MS)
     raises(UsageError, node.create_store, "x", "core:rootstore", root.id, NOW_MS)
     raises(UsageError, node.create_store, "x", "core:kvstore", b"?" * 16, NOW_MS)

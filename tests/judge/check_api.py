@@ -14,6 +14,11 @@ from lattice_core.node import stores
 from lattice_core.wire import log_messages, messages, reference_messages, root_messages
 from lattice_core.wire.protobuf import Message
 
+try:
+    from lattice_host import bundle_zip
+except ImportError:
+    bundle_zip = None
+
 STORE = {"store_id": "aa" * 16}
 TYPES = {"kv": "core:kvstore", "log": "core:logstore", "root": "core:rootstore", "system_writer": "core:rootstore"}
 
@@ -179,9 +184,13 @@ def list_apps(opened, request, _):
 
 
 def upload_bundle(opened, request, case):
-    """The manifest is the one in the recorded write: a command that reads it out of the zip file does not exist yet.
-    So the refusals of damaged zip files are not checked."""
+    """No stick reads zip files: there the manifest is the one in the recorded write, and what is refused of a zip file
+    is not checked."""
     values = root_messages.UploadBundleOp.decode(request)
+    if bundle_zip is not None:
+        app_id, manifest = bundle_zip.read(values["data"], values["app_id"])
+        opened.view.upload_bundle(app_id, values["data"], manifest, NOW_MS)
+        return root_messages.RemoveBundleOp.encode({"app_id": app_id})
     if "intention" not in case:
         raise unknown("root", case)
     payload = messages.UniversalOp.decode(h(case["intention"]["ops"]))["app_data"]

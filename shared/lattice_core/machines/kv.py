@@ -169,4 +169,4 @@ def _view(replica: "Viewable") -> "KvView":
     return KvView(replica)
 
 
-KIND = Kind(KvMachine, _view, estimate, ("kv",))
+KIND = Kind(KvMachine, _view, estimate)

@@ -63,4 +63,4 @@ def _view(replica: "Viewable") -> "LogView":
     return LogView(replica)
 
 
-KIND = Kind(LogMachine, _view, estimate, ("log",))
+KIND = Kind(LogMachine, _view, estimate)

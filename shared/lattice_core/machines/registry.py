@@ -44,7 +44,7 @@ class Kind:
 
     `machine()` makes its machine, None for a type that is only carried. `view(replica)` makes what reads and writes an
     open store. `estimate(change, start, end, enough)` gives about how many bytes of rows a payload makes, counted up to
-    `enough`; None where the size of the ops has to do. `events`: the first items of the events that its machine emits.
+    `enough`; None where the size of the ops has to do.
     """
 
     def __init__(
@@ -52,12 +52,10 @@ class Kind:
         machine: "Callable[[], Machine] | None",
         view: "Callable[[Viewable], Any]",
         estimate: "Callable[[Change, int, int, int], int] | None",
-        events: "tuple[str, ...]",
     ):
         self.machine = machine
         self.view = view
         self.estimate = estimate
-        self.events = events
 
 
 class CarriedView:
@@ -67,12 +65,30 @@ class CarriedView:
         self.count = replica.store.count
 
 
-_CARRIED = Kind(None, CarriedView, None, ())
+_CARRIED = Kind(None, CarriedView, None)
 
 
 def is_known(store_type: str) -> bool:
     """True when stores of this type can be read here; others are carried."""
     return store_type in _MODULES
+
+
+def short_name(store_type: str) -> str:
+    """The name of a type as people type and read it: "kv" of `core:kvstore`. That of an unknown type is its own."""
+    return _MODULES.get(store_type, store_type)
+
+
+def type_named(name: str) -> str:
+    """The type of a short name. Any other text is taken for a type."""
+    for store_type, short in _MODULES.items():
+        if short == name:
+            return store_type
+    return name
+
+
+def data_types() -> "list[str]":
+    """The types that a data store can have."""
+    return [store_type for store_type in sorted(_MODULES) if store_type != TYPE_ROOT]
 
 
 def kind_of(store_type: str) -> Kind:

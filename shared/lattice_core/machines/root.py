@@ -33,4 +33,4 @@ def _view(replica: "Viewable") -> "RootView":
     return RootView(replica)
 
 
-KIND = Kind(RootMachine, _view, None, ("root", "kv"))
+KIND = Kind(RootMachine, _view, None)

@@ -6,6 +6,7 @@ when `commit` returns or `durable(ticket)` says so.
 
 from ..compat import const
 from ..errors import ProtocolError, StorageError, StorageFull, UsageError
+from ..machines import registry
 from . import device, hierarchy, stores
 from .events import EVENTS_KEPT, EventLog
 from .journal import Journal
@@ -175,6 +176,7 @@ class Keeper:
         stores.check_name(name, "store")
         if now_ms is None:
             raise _no_clock()
+        store_type = registry.type_named(store_type)
         if store_type == stores.ROOT_TYPE:
             if parent_id is not None:
                 raise UsageError("a root store has no parent")
@@ -183,10 +185,10 @@ class Keeper:
             raise UsageError(
                 "the name of a store is empty: without one it could not be told from the share", "bad_name"
             )
-        if store_type not in stores.CREATABLE:
+        if store_type not in registry.data_types():
+            can = [registry.short_name(known) for known in registry.data_types()]
             raise UsageError(
-                "stores of type %s cannot be made here; %s can" % (store_type, ", ".join(stores.CREATABLE)),
-                "unknown_type",
+                "stores of type %s cannot be made here; %s can" % (store_type, ", ".join(can)), "unknown_type"
             )
         parent = None
         if parent_id is not None:

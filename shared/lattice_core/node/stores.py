@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 ROOT_TYPE = registry.TYPE_ROOT
 KV_TYPE = registry.TYPE_KV
-CREATABLE = (KV_TYPE,)  # data stores that users make here
 
 NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
 SHOWN = const(64)  # characters of such a name in a message
@@ -67,10 +66,18 @@ class Replica:
 
     @property
     def kv(self):
-        """Its rows as those of a key-value store, whatever its type."""
-        from ..machines.kv_view import KvView  # here: no stick needs it
+        """What reads and writes a key-value store; UsageError for a store of another type."""
+        return self.view_as(KV_TYPE)
 
-        return KvView(self)
+    def view_as(self, store_type):
+        """The view of a store that has this type; UsageError when it has another."""
+        if self.type != store_type:
+            raise UsageError(
+                "%s is no %s store: its type is %s"
+                % (self.label(), registry.short_name(store_type), printable(self.type, SHOWN)),
+                "wrong_type",
+            )
+        return self.view
 
     @property
     def name(self):
