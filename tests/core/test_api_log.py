@@ -133,7 +133,7 @@ def test_what_is_refused_says_why():
     assert codes["an unknown entry"] == "unknown_entry"
     node.create_store("notes", TYPE_KV, None, NOW_MS)
     assert raises(UsageError, log.read, "notes").code == "wrong_type"
-    assert raises(UsageError, getattr, node.find("diary"), "kv").code == "wrong_type"
+    assert raises(UsageError, node.find("diary").kv.put, b"k", b"v", NOW_MS).code == "wrong_type"
     node.create_store("second", TYPE_LOG, None, NOW_MS)
     assert raises(UsageError, log.read).code == "ambiguous"
     empty = LogService(make_node(2), Clock())

@@ -7,6 +7,7 @@ from ..storage.contract import TABLE_DATA
 from ..wire.messages import KvPayload
 from . import kvlist, kvtable
 from .keys import row_key
+from .registry import TYPE_LOG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class KvView:
     """Reads and writes of one open key-value store."""
 
     def __init__(self, replica: "Viewable"):
+        self._is_log = getattr(replica, "type", "") == TYPE_LOG
         self._store = replica.store
         self._weaver = replica.weaver
         self._crypto = replica.weaver.crypto
@@ -68,6 +70,8 @@ class KvView:
     ) -> "Intention":
         """Writes several keys at once, [(key, value or None for a deletion), …]; returns the intention. Of several
         operations on one key the last counts. `deps`: what it supersedes, all that stands there without it."""
+        if self._is_log:
+            raise UsageError("this is a log: entries are appended, there are no keys and no files", "wrong_type")
         if not operations:
             raise UsageError("a batch without operations")
         last = {}

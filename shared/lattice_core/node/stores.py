@@ -66,8 +66,10 @@ class Replica:
 
     @property
     def kv(self):
-        """What reads and writes a key-value store; UsageError for a store of another type."""
-        return self.view_as(KV_TYPE)
+        """Its rows as those of a key-value store, whatever its type; a log is not written in this way."""
+        from ..machines.kv_view import KvView  # here: few commands need it
+
+        return KvView(self)
 
     def view_as(self, store_type):
         """The view of a store that has this type; UsageError when it has another."""
