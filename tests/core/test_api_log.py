@@ -7,7 +7,7 @@ from support import case, raises
 from support.nodes import NOW_MS, join, make_node, meet
 
 
-class Clock:
+class LogClock:
     def __init__(self):
         self.now_ms = NOW_MS
 
@@ -19,7 +19,7 @@ class Clock:
 def made():
     node = make_node(1, "laptop")
     node.create_store("diary", "log", None, NOW_MS)
-    return node, LogService(node, Clock())
+    return node, LogService(node, LogClock())
 
 
 def values(answer):
@@ -105,7 +105,7 @@ def test_what_another_node_wrote_earlier_arrives_later():
     other = make_node(2, "desktop")
     join(other, node, node.invite(node.roots()[0], NOW_MS))
     (theirs,) = [handle for handle in other.stores if handle.type == TYPE_LOG]
-    assert values(LogService(other, Clock()).read()) == ["entry 0", "entry 1"]
+    assert values(LogService(other, LogClock()).read()) == ["entry 0", "entry 1"]
     theirs.view.append(b"between", NOW_MS + 1500)
     other.commit()
     cursor = log.follow()["cursor"]
@@ -136,5 +136,5 @@ def test_what_is_refused_says_why():
     assert raises(UsageError, node.find("diary").kv.put, b"k", b"v", NOW_MS).code == "wrong_type"
     node.create_store("second", TYPE_LOG, None, NOW_MS)
     assert raises(UsageError, log.read).code == "ambiguous"
-    empty = LogService(make_node(2), Clock())
+    empty = LogService(make_node(2), LogClock())
     assert raises(UsageError, empty.read).code == "no_store"

@@ -186,10 +186,8 @@ class Keeper:
                 "the name of a store is empty: without one it could not be told from the share", "bad_name"
             )
         if store_type not in registry.data_types():
-            can = [registry.short_name(known) for known in registry.data_types()]
-            raise UsageError(
-                "stores of type %s cannot be made here; %s can" % (store_type, ", ".join(can)), "unknown_type"
-            )
+            can = ", ".join(registry.data_types())
+            raise UsageError("stores of type %s cannot be made here; %s can" % (store_type, can), "unknown_type")
         parent = None
         if parent_id is not None:
             parent = self.get(parent_id)
