@@ -16,7 +16,7 @@ CORE = {
     "files": ("wire", "model", "storage", "machines"),
     "node": ("wire", "model", "storage", "weaver", "machines", "files"),
     "sync": ("wire", "model", "storage", "weaver", "files", "node"),
-    "api": ("wire", "model", "machines", "node"),
+    "api": ("wire", "model", "storage", "machines", "files", "node"),
     "testing": ("storage", "weaver"),
 }
 # room of lattice_core: who else may import it. Nothing else of the core is seen by the log engine.

@@ -1,5 +1,6 @@
 """Fixtures of the host's tests."""
 
+import json
 import os
 
 import pytest
@@ -10,6 +11,7 @@ from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.testing.memory import MemoryStorage
 from lattice_host import crypto
+from lattice_host.service.in_process import InProcess
 
 
 @pytest.fixture
@@ -24,3 +26,21 @@ def laptop():
 @pytest.fixture
 def files():
     return files_support.fresh_node().create_store("notes", "core:kvstore", None, files_support.NOW_MS).files
+
+
+@pytest.fixture(autouse=True)
+def plain_values(monkeypatch):
+    """What goes in and out of an operation is JSON, in every test that runs one."""
+    stream = InProcess.stream
+
+    def checked(self, name, **arguments):
+        _check_plain(name, arguments)
+        result = yield from stream(self, name, **arguments)
+        _check_plain(name, result)
+        return result
+
+    monkeypatch.setattr(InProcess, "stream", checked)
+
+
+def _check_plain(name, value):
+    assert json.loads(json.dumps(value)) == value, name

@@ -8,6 +8,8 @@ from lattice_core.errors import UsageError
 from ..clock import now_ms as now_ms
 from ..datadir import DataDir, chosen_path
 from ..service import local
+from ..service.backend import Backend
+from ..service.in_process import InProcess
 from ..service.local import OpenNode
 from .endings import WrongUsage
 from .output import warn
@@ -23,6 +25,11 @@ def _chosen(ctx):
 def own_command(ctx):
     """The beginning of a command for this node, as a shell takes it."""
     return "lattice-host" if ctx.obj is None else "lattice-host --data %s" % shlex.quote(str(ctx.obj))
+
+
+def backend(ctx) -> Backend:
+    """Where the operations of a command run: on the node of `--data`."""
+    return InProcess(_chosen(ctx), warn)
 
 
 def desk(ctx, name: str | None = None, make: bool = False, reads: bool = False) -> AbstractContextManager[OpenNode]:

@@ -25,4 +25,4 @@ class WrongUsage(UsageError):
 def status_of(error):
     if isinstance(error, PartlyDone):
         return DONE_IN_PART
-    return WRONG_USAGE if isinstance(error, WrongUsage) else FAILED
+    return WRONG_USAGE if error.code == WrongUsage.code else FAILED

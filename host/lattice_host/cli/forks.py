@@ -1,46 +1,13 @@
-"""Who has written two histories, and whose writes wait for one that is not here: as rows, and in words."""
+"""Who has written two histories, and whose writes wait for one that is not here: in words."""
 
 from lattice_core.text import printable
 
 from .output import count_text, say, size_text
 
 
-def member_name(node, key):
-    """The name of an author, this node included; "" when none is known."""
-    return node.name if key == node.identity.public else node.peer_name(key)
-
-
 def who(item):
     """The author of something, for people."""
     return printable(item["author_name"]) or item["author"][:8] or "somebody"
-
-
-def read_only(node):
-    """Why this node may write nothing in any store, in words, or None."""
-    forked = [handle.weaver.read_only for handle in node.stores if handle.weaver.own_chain_is_forked()]
-    return forked[0] if forked else None
-
-
-def waiting_rows(node, waiting):
-    """Rows of what waits, by author, from `Weaver.waiting`."""
-    return [
-        {
-            "author": author.hex(),
-            "author_name": member_name(node, author),
-            "intentions": count,
-            "bytes": size,
-            "for": blocker.hex(),
-        }
-        for author, count, size, blocker in waiting
-    ]
-
-
-def fork_rows(node, handle):
-    """Rows of the authors of whom there is evidence here."""
-    return [
-        {"author": author.hex(), "author_name": member_name(node, author), "kept": kept.hex(), "other": other.hex()}
-        for author, kept, other, _ in handle.weaver.forks()
-    ]
 
 
 def waiting_text(item, forkers, where):

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from lattice_core.api.plain import bytes_fields
+from lattice_core.api.rows import disputed, fork_rows, read_only, second_claims, skipped_by, waiting_rows
 from lattice_core.node import peers
 from lattice_core.node.stores import id_text
 
@@ -13,9 +15,9 @@ from ..service.activity import running
 from ..service.only_here import OnlyHere
 from .arguments import Json
 from .context import desk, now_ms, own_command
-from .forks import fork_rows, read_only, show_waiting, waiting_rows
-from .members import claim_text, disputed, second_claims, shown, skipped_by
-from .output import bytes_fields, count_text, emit, say, size_text
+from .forks import show_waiting
+from .members import claim_text, shown
+from .output import count_text, emit, say, size_text
 
 _SHOWN = 10  # keys and files that nobody else holds, per store
 

@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
+from lattice_core.api.rows import named
 from lattice_core.node import invites, peers
 from lattice_core.node.stores import id_text
 
 from .arguments import Json, Noun, Store
 from .context import desk, now_ms
 from .endings import WrongUsage
-from .members import named, shown
+from .members import shown
 from .output import emit, say, table, time_text
 
 app = Noun(help="Invites: let somebody into a share, without a network.")

@@ -7,22 +7,21 @@ from typing import Annotated
 
 import typer
 
-from lattice_core.errors import UsageError
+from lattice_core.api.plain import bytes_fields, bytes_text
 from lattice_core.limits import OPS_BYTES
 from lattice_core.text import printable
 
 from .. import standard_input
 from .arguments import Json, Store, noun
-from .context import desk, now_ms
+from .context import backend
 from .endings import WrongUsage
-from .output import bytes_fields, bytes_text, count_text, emit, say, say_text, size_text, table, time_text, warn
+from .output import bytes_in, count_text, emit, say, say_text, size_text, table, time_text, warn
 
 app = noun("Keys and values of a store.")
 
 Key = Annotated[str, typer.Argument(metavar="KEY")]
 Hex = Annotated[bool, typer.Option("--hex", help="KEY (and VALUE) are given in hex.")]
 _A_VALUE = "a value (`file put` takes any length)"
-_SHOWN_BYTES = 60  # of a value in a list
 
 
 def _bytes(text, is_hex):
@@ -32,6 +31,11 @@ def _bytes(text, is_hex):
         return bytes.fromhex(text)
     except ValueError:
         raise WrongUsage("%s is not hex" % text) from None
+
+
+def _fields(name, text, is_hex):
+    """The argument of an operation that takes bytes."""
+    return bytes_fields(name, _bytes(text, is_hex))
 
 
 @app.command()
@@ -44,11 +48,9 @@ def put(
     json: Json = False,
 ) -> None:
     """Write a value."""
-    data = _value_bytes(value, is_hex)
-    with desk(ctx) as on:
-        written = on.store(store).kv.put(_bytes(key, is_hex), data, now_ms())
-        on.commit()
-    emit(json, {"hash": written.hash.hex()}, lambda done: say("written: %s" % size_text(len(data))))
+    content = _value_bytes(value, is_hex)
+    data = backend(ctx).call("kv.put", store=store, **_fields("key", key, is_hex), **bytes_fields("value", content))
+    emit(json, data, lambda done: say("written: %s" % size_text(len(content))))
 
 
 def _value_bytes(value, is_hex):
@@ -62,35 +64,15 @@ def _value_bytes(value, is_hex):
 @app.command()
 def delete(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, json: Json = False) -> None:
     """Delete a key."""
-    with desk(ctx) as on:
-        kv = on.store(store).kv
-        name = _bytes(key, is_hex)
-        if kv.get(name) is None:
-            raise UsageError("there is no value for %s" % bytes_text(name), "unknown_key")
-        written = kv.delete(name, now_ms())
-        on.commit()
-    emit(json, {"hash": written.hash.hex()}, lambda done: say("deleted"))
+    data = backend(ctx).call("kv.delete", store=store, **_fields("key", key, is_hex))
+    emit(json, data, lambda done: say("deleted"))
 
 
 @app.command()
 def get(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, json: Json = False) -> None:
     """Print a value. Into a pipe or file it goes byte for byte."""
-    with desk(ctx, reads=True) as on:
-        name = _bytes(key, is_hex)
-        entry = on.store(store).kv.inspect(name)
-        if entry is None or entry.winner.deleted:
-            raise UsageError(
-                "there is no value for %s; `kv list` shows what there is" % bytes_text(name), "unknown_key"
-            )
-        value = _whole(entry.value())
-        data = {**bytes_fields("key", name), **bytes_fields("value", value), "conflicted": entry.conflicted}
-        losers = list(entry.heads())[1:] if entry.conflicted else []
-        data["conflicts"] = [_head(on.node, entry, head) for head in losers]
-    emit(json, data, lambda shown: _show_value(shown, value))
-
-
-def _whole(body):
-    return body.read(0, body.size)
+    data = backend(ctx).call("kv.get", store=store, **_fields("key", key, is_hex))
+    emit(json, data, lambda shown: _show_value(shown, bytes_in(shown, "value")))
 
 
 def _show_value(data, value):
@@ -108,29 +90,10 @@ def _show_value(data, value):
         warn("written at the same time elsewhere too; `kv inspect` shows who and when. Writing again settles it")
 
 
-def _head(node, entry, head):
-    row = {
-        "author": head.author.hex(),
-        "author_name": node.peer_name(head.author) or (node.name if head.author == node.identity.public else ""),
-        "wall_ms": head.wall_ms,
-        "hash": head.hash.hex(),
-        "deleted": head.deleted,
-    }
-    if not head.deleted:
-        row.update(bytes_fields("value", _whole(entry.value_of(head))))
-    return row
-
-
 @app.command()
 def inspect(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, json: Json = False) -> None:
     """Show every write of a key that stands: who, when and what. The first one wins."""
-    with desk(ctx, reads=True) as on:
-        name = _bytes(key, is_hex)
-        entry = on.store(store).kv.inspect(name)
-        if entry is None:
-            raise UsageError("nobody has written %s" % bytes_text(name), "unknown_key")
-        heads = [_head(on.node, entry, head) for head in entry.heads()]
-        data = {**bytes_fields("key", name), "conflicted": entry.conflicted, "heads": heads}
+    data = backend(ctx).call("kv.inspect", store=store, **_fields("key", key, is_hex))
     emit(json, data, _show_heads)
 
 
@@ -158,21 +121,9 @@ def list_keys(
     json: Json = False,
 ) -> None:
     """Keys in order, with the beginning of their values."""
-    behind = None if after is None else _bytes(after, is_hex)
-    with desk(ctx, reads=True) as on:
-        found = list(on.store(store).kv.list(_bytes(prefix, is_hex), behind, limit + 1))
-        rows = [_row(entry) for entry in found[:limit]]
-    more = len(found) > limit
-    emit(json, {"keys": rows, "more": more}, _show_list)
-
-
-def _row(entry):
-    value = entry.value()
-    start = value.read(0, min(value.size, _SHOWN_BYTES))
-    row = {**bytes_fields("key", entry.key), "size": value.size, "conflicted": entry.conflicted}
-    row["wall_ms"] = entry.winner.wall_ms
-    row.update(bytes_fields("value" if value.size <= _SHOWN_BYTES else "value_start", start))
-    return row
+    arguments = {**_fields("prefix", prefix, is_hex), **({} if after is None else _fields("after", after, is_hex))}
+    data = backend(ctx).call("kv.list", store=store, limit=limit, **arguments)
+    emit(json, data, _show_list)
 
 
 def _show_list(data):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lattice_core.api.plain import bytes_text
 from lattice_core.errors import LatticeError, Refused, UsageError
 from lattice_core.node.stores import id_text
 from lattice_core.sync.common.tasks import StreamLost
@@ -21,7 +22,7 @@ from .connect import StickPort, outcome_of
 from .context import held, now_ms, own_command
 from .endings import PartlyDone
 from .join import parsed_token
-from .output import bytes_text, count_text, emit, say, warn
+from .output import count_text, emit, say, warn
 from .sync import explain, outcome
 
 app = noun("This node's own identity.")

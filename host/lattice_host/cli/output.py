@@ -121,20 +121,9 @@ def duration_text(seconds):
     return "%d h %02d min" % divmod(minutes, 60)
 
 
-def bytes_fields(name, data):
-    """{name: text} when the bytes are UTF-8, else {name_hex: hex}: JSON has no bytes."""
-    try:
-        return {name: data.decode("utf-8")}
-    except UnicodeDecodeError:
-        return {name + "_hex": data.hex()}
-
-
-def bytes_text(data):
-    """Bytes for people: text when they are UTF-8, else hex."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return "0x" + data.hex()
+def bytes_in(row, name):
+    """The bytes that a row gives as `name`, or as `name_hex`."""
+    return row[name].encode() if name in row else bytes.fromhex(row[name + "_hex"])
 
 
 def say_text(text):

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from lattice_core.api.rows import member_rows, named
 from lattice_core.node import peers
 
 from .arguments import Json, Store, noun
 from .context import desk, now_ms
-from .members import member_rows, named, notes, shown
+from .members import notes, shown
 from .output import emit, say, table
 
 app = noun("Members of a share: who they are, and shutting one out.")

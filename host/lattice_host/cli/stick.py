@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from lattice_core.api.rows import member_name
 from lattice_core.errors import Refused, UsageError
 from lattice_core.files.upkeep import ROOM_KEPT_BYTES
 from lattice_core.node import peers
@@ -12,7 +13,6 @@ from lattice_core.node.stores import id_text
 from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Store, Timeout, noun
 from .connect import StickPort, key_of_member, outcome_of
 from .context import desk, now_ms
-from .forks import member_name
 from .output import count_text, emit, say, size_text, warn
 from .peer import show_shut_out, shut_out
 

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
+from lattice_core.api.rows import fork_rows, waiting_rows
 from lattice_core.errors import StorageError, UsageError
 from lattice_core.node.stores import KV_TYPE, id_text
 
 from ..mending import compare, mend
 from .arguments import Json, Store, StoreArgument, either, noun
 from .context import desk, now_ms
-from .forks import fork_rows, show_waiting, waiting_rows, who
+from .forks import show_waiting, who
 from .output import count_text, emit, say, table, warn
 
 app = noun("Stores: where values and files live, grouped in shares.")

@@ -4,6 +4,7 @@ import time
 
 import typer
 
+from lattice_core.api.rows import member_name, read_only, second_claims, waiting_rows
 from lattice_core.errors import Refused
 from lattice_core.files.upkeep import ROOM_KEPT_BYTES
 from lattice_core.node import peers
@@ -15,8 +16,8 @@ from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Timeout
 from .connect import StickPort, outcome_of
 from .context import desk, now_ms
 from .endings import PartlyDone
-from .forks import member_name, read_only, waiting_rows, waiting_text, who
-from .members import claim_text, second_claims
+from .forks import waiting_text, who
+from .members import claim_text
 from .output import count_text, duration_text, emit, say, size_text, warn
 
 

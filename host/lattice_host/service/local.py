@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lattice_core.errors import LatticeError, ProtocolError, StorageError, UsageError
+from lattice_core.api.service import chosen_store
+from lattice_core.errors import LatticeError, ProtocolError, StorageError
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_core.node.selecting import looks_like_id
-from lattice_core.node.stores import id_text, labels
+from lattice_core.node.stores import id_text
 
 from .. import clock, crypto
 from ..clock import now_ms
@@ -63,16 +64,7 @@ class OpenNode:
 
     def store(self, selector):
         """The store of `--store`; without it the only data store there is."""
-        if selector:
-            return self.node.find(selector)
-        data_stores = [handle for handle in self.node.stores if handle.parent is not None]
-        if len(data_stores) == 1:
-            return data_stores[0]
-        if not data_stores:
-            raise UsageError(
-                "there is no store here yet: `store create NAME` makes one, `join TOKEN` brings some", "no_store"
-            )
-        raise UsageError("which store? --store with one of: %s" % labels(data_stores), "ambiguous")
+        return chosen_store(self.node, selector)
 
 
 @contextmanager

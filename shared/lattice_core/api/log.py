@@ -30,6 +30,8 @@ class LogService:
     an id; None for the only log store.
     """
 
+    READS = ("read", "tail", "follow")
+
     def __init__(self, node: "Node", now_ms: "Callable[[], int | None]"):
         self._node = node
         self._now_ms = now_ms

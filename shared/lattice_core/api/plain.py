@@ -7,6 +7,8 @@ from ..wire import utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..node.node import Node
 
 
@@ -15,11 +17,16 @@ def hex_of(data: bytes) -> str:
     return str(hexlify(data), "ascii")
 
 
-def bytes_fields(name: str, data: bytes) -> "dict[str, str]":
+def bytes_fields(name: str, data: bytes) -> "dict[str, Any]":
     """{name: text} when the bytes are UTF-8, else {name_hex: digits}."""
     if utf8.valid(data):
         return {name: utf8.decode(data)}
     return {name + "_hex": hex_of(data)}
+
+
+def bytes_text(data: bytes) -> str:
+    """Bytes for people: text when they are UTF-8, else hexadecimal digits."""
+    return utf8.decode(data) if utf8.valid(data) else "0x" + hex_of(data)
 
 
 def bytes_of(name: str, text: "str | None", digits: "str | None") -> bytes:

@@ -1,0 +1,50 @@
+"""The groups of operations, and how a name finds one."""
+
+import inspect
+from typing import Any
+
+from lattice_core.api.kv import KvService
+from lattice_core.api.log import LogService
+from lattice_core.errors import UsageError
+
+from ..clock import now_ms
+from .backend import Result, Stream
+from .local import OpenNode
+
+GROUPS: dict[str, Any] = {
+    "kv": KvService,
+    "log": LogService,
+}
+
+
+class Operation:
+    """One operation: the class of its group, and the name of the method. UsageError when there is none."""
+
+    def __init__(self, name: str) -> None:
+        group, _, self.method = name.partition(".")
+        kind = GROUPS.get(group)
+        if kind is None or self.method.startswith("_") or not inspect.isfunction(getattr(kind, self.method, None)):
+            raise UsageError("there is no operation %s" % name, "usage")
+        self.name = name
+        self.kind = kind
+
+    @property
+    def reads(self) -> bool:
+        """True when it writes nothing."""
+        return self.method in getattr(self.kind, "READS", ())
+
+    @property
+    def makes(self) -> bool:
+        """True when it makes a node where there is none."""
+        return self.method in getattr(self.kind, "MAKES", ())
+
+    def check(self, arguments: dict[str, Any]) -> None:
+        """UsageError when these are not its arguments."""
+        try:
+            inspect.signature(getattr(self.kind, self.method)).bind(None, **arguments)
+        except TypeError as error:
+            raise UsageError("%s: %s" % (self.name, error), "usage") from None
+
+    def run(self, on: OpenNode, arguments: dict[str, Any]) -> Result | Stream:
+        """Its result; of a long one the generator that yields events and returns it."""
+        return getattr(self.kind(on.node, now_ms), self.method)(**arguments)
