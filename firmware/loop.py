@@ -1,9 +1,12 @@
 """The stick's main loop: bytes in, work, bytes out, then one piece of housekeeping or a wait.
 
-Nothing in it waits but `serial.wait`, and nothing takes longer than a flash erase and its programs, except a commit
-(at most 2 blocks of log, 1 of each open body, and littlefs' own). What a peer can push at once is bounded by the link
-(8 streams, 8 KiB of window each, 8 packets in flight), by sync.nano (16 streams, 8 faults), by limits.py (16 KiB held
-of a body, 256 floating intentions in 256 KiB) and by storage (64 stores, 1,024 authors, 8 bodies being written).
+Nothing in it waits but `board.wait`, and nothing takes longer than a flash erase and its programs, except a commit
+(at most 2 blocks of log, 1 of each open body, and littlefs' own). Each transport has a link and a peer of its own; what
+one of them does, or fails in, is nothing to the others.
+
+What a peer can push at once is bounded by the link (8 streams, 8 KiB of window each, 8 packets in flight), by sync.nano
+(16 streams, 8 faults), by limits.py (16 KiB held of a body, 256 floating intentions in 256 KiB) and by storage (64
+stores, 1,024 authors, 8 bodies being written).
 """
 
 import gc
@@ -11,15 +14,21 @@ import gc
 from lattice_core.compat import const
 from lattice_core.endpoint import Endpoint
 from lattice_core.errors import StorageError
-from lattice_core.link.link import SERIAL, Link
+from lattice_core.link.link import Link
 from lattice_core.sync.nano.peer import NanoPeer, Options
 
+from .served import ServedTransport
 from .version import VERSION
 
-_READ_BYTES = const(1024)  # about a frame
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .board import Board
+
+MOST_TRANSPORTS = const(2)  # each takes 18 KiB for packets and up to 97 KiB for streams
+_READ_BYTES = const(1024)  # about a frame, and the longest packet
 _READS_PER_TURN = const(16)
 _LONGEST_WAIT_MS = const(1000)
-_VERIFY_BATCH = const(4)  # intentions between two looks at the port: 20 ms each on the board
+_VERIFY_BATCH = const(4)  # intentions between two looks at the ports: 20 ms each on the board
 _BLOB_REQUESTS = const(4)
 
 
@@ -29,26 +38,23 @@ class Damaged(Exception):
 
 
 class Loop:
-    def __init__(self, board, storage, node, device):
+    def __init__(self, board: "Board", storage, node, device):
         self.board = board
-        self.serial = board.serial
         self.storage = storage
         self.node = node
         self.device = device
-        self.endpoint = None
+        self.served = []  # one for each transport
         self.options = Options(VERSION, _VERIFY_BATCH, _BLOB_REQUESTS, storage.usage)
         self._in = bytearray(_READ_BYTES)
-        self._rest = None  # end of a frame that the port did not take at once: a view of the link's own buffer
-        self._listen()
+        self._view = memoryview(self._in)
+        self._follow_transports(board.clock.now_ms())
 
-    def _listen(self):
-        """A link that nobody has spoken on yet."""
-        self.endpoint = self._rest = None  # its buffers first
-        now_ms = self.board.clock.now_ms()
+    def _listen(self, packet_bytes):
+        """An endpoint that nobody has spoken on yet."""
+        board = self.board
         seed = self.node.identity.seed
-        link = Link(self.board.crypto, seed, False, SERIAL, VERSION.encode(), now_ms)
-        self.endpoint = Endpoint(link, self._make_peer)
-        self.connection = None
+        link = Link(board.crypto, seed, False, packet_bytes, VERSION.encode(), board.clock.now_ms())
+        return Endpoint(link, self._make_peer)
 
     def _make_peer(self, connection):
         return NanoPeer(self.node, connection, self.options, self.device)
@@ -58,54 +64,62 @@ class Loop:
         while True:
             try:
                 self.turn()
-            except (MemoryError, RuntimeError) as error:  # no heap or no stack left, wherever that was
-                self._start_over(error)
+            except (MemoryError, RuntimeError) as error:  # no heap or no stack left, and no transport to blame
+                self._start_over(self.served, error)
 
     def turn(self):
-        now_ms = self.board.clock.now_ms()
-        moved = self._receive(now_ms)
-        busy = self._work(now_ms)
-        self.board.check_power()
-        moved = self._send(now_ms) or moved
+        ticks_ms = self.board.clock.now_ms()
+        self._follow_transports(ticks_ms)
+        moved = busy = False
+        for served in self.served:
+            moved = served.receive(self._in, self._view, _READS_PER_TURN, ticks_ms) or moved
+        for served in self.served:
+            busy = self._step(served, ticks_ms) or busy
+        self._keep(ticks_ms)
+        for served in self.served:
+            moved = served.send(ticks_ms) or moved
         if not (moved or busy) and not self._housekeep():
-            self._wait(now_ms)
+            self._wait(ticks_ms)
 
-    def _receive(self, now_ms):
-        """Gives the link what has come, a bounded amount of it."""
-        view = memoryview(self._in)
-        for reads in range(_READS_PER_TURN):
-            count = self.serial.readinto(self._in)
-            if not count:
-                return reads > 0
-            self.endpoint.receive(view[:count], now_ms)
-        return True
+    def _follow_transports(self, ticks_ms):
+        """Serves what has come, and lets go what is closed."""
+        for served in self.served:
+            if served.transport.closed is not None:
+                self.served = [other for other in self.served if other is not served]
+                try:
+                    served.endpoint.lost(served.transport.closed, ticks_ms)
+                except StorageError as error:
+                    self._failed(error)
+        if len(self.served) < len(self.board.transports):
+            known = [served.transport for served in self.served]
+            for transport in self.board.transports:
+                if transport not in known and transport.closed is None and len(self.served) < MOST_TRANSPORTS:
+                    self.served.append(ServedTransport(transport, self._listen))
 
-    def _work(self, now_ms):
-        """One step of whatever is under way. True while there is more to do at once."""
-        busy = False
+    def _step(self, served, ticks_ms):
+        """One step of whatever is under way on one transport. True while there is more to do at once."""
         try:
-            busy = self.endpoint.step(now_ms)
-            self._follow_connection()
-            self.device.keep_clock(now_ms)
-            self.node.commit_due(self.device.now_ms(now_ms), now_ms)
+            return served.endpoint.step(ticks_ms)
+        except StorageError as error:  # the peer has ended its connection and taken back what it sent
+            self._failed(error)
+        except (MemoryError, RuntimeError) as error:  # no heap or no stack left
+            self._start_over([served], error)
+        return False
+
+    def _keep(self, ticks_ms):
+        """What is due, whoever is there."""
+        try:
+            self.device.keep_clock(ticks_ms)
+            self.node.commit_due(self.device.now_ms(ticks_ms), ticks_ms)
         except StorageError as error:
             self._failed(error)
         self.board.show("busy" if self.device.transfers else "ready")
-        return busy
-
-    def _follow_connection(self):
-        """What the peer of an ended connection was writing is for nobody."""
-        if self.endpoint.connection is not self.connection:
-            if self.connection is not None:
-                self.storage.abandon_bodies()
-            self.connection = self.endpoint.connection
 
     def _failed(self, error):
-        """The medium failed: what was not acknowledged is gone, the peer is told by the end of the connection."""
-        self.board.check_power()
+        """The medium failed: what was not acknowledged is gone. Whose it was has been told, or learns of it when asking
+        for it."""
         self.board.show("error")
-        self.node.rollback()
-        self.device.reload()
+        self._take_back()
         try:
             self.device.note_error(str(error))
             self.node.commit(None)
@@ -115,36 +129,25 @@ class Loop:
         if self.storage.hurt:
             raise Damaged(str(error))
 
-    def _start_over(self, error):
-        """What was under way is given up; everything committed is there, and the host connects anew."""
-        self.board.check_power()
-        if self.endpoint.peer is not None:
-            self.endpoint.peer.close("the stick ran out of memory")
-        self.connection = None
-        self.storage.abandon_bodies()
-        self._listen()
-        gc.collect()
-        self.node.rollback()
+    def _take_back(self):
+        """Rolls back what the flash has lost, and half a change."""
+        if self.storage.must_roll_back or self.node.journal.spoilt():
+            self.node.rollback()
         self.device.reload()
-        self.device.transfers = 0
+
+    def _start_over(self, served, error):
+        """What was under way on these transports is given up; everything committed is there, and their computers
+        connect anew."""
+        for one in served:
+            peer = one.close_peer("the stick ran out of memory")
+            one.begin()
+            self.node.journal.give_up(peer)
+        gc.collect()
+        if not self.device.transfers:
+            self.storage.abandon_bodies()  # where the heap was too short to give back what was being written
+        self._take_back()
         self.device.note_error("out of memory: %s" % error)
         self.node.commit(None)
-
-    def _send(self, now_ms):
-        """Frames, until the link has none or the port takes no more. True when any went out."""
-        moved = False
-        while True:
-            packet = self._rest
-            if packet is None:
-                packet = self.endpoint.send(now_ms)
-                if packet is None:
-                    return moved
-                moved = True
-            taken = self.serial.write(packet)
-            if taken < len(packet):
-                self._rest = packet[taken:]
-                return moved
-            self._rest = None
 
     def _housekeep(self):
         """Only while nobody waits for us."""
@@ -159,12 +162,15 @@ class Loop:
             self._failed(error)
             return False
 
-    def _wait(self, now_ms):
-        until = now_ms + _LONGEST_WAIT_MS
+    def _wait(self, ticks_ms):
+        until_ms = ticks_ms + _LONGEST_WAIT_MS
         due = [self.node.journal.deadline_ms()]
-        if self._rest is None:  # a port that takes nothing holds the link up, too
-            due.append(self.endpoint.deadline_ms(now_ms))
+        writing = []
+        for served in self.served:
+            due.append(served.deadline_ms(ticks_ms))
+            if served.rest is not None:
+                writing.append(served.transport)
         for deadline_ms in due:
-            if deadline_ms is not None and deadline_ms < until:
-                until = deadline_ms
-        self.serial.wait(max(0, until - now_ms), self._rest is not None)
+            if deadline_ms is not None and deadline_ms < until_ms:
+                until_ms = deadline_ms
+        self.board.wait(max(0, until_ms - ticks_ms), writing)

@@ -59,7 +59,7 @@ def _reset_wanted(board):
     """Waits as long as the button is held, up to the time that means a reset."""
     while 0 < board.button_ms() < RESET_HOLD_MS:
         board.show("busy")
-        board.serial.wait(50, False)
+        board.wait(50, [])
     return board.button_ms() >= RESET_HOLD_MS
 
 
@@ -72,14 +72,13 @@ def main(board):
         try:
             _boot(board, memory, gone_wrong)
         except Exception as error:  # noqa: BLE001 (this is the watchdog: no error may leave a dead stick)
-            board.check_power()
             gone_wrong = _words(error)
         board.show("error")
         gc.collect()
         board.restart()
         if board.clock.now_ms() - began_ms >= STEADY_MS:
             rest_ms = REST_MS
-        board.serial.wait(rest_ms, False)
+        board.wait(rest_ms, [])
         rest_ms = min(2 * rest_ms, LONGEST_REST_MS)
 
 
@@ -96,7 +95,6 @@ def _boot(board, memory, gone_wrong):
     try:
         loop = start(board, memory, gone_wrong)
     except LatticeError as error:
-        board.check_power()
         board.show("error")
         board.stopped(error)
         return

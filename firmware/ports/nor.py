@@ -2,8 +2,9 @@
 
 Erase sets 4 KiB to 0xff; programming goes by pages of 256 bytes and can only clear bits: a program that would set one
 is an error (NotNor), because on the chip it would silently store something else. Every erase and program is one
-operation; with `cut_at` = n the n-th one is half done and the power is gone: PowerCut is raised, and the chip does
-nothing any more. Nothing is cached: what was programmed is in the file.
+operation; with `cut_at` = n the n-th one is half done and the power is gone: PowerCut is raised, then and by each
+operation that follows, so that whoever caught it on the way out meets it again. Nothing is cached: what was programmed
+is in the file.
 """
 
 import os
@@ -20,6 +21,9 @@ _EIO = 5
 
 class PowerCut(BaseException):
     """The stick has no power any more. Not an Exception: nothing may go on after it."""
+
+
+_CUT = PowerCut()  # raised again without an allocation: the collector closes files that were left open
 
 
 class NotNor(Exception):
@@ -53,26 +57,28 @@ class Nor:
         self.cut_at = cut_at
         self.erases = 0
         self.programs = 0
-        self.dead = False
+        self.dead = False  # it does nothing any more …
+        self.powerless = False  # … because the power is gone
 
     def again(self):
         """The same chip for whoever starts anew. This object does nothing any more: files left open write nothing."""
         chip = Nor(self.path, self.cut_at, self.start)
         chip.erases, chip.programs = self.erases, self.programs
         self.dead = True
+        self.powerless = False
         self.file.close()
         return chip
 
     def readblocks(self, block, buffer, offset=0):
-        if self.dead:  # without an allocation: the collector closes files that were left open
-            return -_EIO
+        if self.dead:
+            return self._nothing()
         self.file.seek(self.start + block * BLOCK_BYTES + offset)
         self.file.readinto(buffer)
         return None
 
     def writeblocks(self, block, buffer, offset=None):
         if self.dead:
-            return -_EIO
+            return self._nothing()
         self._write_pages(block, buffer, offset)
         return None
 
@@ -94,7 +100,7 @@ class Nor:
         if operation == _BLOCK_SIZE:
             return BLOCK_BYTES
         if self.dead:
-            return -_EIO
+            return self._nothing()
         if operation == _BLOCK_ERASE:
             self._erase(argument)
         return 0
@@ -127,5 +133,10 @@ class Nor:
         return self.cut_at and self.erases + self.programs + 1 == self.cut_at
 
     def _die(self):
-        self.dead = True
-        raise PowerCut()
+        self.dead = self.powerless = True
+        raise _CUT
+
+    def _nothing(self):
+        if self.powerless:
+            raise _CUT
+        return -_EIO

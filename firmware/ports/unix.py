@@ -19,14 +19,14 @@ UNPLUGGED_STATUS = 0
 
 
 class Board:
-    """What the firmware asks of its machine."""
+    """`firmware.board.Board` in a process."""
 
     crypto = lattice_native
 
     def __init__(self, arguments):
         options = _options(arguments[2:])
         self.flash = Nor(arguments[0], options.get("--cut-at", 0))
-        self.serial = Serial(int(arguments[1]))
+        self.transports = [Serial(int(arguments[1]))]
         self.clock = UnixClock()
         self._button_ms = options.get("--button", 0)
 
@@ -38,10 +38,8 @@ class Board:
     def show(self, state):
         """The LED: "ready", "busy" or "error". A process has none."""
 
-    def check_power(self):
-        """Raises PowerCut when the power is gone: what failed was not the flash."""
-        if self.flash.dead:
-            raise PowerCut()
+    def wait(self, timeout_ms, writing):
+        self.transports[0].wait(timeout_ms, len(writing) > 0)
 
     def restart(self):
         """What a watchdog does: nothing that ran before can reach the flash any more."""
@@ -72,19 +70,20 @@ class UnixClock:
 
 
 class Serial:
-    """The raw serial port. Neither reading nor writing waits."""
+    """`firmware.board.Transport` on a raw serial port."""
+
+    packet_bytes = 0
+    closed = None  # a port that is gone ends the process
 
     def __init__(self, fd):
         self._file = open(fd, "r+b")
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLIN)
 
-    def readinto(self, buffer):
-        """How many bytes had come and are now in `buffer`, 0 when none."""
+    def read_into(self, buffer):
         return self._file.readinto(buffer) or 0
 
-    def write(self, data):
-        """How many bytes of `data` were taken."""
+    def send(self, data):
         return self._file.write(data) or 0
 
     def wait(self, timeout_ms, writing):
@@ -97,7 +96,9 @@ class Serial:
 
 def run(main):
     """Runs `main(board)` until the plug is pulled or the power is cut."""
+    board = Board(sys.argv[1:])
     try:
-        main(Board(sys.argv[1:]))
+        main(board)
     except PowerCut:
+        board.flash.powerless = False  # files that the collector closes now are closed in silence
         sys.exit(CUT_STATUS)

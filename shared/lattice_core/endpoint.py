@@ -72,7 +72,7 @@ class Endpoint:
             try:
                 old.step(ticks_ms, wall_ms)
             finally:
-                old.close("the connection is over")
+                old.close(old.connection.closed or "the connection is over")
 
     def deadline_ms(self, ticks_ms: int) -> "int | None":
         """When `step` and `send` want to be called at the latest, None when only input matters."""

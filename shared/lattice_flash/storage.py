@@ -79,6 +79,11 @@ class FlashStorage(FlashIndex):
         """True once a record of the log was found damaged while it was used: what is left is found by a new start."""
         return self.segments.hurt
 
+    @property
+    def must_roll_back(self):
+        """True when an operation of the flash failed half way: nothing is written any more before `rollback`."""
+        return self.log.failed or self.extents.lost or self.files.torn
+
     # -- records ---------------------------------------------------------------------------------------------------
     def record(self, name):
         return self.records.get(bytes(name))
@@ -155,7 +160,7 @@ class FlashStorage(FlashIndex):
             self._behind = error  # the batch is durable: `idle` tells what failed behind it
 
     def rollback(self):
-        if not (self._dirty or self.log.failed or self.extents.lost or self.files.torn):
+        if not (self._dirty or self.must_roll_back):
             return
         if self.files.torn:
             self._dirty = True

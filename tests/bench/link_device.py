@@ -8,11 +8,23 @@ import time
 
 import lattice_native
 
-from firmware.ports.unix import Serial
+from firmware.ports import unix
 from lattice_core.link.link import SERIAL, Link
 
 READ_BYTES = 4096  # as the firmware's loop
 WRITE_BYTES = 1030  # a full frame
+
+
+class Serial(unix.Serial):
+    """With the names that older revisions have, which are compared with."""
+
+    if not hasattr(unix.Serial, "readinto"):
+
+        def readinto(self, buffer):
+            return self.read_into(buffer)
+
+        def write(self, data):
+            return self.send(data)
 
 
 def raw(serial, take, count):

@@ -40,6 +40,7 @@ class BenchBoard:
     def __init__(self, path):
         self.flash = Nor(path)
         self.serial = None
+        self.transports = []
         self.clock = self
 
     def now_ms(self):

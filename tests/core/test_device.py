@@ -214,15 +214,24 @@ def test_last_error_is_kept_and_cut_between_characters():
     assert device.last_error() == ""
 
 
+class Connected:
+    """A connection with so much under way."""
+
+    def __init__(self, under_way):
+        self.under_way = under_way
+
+
 def test_safe_to_unplug_only_when_all_is_stored():
     storage, device = owned()
     assert device.safe_to_unplug()
     device.note_error("x")
     assert not device.safe_to_unplug()
     storage.commit()
-    device.transfers += 1
+    busy, idle = Connected(1), Connected(0)
+    device.peers += [idle, busy]
+    assert device.transfers == 1
     assert not device.safe_to_unplug()
-    device.transfers -= 1
+    device.peers.remove(busy)
     assert device.safe_to_unplug()
 
 

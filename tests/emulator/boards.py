@@ -1,89 +1,39 @@
-"""The stick's board in the emulator, and the exchange of a link with it."""
+"""The stick's board in the emulator, with its chip in a file, and the exchange of a link with it."""
 
 import os
 
 import lattice_native
 
 from firmware.ports.nor import Nor, make_image
+from support import fake_board
 
 _path = (os.getenv("IMAGES") or "build") + "/boot.img"
 
 
-class Pipe:
-    """A serial port whose other end is in the same process."""
-
-    def __init__(self):
-        self.inbox = b""
-        self.outbox = b""
-        self.waits = []
-
-    def readinto(self, buffer):
-        count = min(len(buffer), len(self.inbox))
-        buffer[:count] = self.inbox[:count]
-        self.inbox = self.inbox[count:]
-        return count
-
-    def write(self, data):
-        taken = min(len(data), 700)  # never all of a frame
-        self.outbox += bytes(data[:taken])
-        return taken
-
-    def wait(self, timeout_ms, writing):
-        self.waits.append(timeout_ms)
-
-
-class Clock:
-    def __init__(self):
-        self.ms = 5
-
-    def now_ms(self):
-        return self.ms
-
-
-class FakeBoard:
-    crypto = lattice_native
-
-    def __init__(self):
+class FakeBoard(fake_board.FakeBoard):
+    def __init__(self, transports=None):
         make_image(_path, 4 << 20)
-        self.flash = Nor(_path)
-        self.serial = Pipe()
-        self.clock = Clock()
-        self.shown = []
+        fake_board.FakeBoard.__init__(self, lattice_native, Nor(_path), transports)
 
-    def button_ms(self):
-        return 0
-
-    def show(self, state):
-        if self.shown[-1:] != [state]:
-            self.shown.append(state)
-
-    def check_power(self):
-        assert not self.flash.dead
-
-    def restart(self):
-        self.flash = self.flash.again()
+    @property
+    def serial(self):
+        """Its first transport."""
+        return self.transports[0]
 
 
-def fresh_board():
+def fresh_board(transports=None):
     try:
         os.remove(_path)
     except OSError:
         pass  # the first test finds none
-    return FakeBoard()
+    return FakeBoard(transports)
 
 
 def exchange(board, loop, endpoint):
     """Both ends until nothing moves."""
+    far = fake_board.FarEnd(board.serial, endpoint)
     quiet = 0
     while quiet < 3:
         board.clock.ms += 1
         loop.turn()
-        data, board.serial.outbox = board.serial.outbox, b""
-        if data:
-            endpoint.receive(data, board.clock.ms)
-        endpoint.step(board.clock.ms)
-        packet = endpoint.send(board.clock.ms)
-        while packet is not None:
-            board.serial.inbox += bytes(packet)
-            packet = endpoint.send(board.clock.ms)
-        quiet = 0 if data or board.serial.inbox else quiet + 1
+        quiet = 0 if far.turn(board.clock.ms) or board.serial.inbox else quiet + 1

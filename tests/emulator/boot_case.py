@@ -44,7 +44,7 @@ def test_setup_and_status_over_the_loop():
     endpoint = Endpoint(link, lambda connection: NanoPeer(laptop, connection))
     exchange(board, loop, endpoint)
     assert link.state == OPEN
-    assert loop.endpoint.connection is not None
+    assert loop.served[0].endpoint.connection is not None
     task = endpoint.peer.setup(laptop.roots()[0], "blue", START_MS)
     exchange(board, loop, endpoint)
     assert task.done, task.error
@@ -57,8 +57,8 @@ def test_setup_and_status_over_the_loop():
     assert shown["version"] == loop.options.version
     assert shown["flash_total"] < 2621440, shown
     assert shown["flash_used"] < 200000, shown
-    assert board.serial.waits
-    assert max(board.serial.waits) <= 1000
+    assert board.waits
+    assert max(board.waits) <= 1000
 
 
 def test_noise_on_the_line_changes_nothing():
@@ -70,7 +70,7 @@ def test_noise_on_the_line_changes_nothing():
             board.clock.ms += 10
             loop.turn()
     assert board.serial.inbox == b""
-    assert loop.endpoint.connection is None
+    assert loop.served[0].endpoint.connection is None
     assert loop.device.state == "fresh"
 
 
@@ -88,7 +88,7 @@ def _until_pulled(board, turns):
         if not left[0]:
             raise Pulled()
 
-    board.serial.wait = wait
+    board.wait = wait
 
 
 def _run_main(board, turns):
@@ -104,13 +104,13 @@ def _last_error():
     return main.start(FakeBoard()).device.last_error()
 
 
-def _fails_once(error):
+def _fails_once(error, keep):
     left = [error]
 
     def function(loop, now_ms):
         if left:
             raise left.pop()
-        return False
+        keep(loop, now_ms)
 
     return function
 
@@ -120,12 +120,12 @@ def test_whatever_goes_wrong_the_stick_starts_anew():
         board = fresh_board()
         public = main.start(board).node.identity.public
         board.flash = board.flash.again()
-        receive = Loop._receive
-        Loop._receive = _fails_once(error)
+        keep = Loop._keep
+        Loop._keep = _fails_once(error, keep)
         try:
             _run_main(board, 6)
         finally:
-            Loop._receive = receive
+            Loop._keep = keep
         assert board.shown[-1] == "ready", board.shown
         assert "error" in board.shown, board.shown
         board.flash.dead = True
@@ -138,18 +138,18 @@ def test_what_fails_at_every_boot_is_written_down_once():
     board = fresh_board()
     main.start(board)
     board.flash = board.flash.again()
-    receive = Loop._receive
+    keep = Loop._keep
 
     def fail(loop, now_ms):
         raise ValueError("again and again")
 
-    Loop._receive = fail
+    Loop._keep = fail
     try:
         _run_main(board, 4)
         erases = board.flash.erases
         _run_main(board, 4)
     finally:
-        Loop._receive = receive
+        Loop._keep = keep
     assert board.flash.erases - erases <= 2 * 4, "each start writes"
     board.flash.dead = True
     assert "again and again" in _last_error()
@@ -299,7 +299,7 @@ def test_what_fails_at_once_is_tried_with_growing_pauses():
     main.start(board)
     board.flash = board.flash.again()
     pauses = []
-    receive = Loop._receive
+    keep = Loop._keep
 
     def fail(loop, now_ms):
         raise ValueError("again and again")
@@ -310,14 +310,14 @@ def test_what_fails_at_once_is_tried_with_growing_pauses():
         if len(pauses) == 6:
             raise Pulled()
 
-    board.serial.wait = wait
-    Loop._receive = fail
+    board.wait = wait
+    Loop._keep = fail
     try:
         main.main(board)
     except Pulled:
         pass
     finally:
-        Loop._receive = receive
+        Loop._keep = keep
     assert pauses == [1000, 2000, 4000, 8000, 8000, 8000], pauses
 
 

@@ -11,15 +11,15 @@ OUT = ROOT / "build" / "emulator"
 
 
 @functools.cache
-def command(heaps: int = 1) -> tuple[str, ...]:
+def command(heaps: float = 1) -> tuple[str, ...]:
     """The interpreter with the device's heap (or that many of them): what stands before the script."""
     subprocess.run([sys.executable, ROOT / "tools" / "build_emulator.py"], check=True)
-    heap_bytes = heaps * int((OUT / "heapsize").read_text())
+    heap_bytes = int(heaps * int((OUT / "heapsize").read_text()))
     return str(OUT / "micropython"), "-X", f"heapsize={heap_bytes}"
 
 
 def run(
-    *arguments: object, timeout_s: float = 300, heaps: int = 1, **variables: str
+    *arguments: object, timeout_s: float = 300, heaps: float = 1, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs a script with the frozen core, and with tests/core for `support`; `variables` go into its environment.
 

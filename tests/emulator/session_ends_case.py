@@ -16,13 +16,14 @@ from lattice_core.sync.common.tasks import StreamLost
 from lattice_core.sync.nano.message_stream import MessageStream
 from lattice_core.sync.nano.peer import NanoPeer
 from lattice_core.wire.nano_messages import NanoFrame
+from support.fake_board import FarEnd
 from support.nano import START_MS, node
 
 OWNER, STRANGER = 1, 2
 _NEXT_MS = 30000  # a host that comes after the other gave up is answered within that time
 
 
-class LinkHost:
+class LinkHost(FarEnd):
     """A computer at the other end of the line."""
 
     def __init__(self, desk, number):
@@ -32,22 +33,13 @@ class LinkHost:
 
     def talk_with(self, link):
         self.link = link
-        self.endpoint = Endpoint(link, lambda connection: NanoPeer(self.node, connection))
+        FarEnd.__init__(
+            self, self.desk.board.serial, Endpoint(link, lambda connection: NanoPeer(self.node, connection))
+        )
 
     @property
     def peer(self):
         return self.endpoint.peer
-
-    def turn(self, data, now_ms):
-        if data:
-            self.endpoint.receive(data, now_ms)
-        self.endpoint.step(now_ms)
-        out = []
-        packet = self.endpoint.send(now_ms)
-        while packet is not None:
-            out.append(bytes(packet))
-            packet = self.endpoint.send(now_ms)
-        return b"".join(out)
 
 
 class StickAndHosts:
@@ -58,20 +50,19 @@ class StickAndHosts:
         self.loop = main.start(self.board)
         self.host = None
         self.share = None
-        self.deaf = False  # the host's port takes nothing from the stick
-        write = self.board.serial.write
-        self.board.serial.write = lambda data: 0 if self.deaf else write(data)
+
+    @property
+    def endpoint(self):
+        return self.loop.served[0].endpoint
 
     def turn(self):
         board = self.board
-        try:
-            self.loop.turn()
-        except (MemoryError, RuntimeError) as error:  # as Loop.run does
-            self.loop._start_over(error)
-        data, board.serial.outbox = board.serial.outbox, b""
-        board.clock.ms += 1 if data or board.serial.inbox else 20
-        if self.host is not None:
-            board.serial.inbox += self.host.turn(data, board.clock.ms)
+        self.loop.turn()
+        board.clock.ms += 1 if board.serial.outbox or board.serial.inbox else 20
+        if self.host is None:
+            board.serial.take()
+        else:
+            self.host.turn(board.clock.ms)
 
     def until(self, done, limit_ms=60000):
         end = self.board.clock.ms + limit_ms
@@ -83,8 +74,11 @@ class StickAndHosts:
 
     def plug(self, number):
         self.host = LinkHost(self, number)
-        both = lambda: self.host.peer is not None and self.loop.endpoint.peer is not None  # noqa: E731
-        assert self.until(both, _NEXT_MS), (self.loop.endpoint.link.state, self.loop.endpoint.link.trouble)
+        both = lambda: self.host.peer is not None and self.endpoint.peer is not None  # noqa: E731
+        assert self.until(both, _NEXT_MS), (
+            self.endpoint.link.state,
+            self.endpoint.link.trouble,
+        )
         return self.host
 
     def finish(self, task, limit_ms=60000):
@@ -93,7 +87,7 @@ class StickAndHosts:
 
     def answers(self):
         """The owner's computer is plugged in anew: does the stick say how it is?"""
-        self.deaf = False
+        self.board.serial.deaf = False
         host = self.plug(OWNER)
         task = self.finish(host.peer.status())
         assert task.done, task.error
@@ -105,7 +99,9 @@ class StickAndHosts:
 
     def left(self, limit_ms=200000):
         """Until the stick has no connection any more."""
-        assert self.until(lambda: self.loop.endpoint.link.connection is None, limit_ms), self.loop.endpoint.link.state
+        assert self.until(lambda: self.endpoint.link.connection is None, limit_ms), self.loop.served[
+            0
+        ].endpoint.link.state
 
 
 def desk():
@@ -178,22 +174,22 @@ def only_a_trickle(stick):
     frames.post({"blob_open": {"store_id": stick.share}})
     for _ in range(15):
         frames.post({"blob_request": {"hash": bytes(32)}})
-        if stick.loop.endpoint.link.connection is None:
+        if stick.endpoint.link.connection is None:
             break
         frames.flush()
-        stick.until(lambda: stick.loop.endpoint.link.connection is None, 14000)
+        stick.until(lambda: stick.endpoint.link.connection is None, 14000)
     assert "trickle" in stick.host.link.closed, stick.host.link.closed
 
 
 def out_of_memory(stick):
     host = stick.plug(OWNER)
-    step = stick.loop.endpoint.peer.step
+    step = stick.endpoint.peer.step
 
     def fail(now_ms, wall_ms=None):
-        stick.loop.endpoint.peer.step = step
+        stick.endpoint.peer.step = step
         raise MemoryError("no heap")
 
-    stick.loop.endpoint.peer.step = fail
+    stick.endpoint.peer.step = fail
     stick.finish(host.peer.status(), 10000)
     assert "out of memory" in stick.loop.device.last_error()
 
@@ -204,7 +200,7 @@ def the_stack_is_used_up(stick):
     def fail(now_ms, wall_ms=None):
         raise RuntimeError("maximum recursion depth exceeded")
 
-    stick.loop.endpoint.peer.step = fail
+    stick.endpoint.peer.step = fail
     stick.turn()
 
 
@@ -245,26 +241,26 @@ def a_refusal(stick):
 
 def closed_in_the_handshake(stick):
     stick.host = LinkHost(stick, OWNER)
-    stick.until(lambda: stick.loop.endpoint.link.state == states.PROVING, 1000)
+    stick.until(lambda: stick.endpoint.link.state == states.PROVING, 1000)
     stick.host = None
-    stick.loop.endpoint.link.close("not now")
-    assert stick.loop.endpoint.link.state == states.LISTENING
+    stick.endpoint.link.close("not now")
+    assert stick.endpoint.link.state == states.LISTENING
 
 
 def given_up_in_the_handshake(stick):
     stick.host = LinkHost(stick, OWNER)
-    stick.until(lambda: stick.loop.endpoint.link.state == states.PROVING, 1000)
+    stick.until(lambda: stick.endpoint.link.state == states.PROVING, 1000)
     stick.host = None
-    stick.until(lambda: stick.loop.endpoint.link.state == states.LISTENING, 10000)
+    stick.until(lambda: stick.endpoint.link.state == states.LISTENING, 10000)
 
 
 def the_port_takes_nothing(stick):
     """A host that stopped reading: the stick waits, and does not burn its power on trying."""
     host = stick.plug(OWNER)
     host.peer.status()
-    stick.deaf = True
+    stick.board.serial.deaf = True
     stick.until(lambda: False, 5000)
-    waits = stick.board.serial.waits
+    waits = stick.board.waits
     del waits[:]
     stick.host = None
     stick.until(lambda: False, 60000)
@@ -318,8 +314,8 @@ def test_a_failing_flash_is_written_once_for_each_failure():
         failures[0] += 1
         raise StorageError("block 12 does not program")
 
-    stick.loop.endpoint.peer._step = fail
-    stick.deaf = True  # nobody hears the end
+    stick.endpoint.peer._step = fail
+    stick.board.serial.deaf = True  # nobody hears the end
     stick.turn()
     batch = stick.loop.storage.batch
     stick.until(lambda: False, 4000)

@@ -23,3 +23,11 @@ def test_case_with_room(name, tmp_path):
     print(result.stdout[-6000:])
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
     assert ", 0 failed" in result.stdout.splitlines()[-1]
+
+
+def test_two_transports(tmp_path):
+    """Two computers are in the same process. What is added to the stick's heap (150 KB) is less than they take: the
+    test's modules alone hold 113 KB."""
+    result = interpreter.run("tests/core/run.py", HERE / "two_transports_case.py", heaps=1.3, IMAGES=str(tmp_path))
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
+    assert ", 0 failed" in result.stdout.splitlines()[-1]

@@ -36,6 +36,16 @@ class Buffers:
         self.pool = {}
         self.payloads = [memoryview(buffer)[HEADER_BYTES:] for buffer in self.sending]
 
+    def grow(self, packet_bytes):
+        """Makes room for longer packets; what is in flight stays."""
+        self.packet_bytes = packet_bytes
+        for slots in (self.sending, self.early):
+            for at in range(WINDOW):
+                larger = bytearray(packet_bytes)
+                larger[: len(slots[at])] = slots[at]
+                slots[at] = larger
+        self.payloads[:] = [memoryview(buffer)[HEADER_BYTES:] for buffer in self.sending]
+
 
 class Arq:
     """State of both directions. Times `t` are ms on the link's own clock (small integers)."""

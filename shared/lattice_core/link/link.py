@@ -10,7 +10,7 @@ from ..errors import ProtocolError
 from . import hello
 from .arq import Buffers
 from .mux import LinkConnection
-from .packet import DAMAGED, HEADER_BYTES, MIN_PACKET_BYTES, NOTHING, OVERHEAD_BYTES, PACKET
+from .packet import DAMAGED, HEADER_BYTES, MESSAGE_BYTES, MIN_PACKET_BYTES, NOTHING, OVERHEAD_BYTES, PACKET
 from .pipes import PacketPipe, SerialPipe
 from .proof import Authentication, OwnIdentity, WrongProof
 from .secure_channel import SecureChannel
@@ -100,7 +100,7 @@ class Link:
         self.local = crypto.ed25519_public(seed)
         self._initiator = initiator
         self._role = INITIATOR if initiator else RESPONDER
-        self._pipe = SerialPipe(crypto) if pipe == SERIAL else PacketPipe(max(pipe, MIN_PACKET_BYTES))
+        self._pipe = SerialPipe(crypto) if pipe == SERIAL else PacketPipe(crypto, max(pipe, MIN_PACKET_BYTES))
         self._buffers = Buffers(self._pipe.packet_bytes)
         self._scratch = bytearray(OVERHEAD_BYTES)
         self._start_ms = now_ms  # times inside are small integers from here
@@ -177,6 +177,19 @@ class Link:
             times.append(0)
         due = [at for at in times if at is not None]
         return max(min(due) + self._start_ms, now_ms) if due else None
+
+    def set_packet_bytes(self, packet_bytes: int) -> None:
+        """The pipe takes longer packets from now on (a radio has agreed on more): the connection goes on with them. A
+        pipe never shrinks, and a serial line has one size. Until the other side knows, too, it drops what is longer
+        than it expects, and that is sent again."""
+        packet_bytes = min(packet_bytes, OVERHEAD_BYTES + MESSAGE_BYTES)  # what a whole message fills
+        if packet_bytes <= self._pipe.packet_bytes:
+            return
+        self._pipe.grow(packet_bytes)
+        self._buffers.grow(packet_bytes)
+        self._exchange.packet_bytes = packet_bytes
+        if self._channel is not None:
+            self._channel.measure()
 
     def close(self, reason: str) -> None:
         """Ends the connection, and an initiator's link for good. The other side gets `reason`: go on with `send` until

@@ -36,6 +36,9 @@ class SerialPipe:
         self._end = 0
         self._skipping = False
 
+    def grow(self, packet_bytes):
+        """A serial line has one size of packets."""
+
     def put(self, data):
         """Copies what fits of a memoryview, returns how much. Call `next` until it finds NOTHING in between."""
         if self._start:
@@ -79,14 +82,21 @@ class PacketPipe:
 
     reorder = 3  # packets of grace before a gap counts as a loss
 
-    def __init__(self, packet_bytes):
+    def __init__(self, crypto, packet_bytes):
+        self._crypto = crypto
         self.packet_bytes = packet_bytes
         self.buffer = bytearray(packet_bytes)
         self.view = memoryview(self.buffer)
         self._length = 0
 
+    def grow(self, packet_bytes):
+        """Takes longer packets from now on."""
+        self.packet_bytes = packet_bytes
+        self.buffer = bytearray(packet_bytes)
+        self.view = memoryview(self.buffer)
+
     def put(self, data):
-        """Takes one whole packet. What is too long for this pipe is no packet."""
+        """Takes one whole packet. Oversized input is dropped."""
         count = len(data)
         self._length = count if count <= self.packet_bytes else 0
         self.view[: self._length][:] = data[: self._length]
@@ -102,7 +112,9 @@ class PacketPipe:
         flags, sack, seq, ack = unpack_from("<BBHH", self.buffer)
         return (length, PACKET, flags, sack, seq, ack, HEADER_BYTES, length - OVERHEAD_BYTES)
 
-    def seal(self, slot, length, flags, sack, seq, ack, check, _key, _nonce):
+    def seal(self, slot, length, flags, sack, seq, ack, check, key, nonce):
+        if key is not None:
+            length = self._crypto.aead_seal(key, nonce, b"", memoryview(slot)[HEADER_BYTES:], length)
         end = seal_packet(slot, length, flags, sack, seq, ack, check)
         return memoryview(slot)[:end]
 

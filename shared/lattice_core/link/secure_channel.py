@@ -53,11 +53,15 @@ class SecureChannel:
         self._message = buffers.message
         self._message_length = 0
         self._message_at = 0
-        self._piece_bytes = pipe.packet_bytes - OVERHEAD_BYTES
-        self._one_packet = self._piece_bytes >= MESSAGE_BYTES
         self._plain_bytes = MESSAGE_BYTES - TAG_BYTES
         self._payloads = buffers.payloads
-        self._rooms = [payload[: self._plain_bytes] for payload in buffers.payloads]
+        self.measure()
+
+    def measure(self):
+        """Goes by the packet size that the pipe has now."""
+        self._piece_bytes = self._pipe.packet_bytes - OVERHEAD_BYTES
+        self._one_packet = self._piece_bytes >= MESSAGE_BYTES
+        self._rooms = [payload[: self._plain_bytes] for payload in self._payloads]
 
     def set_ciphers(self, sending, receiving):
         self._sending = sending

@@ -18,7 +18,7 @@ class VersionExchange:
     def __init__(self, crypto: "Crypto", initiator: bool, parameters: hello.TransportParameters, packet_bytes: int):
         self._crypto = crypto
         self._initiator = initiator
-        self._packet_bytes = packet_bytes
+        self.packet_bytes = packet_bytes
         self._collector = hello.Collector()
         self.parameters = parameters
         self.epoch = 0
@@ -41,7 +41,7 @@ class VersionExchange:
         if self.epoch == 0:
             self.epoch = int.from_bytes(self._crypto.random(4), "little") or 1
         body = hello.encode_body(self.parameters, in_session)
-        self.parts = hello.parts(self.epoch, echo, body, self._packet_bytes)
+        self.parts = hello.parts(self.epoch, echo, body, self.packet_bytes)
 
     def answer(self, in_session, offer):
         """Answers the Hello last heard. With `offer` the first packet of the session of both may follow."""

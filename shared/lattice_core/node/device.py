@@ -57,13 +57,18 @@ class Device:
 
     def __init__(self, storage):
         self.storage = storage
-        self.transfers = 0  # open transfers, counted by the sync layer
+        self.peers = []  # of the open connections
         self._record = None  # what `_parsed` was made of: a rollback takes back the record, and with it the owners
         self._parsed = ((), "", None)
         self._stored_clock_ms = self._clock_ms = self._read_clock()
         self._allowed_ms = self._read_allowed()  # by how much members may still move the clock forward
         self._ticks = None  # monotonic ms at which `_clock_ms` was right
         self._state()
+
+    @property
+    def transfers(self):
+        """How much is under way, on all connections together."""
+        return sum([peer.under_way for peer in self.peers])
 
     def reload(self):
         """After a rollback: what is stored counts again. A clock that runs goes on, it has not lost the time."""

@@ -77,6 +77,10 @@ class Journal:
                     pass  # it is rolled back
             self._holder = self.writer
 
+    def is_of_others(self) -> bool:
+        """True when what is open was sent by another peer than `writer`."""
+        return self._holder is not None and self._holder is not self.writer
+
     def give_up(self, writer):
         """A peer failed in the middle: rolls back what it has in the open transaction, and nothing of others."""
         if self.spoilt() or (self._holder is writer and self.storage.pending()):

@@ -29,6 +29,9 @@ class Peer:
         self.key = connection.peer
         self.device = device
         self.progress = Progress()
+        self.under_way = 0  # transfers when the last step ended
+        if device is not None:
+            device.peers.append(self)
         self.complete = False  # the last sync has left nothing behind
         self.ticks_ms = 0
         self._wall_ms = 0
@@ -94,8 +97,7 @@ class Peer:
         self._tasks = [task for task in self._tasks if not task.done]
         self._serving = [task for task in self._serving if not task.done]
         self.sessions = [item for item in self.sessions if not item[1].done]
-        if self.device is not None:
-            self.device.transfers = self.transfers()
+        self.under_way = self.transfers()
         if self.commit_due():
             self._busy = True  # whoever waits for that may go on
         if self._failure is not None:
@@ -141,8 +143,8 @@ class Peer:
         """Ends the connection and everything on it: what is still under way ends with a StreamLost."""
         for task in self._tasks + self._serving:
             task.cancel(StreamLost(reason))
-        if self.device is not None:
-            self.device.transfers = 0
+        if self.device is not None and self in self.device.peers:
+            self.device.peers.remove(self)
         if self.connection.closed is None:
             self.connection.close(reason)
 
@@ -202,10 +204,14 @@ class Peer:
             raise
 
     def commit_due(self):
-        """Commits when a batch is full or old. True when it did."""
+        """Commits when a batch is full or old. True when it did. When that fails and nothing of this peer's was in it,
+        it is none of its failures: whose it was learns of it by its ticket."""
+        of_others = self.node.journal.is_of_others()
         try:
             return self.node.commit_due(self.wall_ms(), self.ticks_ms)
         except StorageError as error:
+            if of_others:
+                return False
             self._failure = error
             raise
 
