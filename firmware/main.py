@@ -34,7 +34,7 @@ def start(board, memory=None, gone_wrong=""):
         memory = Memory()
     if _reset_wanted(board):
         mount.erase(board.flash)
-    storage = FlashStorage(mount.mount(board.flash), memory)
+    storage = FlashStorage(mount.mount(board.flash), board.crypto.random, memory)
     identity = load_identity(storage, board.crypto)
     device = Device(storage)
     node = Node(storage, board.crypto, identity, keep_unreferenced_ms=0)

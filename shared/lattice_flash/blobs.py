@@ -48,7 +48,7 @@ class Blobs:
             body = self.storage.in_extent(body, True)
         body.adopt(self._where(bytes(hash)))
         if not present:
-            head = pack(layout.BLOB_HEAD, self.number, body.address, body.size)
+            head = pack(layout.BLOB_HEAD, self.number, body.address, body.size, body.nonce)
             self.apply_blob(self.log.append(layout.BLOB, (head, hash)), hash)
             self.storage.changed()
 
@@ -63,21 +63,21 @@ class Blobs:
 
     def _live(self, address, sign):
         live = self.storage.segments.live
-        at, size = self.extent(address)
+        at, size, _ = self.extent(address)
         live[slot_of(address)] += sign * layout.record_bytes(layout.BLOB_HASH_AT + 32)
         live[slot_of(at)] += sign * layout.padded(size)
 
     def extent(self, address):
-        """(address, size) of the content."""
-        _, at, size = unpack_from(layout.BLOB_HEAD, self.log.read_at(address, HEADER_BYTES, layout.BLOB_HASH_AT), 0)
-        return at, size
+        """(address, size, nonce) of the content."""
+        return unpack_from(layout.BLOB_HEAD, self.log.read_at(address, HEADER_BYTES, layout.BLOB_HASH_AT), 0)[1:]
 
     def _where(self, hash):
         def where():
             index = self.find(hash)
             if index < 0:
                 raise StorageError("flash: a blob was dropped while it was read")
-            return self.extent(self.items.address(index))[0]
+            found = self.extent(self.items.address(index))
+            return found[0], found[2]
 
         return where
 
@@ -85,8 +85,8 @@ class Blobs:
         index = self.find(hash)
         if index < 0:
             return None
-        at, size = self.extent(self.items.address(index))
-        return ExtentBody(self.storage.extents, at, size, self._where(bytes(hash)))
+        at, size, nonce = self.extent(self.items.address(index))
+        return ExtentBody(self.storage.extents, at, size, nonce, self._where(bytes(hash)))
 
     def drop_blob(self, hash):
         index = self.find(hash)

@@ -17,7 +17,8 @@ from .segments import FOLDER
 NAME = FOLDER + "/index"
 _NEW = FOLDER + "/index.new"
 _MAGIC = b"LNX1"
-_HEAD = "<4sIIIBBxxI"  # magic, batch, log segment number, offset in it, stores, records, bytes of these
+# magic, batch, log segment number, offset in it, stores, records, bytes of these, nonce, bound of the reserved nonces
+_HEAD = "<4sIIIBBxxIII"
 _STORE = "<16s32s"  # id, head
 _PIECE_BYTES = const(3072)
 _PAGES_ROWS = const(176)  # a store's unused rows at the ends of its pages
@@ -33,6 +34,7 @@ class Checkpoint:
         self.storage = storage
         self.position = (0, 0)  # log segment number, offset
         self.bytes = 0  # that the next one takes, about
+        self.void = False  # the file is not to be used: the log is damaged where it points
 
     def measure(self):
         """Works out how much the next one takes."""
@@ -78,10 +80,10 @@ class Checkpoint:
 
     def remove(self):
         """It cannot be used any more."""
+        self.void = False
         if self.storage.files.size(NAME) >= 0:
             self.storage.files.remove(NAME)
         self.position = (0, 0)
-        self.storage.clear()
 
     def reach(self):
         """(log segment number, offset) up to which the file on flash goes, whether it is good or not."""
@@ -100,8 +102,19 @@ class Checkpoint:
         storage = self.storage
         stores = storage.stores()
         records = packed(storage.records)
+        nonces = storage.segments.nonces
+        nonce = nonces.take()
         yield pack(
-            _HEAD, _MAGIC, storage.batch, position[0], position[1], len(stores), len(storage.records), len(records)
+            _HEAD,
+            _MAGIC,
+            storage.batch,
+            position[0],
+            position[1],
+            len(stores),
+            len(storage.records),
+            len(records),
+            nonce,
+            nonces.bound,
         )
         yield records
         for store in stores:
@@ -122,7 +135,7 @@ class Checkpoint:
         """Fills the cleared indexes; (log segment number, offset) from which the log goes on. (0, 0) without a file."""
         files = self.storage.files
         self.position = (0, 0)
-        if files.size(NAME) < 0:
+        if self.void or files.size(NAME) < 0:
             return self.position
         file = files.open(NAME, "rb")
         try:
@@ -136,7 +149,7 @@ class Checkpoint:
 
     def _read(self, reader):
         storage = self.storage
-        magic, batch, number, offset, stores, records, records_bytes = reader.take(_HEAD)
+        magic, batch, number, offset, stores, records, records_bytes, nonce, bound = reader.take(_HEAD)
         if magic != _MAGIC:
             raise _Void()
         storage.records = unpacked(reader.take("%ds" % records_bytes)[0], 0, records)
@@ -156,6 +169,8 @@ class Checkpoint:
         if not reader.ends_well():
             raise _Void()
         storage.batch = batch
+        storage.segments.nonces.note_used(nonce)
+        storage.segments.nonces.note_bound(bound)
         return number, offset
 
 

@@ -11,6 +11,7 @@ from lattice_core.errors import StorageError, StorageFull
 from . import layout
 from .extents import ExtentBody
 from .layout import EMPTY, SEGMENT_BYTES, address_at, slot_of
+from .records import actions
 from .replay import scan
 from .segments import BULK, LOG
 
@@ -154,7 +155,7 @@ class Compaction:
         oldest = min(numbers.values()) == numbers[slot]
         copied = 0
         for at, kind, payload in scan(storage.segments, slot, 0):
-            if self._wanted(kind, payload, address_at(slot, at), oldest):
+            if actions(kind)[1](storage, address_at(slot, at), payload, oldest):
                 self._copy(kind, payload)
                 copied += len(payload)
                 if copied > _PIECE_BYTES:
@@ -171,45 +172,13 @@ class Compaction:
         if slot in storage.damaged:
             storage.damaged.remove(slot)
 
-    def _wanted(self, kind, payload, address, oldest):
-        """Whether a record of a segment that goes away is still needed."""
-        storage = self.storage
-        if kind == layout.STORE:
-            return True
-        if kind == layout.INTENTION:
-            hash = bytes(payload[layout.HASH_AT : layout.SIGNATURE_AT])
-            return storage.numbered(payload[0]).address_of(hash) == address
-        if kind == layout.BLOB:
-            contents = storage.numbered(payload[0]).contents
-            index = contents.find(bytes(payload[layout.BLOB_HASH_AT :]))
-            return index >= 0 and storage.blob_index.address(index) == address
-        if kind == layout.ROW or kind == layout.UNROW:
-            page, index, found = storage.row_index.find(bytes(payload[1 : 3 + payload[0]]))
-            if kind == layout.ROW:
-                return found and storage.row_index.address(page, index) == address
-            return not found and not oldest  # an older row may still lie about
-        if oldest:
-            return False
-        if kind == layout.DROP:
-            return not storage.numbered(payload[0]).has(bytes(payload[1:]))
-        if kind == layout.UNBLOB:
-            return not storage.numbered(payload[0]).has_blob(bytes(payload[1:]))
-        return False
-
     def _copy(self, kind, payload):
         storage = self.storage
-        if kind == layout.INTENTION and storage.numbered(payload[0]).floats_again(payload):
-            payload = bytearray(payload)
-            layout.put_u32(payload, layout.SEQUENCE_AT, 0)
+        apply, _, carry = actions(kind)
+        payload = carry(storage, payload)
         address = storage.log.append(kind, (payload,))
         storage.changed()
-        if kind == layout.INTENTION:
-            storage.numbered(payload[0]).apply_intention(address, payload)
-        elif kind == layout.BLOB:
-            storage.numbered(payload[0]).contents.apply_blob(address, bytes(payload[layout.BLOB_HASH_AT :]))
-        elif kind == layout.ROW:
-            tables = storage.numbered(payload[1]).tables
-            tables.apply_row(storage.row_index.find(bytes(payload[1 : 3 + payload[0]])), address)
+        apply(storage, address, payload, storage.batch)
 
     # -- bulk segments -----------------------------------------------------------------------------------------------
     def _compact_bulk(self, slot):
@@ -250,32 +219,34 @@ class Compaction:
 
     def _move_blob(self, store, address):
         storage = self.storage
-        at, size = store.contents.extent(address)
-        moved = yield from self._move_body(at, size)
+        at, size, nonce = store.contents.extent(address)
+        moved = yield from self._move_body(at, size, nonce)
         payload = bytearray(storage.log.payload(address))
         layout.put_u32(payload, 4, moved.address)
+        layout.put_u32(payload, 12, moved.nonce)
         self._copy_if_unchanged(layout.BLOB, payload, address)
         moved.adopt(None)
         storage.commit()
 
     def _move_intention(self, store, address):
-        at, size = store.reference(address)
-        moved = yield from self._move_body(at, size)
+        at, size, nonce = store.reference(address)
+        moved = yield from self._move_body(at, size, nonce)
         payload = bytearray(self.storage.log.payload(address))
         layout.put_u32(payload, layout.REFERENCE_AT, moved.address)
+        layout.put_u32(payload, layout.REFERENCE_AT + 8, moved.nonce)
         self._copy_if_unchanged(layout.INTENTION, payload, address)
         moved.adopt(None)
         self.storage.commit()
 
     def _copy_if_unchanged(self, kind, payload, address):
         """Others may have written between two pieces: what was dropped meanwhile is not brought back."""
-        if self._wanted(kind, payload, address, True):
+        if actions(kind)[1](self.storage, address, payload, True):
             self._copy(kind, payload)
 
-    def _move_body(self, at, size):
-        """RecordPair a body into another segment, piece by piece."""
+    def _move_body(self, at, size, nonce):
+        """Copies a body into another segment, piece by piece."""
         storage = self.storage
-        source = ExtentBody(storage.extents, at, size, _nowhere)
+        source = ExtentBody(storage.extents, at, size, nonce, lambda: (at, nonce))  # it stays until it is moved
         writer = storage.extents.writer(size)
         moved = None
         try:
@@ -287,8 +258,3 @@ class Compaction:
             if moved is None:
                 writer.discard()
         return moved
-
-
-def _nowhere():
-    """A body that is being moved stays where it is until its move is committed."""
-    return EMPTY

@@ -1,4 +1,5 @@
-"""Bulk segments: blobs and large bodies, raw, written as they arrive.
+"""Bulk segments: blobs and large bodies, raw, written as they arrive. A head with a nonce is before the first one that
+each start writes into a segment; the record that names a body repeats it.
 
 Each open writer has a segment for itself, so bodies are never interleaved; a finished writer's segment takes the next
 body. A body exists once a record of the log names it: what was written for nothing is dead space.
@@ -7,7 +8,7 @@ body. A body exists once a record of the log names it: what was written for noth
 from lattice_core.compat import const
 from lattice_core.errors import StorageError, StorageFull
 
-from .layout import SEGMENT_BYTES, address_at, offset_of, padded, slot_of
+from .layout import EXTENT_HEAD_BYTES, SEGMENT_BYTES, address_at, extent_head, offset_of, padded, slot_of
 from .segments import BULK
 
 _NEARLY_FULL = const(126976)  # a segment with less than a block left takes no further body
@@ -24,7 +25,7 @@ class Extents:
         self.pins = {}  # slot: writers and unadopted bodies in it, and whoever else reads there
         self.emptied = {}  # slots that take no further bodies
         self._open = {}  # slot: file open for appending
-        self._busy = {}  # slot: where the body begins that is being written there
+        self._busy = {}  # slot: where the bodies end that were complete when the one being written there was begun
         self._dirty = {}  # slots with unsynced bytes
 
     def writer(self, size):
@@ -32,9 +33,16 @@ class Extents:
         if len(self._busy) >= _WRITERS:
             raise StorageError("more than %d large bodies at once" % _WRITERS)
         slot = self._choose(size)
-        self._align(slot)
-        self.pin(slot)
         self._busy[slot] = self.segments.sizes[slot]
+        begun = False
+        try:
+            self._align(slot)
+            self._begin_section(slot)
+            begun = True
+        finally:
+            if not begun:
+                self.finish(slot)
+        self.pin(slot)
         self.reserved += size
         return ExtentWriter(self, slot, size)
 
@@ -59,6 +67,14 @@ class Extents:
         size = self.segments.sizes[slot]
         if padded(size) != size:
             self.write(slot, bytes(padded(size) - size))
+
+    def _begin_section(self, slot):
+        """What an earlier start wrote behind the end of the segment, and never synced, may still be on the chip."""
+        segments = self.segments
+        if not segments.sections[slot]:
+            nonce = segments.nonces.take()
+            self.write(slot, extent_head(nonce, segments.seed))
+            segments.sections[slot] = nonce
 
     def write(self, slot, data):
         if slot not in self._open:
@@ -103,9 +119,9 @@ class Extents:
     def give_up(self, slot, start, size):
         """A body is for nobody. A segment that never held anything else goes at once, and its room comes back: the
         next attempt may need it."""
-        if start or slot in self.pins or slot in self._busy:
+        if start > EXTENT_HEAD_BYTES or slot in self.pins or slot in self._busy:
             return
-        if self.segments.sizes[slot] <= padded(size) and not self.segments.live[slot]:
+        if self.segments.sizes[slot] <= start + padded(size) and not self.segments.live[slot]:
             try:
                 self.remove(slot)
             except StorageError:
@@ -200,8 +216,9 @@ class ExtentWriter:
         self.extents.reserved -= self.limit - self.size
         self.limit = self.size
         self.extents.finish(self.slot)
+        nonce = self.extents.segments.sections[self.slot]
         self.slot = -1
-        self._body = ExtentBody(self.extents, address, self.size, None)
+        self._body = ExtentBody(self.extents, address, self.size, nonce, None)
         return self._body
 
     def discard(self):
@@ -217,12 +234,13 @@ class ExtentWriter:
 
 
 class ExtentBody:
-    """A `Body` in a bulk segment. `where()` tells its address again after a compaction; None while not adopted."""
+    """A `Body` in a bulk segment. After a compaction `where()` tells its address and nonce; None while not adopted."""
 
-    def __init__(self, extents, address, size, where):
+    def __init__(self, extents, address, size, nonce, where):
         self.extents = extents
         self.address = address
         self.size = size
+        self.nonce = nonce  # of the section it lies in, as its record names it
         self.where = where
         self.adopted = where is not None
         self._moves = extents.moves
@@ -230,7 +248,7 @@ class ExtentBody:
     def read(self, offset, count):
         extents = self.extents
         if self._moves != extents.moves and self.where is not None:
-            self.address = self.where()
+            self.address, self.nonce = self.where()
             self._moves = extents.moves
         if offset + count > self.size:
             raise StorageError("read behind the end of a body of %d bytes" % self.size)

@@ -1,7 +1,5 @@
 """What the log says is there: the indexes of all stores, and how they are read back at boot and at a rollback."""
 
-import os
-
 from lattice_core.errors import StorageError
 
 from .checkpoint import Checkpoint
@@ -11,9 +9,9 @@ from .hash_index import HashIndex
 from .layout import HEADER_BYTES, slot_of
 from .log import BUFFER_BYTES, Log
 from .record_pair import RecordPair
-from .replay import Replay, Window, find_damage, first_batch, head_of
+from .replay import Replay, Window, check_extents, find_damage, first_batch, head_of
 from .row_index import RowIndex
-from .segments import FREE, LOG, Segments
+from .segments import BULK, FREE, LOG, Segments
 from .store import FlashStore
 
 _BLOB_ROWS = 128
@@ -31,12 +29,12 @@ class Memory:
 class FlashIndex:
     """The indexes. `numbered` and `apply_*` are for the replay."""
 
-    def __init__(self, vfs, memory):
+    def __init__(self, vfs, random, memory):
         self.files = FileSystem(vfs)
-        self.segments = Segments(self.files, memory.window)
+        self.record_pair = RecordPair(self.files)
+        self.segments = Segments(self.files, memory.window, self.record_pair.nonces)
         self.log = Log(self.segments, memory.batch)
         self.extents = Extents(self.segments)
-        self.record_pair = RecordPair(self.files)
         self.checkpoint = Checkpoint(self)
         self.row_index = RowIndex(self.key_of)
         self.blob_index = HashIndex(_BLOB_ROWS)
@@ -53,6 +51,7 @@ class FlashIndex:
         self._records_batch = 0
         self._key_cache = {}
         self._dirty = False
+        self._random = random
 
     def stores(self):
         """All stores in order of creation."""
@@ -60,25 +59,35 @@ class FlashIndex:
 
     # -- boot and rollback -----------------------------------------------------------------------------------------
     def _mount(self):
+        """Reads everything first: what a newer version has written stops the start before anything is changed."""
         self.segments.scan()
+        empty = []
         headless = []
         for slot in self.segments.of_kind(LOG):
             if not self.segments.sizes[slot]:
-                self.segments.remove(slot)
+                empty.append(slot)
                 continue
             head = head_of(self.segments, slot)
             if head is None:
                 headless.append(slot)
             else:
-                self.log.numbers[slot], self.segments.seed = head
+                self.log.numbers[slot], self.segments.seed, nonce = head
+                self.segments.nonces.note_used(nonce)
         self.record_pair.load()
         if not self.segments.seed:
-            self.segments.seed = self.record_pair.seed or int.from_bytes(os.urandom(4), "little") >> 2 | 1
+            self.segments.seed = self.record_pair.seed or int.from_bytes(self._random(4), "little") >> 2 | 1
         self.record_pair.seed = self.segments.seed
+        for slot in self.segments.of_kind(BULK):
+            check_extents(self.segments, slot)
         for slot in headless:
             self._number_headless(slot)
         self._void_checkpoint_over_damage()
         replay = self._load()
+        self.segments.nonces.start()
+        for slot in empty:
+            self.segments.remove(slot)
+        if self.checkpoint.void:
+            self.checkpoint.remove()
         if replay.end is not None:
             slot, offset, good = replay.end
             self.log.number = self.log.numbers[slot]
@@ -110,8 +119,7 @@ class FlashIndex:
         for slot in self.log.numbers:
             if self.log.numbers[slot] <= number:
                 damaged += find_damage(self.segments, slot, offset if self.log.numbers[slot] == number else 1 << 30)
-        if damaged:
-            self.checkpoint.remove()
+        self.checkpoint.void = len(damaged) > 0
 
     def _load(self):
         """Everything from the checkpoint and the log, as of the last commit."""

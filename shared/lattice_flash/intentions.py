@@ -95,7 +95,7 @@ class Intentions:
         else:
             stored = self.storage.in_extent(body)
             stored.adopt(self._where(intention.hash))
-            data = intention.author + pack(layout.BODY_REFERENCE, stored.address, stored.size)
+            data = intention.author + pack(layout.BODY_REFERENCE, stored.address, stored.size, stored.nonce)
         head = pack(layout.INTENTION_HEAD, self.number, 0 if inline else 1, 0, 0)
         address = self.log.append(layout.INTENTION, (head, ZERO, intention.hash, intention.signature, data))
         self.storage.changed()
@@ -103,19 +103,20 @@ class Intentions:
         self.floats.append(address, prefix_of(intention.hash), 0)
 
     def _where(self, hash):
-        """A function that tells where the body of an intention lies now."""
+        """A function that tells where the body of an intention lies now: address, nonce."""
 
         def where():
             address = self.address_of(hash)
             if address == EMPTY:
                 raise StorageError("flash: an intention was dropped while it was read")
-            return self.reference(address)[0]
+            found = self.reference(address)
+            return found[0], found[2]
 
         return where
 
     def reference(self, address):
-        """(address, size) of a body in a bulk segment."""
-        data = self.log.read_at(address, HEADER_BYTES + layout.REFERENCE_AT, 8)
+        """(address, size, nonce) of a body in a bulk segment."""
+        data = self.log.read_at(address, HEADER_BYTES + layout.REFERENCE_AT, 12)
         return unpack_from(layout.BODY_REFERENCE, data, 0)
 
     def refers_to(self, address, slot):
@@ -128,7 +129,7 @@ class Intentions:
         live = self.storage.segments.live
         live[slot_of(address)] += sign * self.log.record_size(address)
         if self.log.read_at(address, HEADER_BYTES + 1, 1) == b"\x01":
-            at, size = self.reference(address)
+            at, size, _ = self.reference(address)
             live[slot_of(at)] += sign * layout.padded(size)
 
     def get(self, hash):
@@ -138,8 +139,8 @@ class Intentions:
         payload = self.log.payload(address)
         signature = payload[layout.SIGNATURE_AT : layout.AUTHOR_AT]
         if payload[1]:
-            at, size = unpack_from(layout.BODY_REFERENCE, payload, layout.REFERENCE_AT)
-            body = ExtentBody(self.storage.extents, at, size, self._where(bytes(hash)))
+            at, size, nonce = unpack_from(layout.BODY_REFERENCE, payload, layout.REFERENCE_AT)
+            body = ExtentBody(self.storage.extents, at, size, nonce, self._where(bytes(hash)))
         else:
             body = BytesBody(payload[layout.AUTHOR_AT :])
         return from_body(body, bytes(hash), signature)

@@ -5,12 +5,12 @@ zeros to a multiple of 4. All integers little-endian. The CRC is started with a 
 (with 0 for the head of a segment): behind damage the next record is searched for, and bytes that somebody else chose,
 in the payload of the damaged one, must not pass for a record.
 
-A *address* is 24 bits: slot of the segment (9 bits), offset in it in units of 4 bytes (15 bits, so a record or a
+An *address* is 24 bits: slot of the segment (9 bits), offset in it in units of 4 bytes (15 bits, so a record or a
 body starts within the first 128 KiB of its segment). It fits a small integer of the interpreter.
 """
 
 from binascii import crc32
-from struct import calcsize, pack_into, unpack_from
+from struct import calcsize, pack, pack_into, unpack_from
 
 from lattice_core.compat import const
 from lattice_core.errors import StorageError
@@ -29,10 +29,11 @@ UNROW = const(5)  # key length, store, table, key
 BLOB = const(6)  # BLOB_HEAD, hash (32)
 UNBLOB = const(7)  # store, hash (32)
 RECORD = const(8)  # present, name length, name, value
-COMMIT = const(9)  # batch number (u32): everything since the last mark holds
+COMMIT = const(9)  # MARK: everything since the last mark holds
 ABORT = const(10)  # everything since the last mark is void
 SEGMENT = const(11)  # SEGMENT_HEAD: first record of a segment
-KINDS = const(11)
+SECTION = const(12)  # nonce (u32) of what was written behind it, after a new start
+KINDS = const(31)  # there will never be more
 
 # store, by reference (0/1), padding, witness sequence (0: floating), witness wall clock in ms
 INTENTION_HEAD = "<BBxxIQ"
@@ -42,11 +43,17 @@ HASH_AT = const(48)
 SIGNATURE_AT = const(80)
 AUTHOR_AT = const(144)  # first field of every body, repeated in front of a reference
 REFERENCE_AT = const(176)
-BODY_REFERENCE = "<II"  # address, size
-BLOB_HEAD = "<BxxxII"  # store, address, size
-BLOB_HASH_AT = const(12)
-SEGMENT_HEAD = "<4sIIB"  # magic, number in the order of writing, seed of the CRCs, 1 when the open batch goes on in it
+BODY_REFERENCE = "<III"  # address, size, nonce of the section it lies in
+BLOB_HEAD = "<BxxxIII"  # store, address, size, nonce of the section it lies in
+BLOB_HASH_AT = const(16)
+MARK = "<II"  # batch number, bound of the reserved nonces
+# magic, number in the order of writing, seed of the CRCs, 1 when the open batch goes on in it, nonce
+SEGMENT_HEAD = "<4sIIBxxxI"
 SEGMENT_MAGIC = b"LNS1"
+# In a bulk segment, before the first body of each section: magic, nonce, CRC-32 of both.
+EXTENT_HEAD = "<4sII"
+EXTENT_HEAD_BYTES = const(12)
+EXTENT_MAGIC = b"LNB1"
 INTENTION_HEAD_BYTES = calcsize(INTENTION_HEAD)
 
 
@@ -71,6 +78,16 @@ def padded(count):
 def record_bytes(length):
     """Bytes that a record with a payload of `length` bytes takes."""
     return (HEADER_BYTES + length + 3) & ~3
+
+
+def extent_head(nonce, seed):
+    head = pack("<4sI", EXTENT_MAGIC, nonce)
+    return head + pack("<I", crc32(head, seed))
+
+
+def is_newer(magic, known):
+    """True for the magic of a later format of the same thing."""
+    return magic[:3] == known[:3] and magic != known
 
 
 def put_u32(buffer, at, value):

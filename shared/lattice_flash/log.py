@@ -30,7 +30,7 @@ class Log:
         self.number = 0  # of the newest segment, in the order of writing
         self.base = 0  # synced bytes of the segment
         self.fill = 0  # bytes of the buffer, which starts at base
-        self._kept = 0  # of them the head of the segment, which no abort takes away
+        self._kept = 0  # of them the head of the segment or section, which no abort takes away
         self._written = 0  # of them handed to littlefs
         self._file = None
         self._unmarked = False  # synced records of the open batch lie before the buffer
@@ -38,6 +38,7 @@ class Log:
         self.numbers = {}  # slot: number of its segment
         self.failed = False  # an operation of littlefs failed half way: nothing is written until `abort`
         self._abort_first = False  # an earlier batch ended without a mark
+        self._section_first = False  # an earlier start has written in the segment
 
     def open(self, slot, number, size, unmarked):
         """Goes on in an existing segment."""
@@ -46,6 +47,7 @@ class Log:
         self.base = size
         self._file = None
         self._abort_first = unmarked
+        self._section_first = True
 
     def seal_segment(self):
         """The next record starts a new segment (the end of this one is damaged, or it is to be compacted)."""
@@ -72,9 +74,9 @@ class Log:
         for part in parts:
             length += len(part)
         if self._abort_first:
-            self._abort_first = False
             if self.slot >= 0:
                 self._put(layout.ABORT, (), 0)
+            self._abort_first = False
         return self._put(kind, parts, length)
 
     def _put(self, kind, parts, length):
@@ -83,6 +85,9 @@ class Log:
         total = record_bytes(length)
         if self.slot < 0 or self.base + self.fill + total > SEGMENT_BYTES:
             self._roll()
+        elif self._section_first:
+            self._begin_section()
+            return self._put(kind, parts, length)
         if self.fill + total > len(self.buffer):
             self._spill()
         start = self.fill
@@ -135,21 +140,33 @@ class Log:
 
     def _roll(self):
         continues = self.dirty()
+        nonce = self.segments.nonces.take()
         if self.slot >= 0:
             self.seal_segment()
         self.number += 1
         self.slot, self._file = self.segments.create(LOG)
         self.numbers[self.slot] = self.number
         self.base = 0
-        head = pack(layout.SEGMENT_HEAD, layout.SEGMENT_MAGIC, self.number, self.segments.seed, continues)
+        self._section_first = False
+        head = pack(layout.SEGMENT_HEAD, layout.SEGMENT_MAGIC, self.number, self.segments.seed, continues, nonce)
         self._put(layout.SEGMENT, (head,), len(head))
+        self._kept = self.fill
+
+    def _begin_section(self):
+        """What follows in the segment bears a nonce of its own: of what an earlier start wrote there, and never synced,
+        something may still be on the chip."""
+        nonce = self.segments.nonces.take()
+        self._section_first = False
+        self._put(layout.SECTION, (pack("<I", nonce),), 4)
         self._kept = self.fill
 
     # -- ends of a batch -----------------------------------------------------------------------------------------
     def commit(self, batch):
         """Marks and syncs everything appended so far."""
-        self._put(layout.COMMIT, (pack("<I", batch),), 4)
+        bound = self.segments.nonces.ahead()
+        self._put(layout.COMMIT, (pack(layout.MARK, batch, bound),), 8)
         self._spill()
+        self.segments.nonces.note_bound(bound)
         self._unmarked = False
         self.batch_bytes = 0
 

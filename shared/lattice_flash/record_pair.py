@@ -10,15 +10,20 @@ includes: records in the log that are younger go over it, and a log that ends be
 from binascii import crc32
 from struct import calcsize, pack, unpack_from
 
+from .layout import is_newer
+from .nonces import Nonces
+from .records import newer
+
 FOLDERS = ("/a", "/b")
 _NAMES = ("/a/records", "/b/records")
-_HEAD = "<4sIII"  # magic, batch, number of records, seed of the log's CRCs
+_HEAD = "<4sIIIII"  # magic, batch, number of records, seed of the log's CRCs, nonce, bound of the reserved nonces
 _MAGIC = b"LNR1"
 
 
 class RecordPair:
     def __init__(self, files):
         self.files = files
+        self.nonces = Nonces(self._reserve)
         self.damaged = 0  # copies that could not be read
         self.seed = 0  # of the CRCs of the log's records, 0 when no copy tells it
         self._next = 0
@@ -26,7 +31,7 @@ class RecordPair:
     def load(self):
         """(batch, {name: value}) of the newest good copy; (0, {}) when there is none."""
         best, values = 0, {}
-        newest = 0
+        newest = -1
         self.damaged = 0
         for number in range(2):
             if self.files.size(_NAMES[number]) > 0:  # an empty one was cut short before it ever held anything
@@ -36,7 +41,7 @@ class RecordPair:
                 elif found[0] >= best:
                     best, values = found
                     newest = number
-        if best:
+        if newest >= 0:
             self._next = 1 - newest
         return best, values
 
@@ -49,15 +54,29 @@ class RecordPair:
         head = calcsize(_HEAD)
         if len(data) < head + 4 or crc32(memoryview(data)[:-4]) != unpack_from("<I", data, len(data) - 4)[0]:
             return None
-        magic, batch, count, seed = unpack_from(_HEAD, data, 0)
+        magic, batch, count, seed, nonce, bound = unpack_from(_HEAD, data, 0)
+        if is_newer(magic, _MAGIC):
+            raise newer("records %s" % magic.decode())
         if magic != _MAGIC:
             return None
         self.seed = seed
+        self.nonces.note_used(nonce)
+        self.nonces.note_bound(bound)
         return batch, unpacked(data, head, count)
 
     def save(self, batch, values):
         """Writes the older copy anew. The other one stays as it is."""
-        data = pack(_HEAD, _MAGIC, batch, len(values), self.seed) + packed(values)
+        nonce = self.nonces.take()
+        self._write(batch, values, nonce, self.nonces.bound)
+
+    def _reserve(self, nonce, bound):
+        """Copies the newest copy over the older one, with another bound. Cut short, the next start does the same: the
+        same bytes under the same nonce."""
+        batch, values = self.load()
+        self._write(batch, values, nonce, bound)
+
+    def _write(self, batch, values, nonce, bound):
+        data = pack(_HEAD, _MAGIC, batch, len(values), self.seed, nonce, bound) + packed(values)
         self.files.make_folder(FOLDERS[self._next])
         file = self.files.open(_NAMES[self._next], "wb")
         try:

@@ -6,6 +6,7 @@ never ends in a torn record on a chip; where it does (an ordinary file system ke
 intact is behind it, and the open batch is void like any that has no COMMIT.
 """
 
+from binascii import crc32
 from struct import unpack_from
 
 from lattice_core.compat import const
@@ -13,6 +14,7 @@ from lattice_core.errors import StorageError
 
 from . import layout
 from .layout import HEADER_BYTES, address_at, intact, record_bytes
+from .records import actions, newer
 from .segments import LOG
 
 _BLOCK_BYTES = const(4096)
@@ -105,7 +107,7 @@ def _next_intact(segments, slot, offset, end):
 
 
 def head_of(segments, slot):
-    """(number, seed) of a log segment, None when its head is damaged."""
+    """(number, seed, nonce) of a log segment, None when its head is damaged."""
     try:
         head = segments.read_some(slot, 0, 64)
     except StorageError:
@@ -113,8 +115,29 @@ def head_of(segments, slot):
     found = intact(memoryview(head), 0, 0)
     if found is None or found[0] != layout.SEGMENT:
         return None
-    magic, number, seed, _ = unpack_from(layout.SEGMENT_HEAD, head, HEADER_BYTES)
-    return (number, seed) if magic == layout.SEGMENT_MAGIC else None
+    magic = bytes(head[HEADER_BYTES : HEADER_BYTES + 4])
+    if layout.is_newer(magic, layout.SEGMENT_MAGIC):
+        raise newer("log segment %s" % magic.decode())
+    if magic != layout.SEGMENT_MAGIC:
+        return None
+    _, number, seed, _, nonce = unpack_from(layout.SEGMENT_HEAD, head, HEADER_BYTES)
+    return number, seed, nonce
+
+
+def check_extents(segments, slot):
+    """Looks at the head of a bulk segment. A damaged one does no harm: bodies are known by their hashes."""
+    try:
+        head = segments.read_some(slot, 0, layout.EXTENT_HEAD_BYTES)
+    except StorageError:
+        return
+    if len(head) < layout.EXTENT_HEAD_BYTES:
+        return
+    magic, nonce, crc = unpack_from(layout.EXTENT_HEAD, head, 0)
+    if crc32(head[:8], segments.seed) != crc:
+        return
+    if layout.is_newer(magic, layout.EXTENT_MAGIC):
+        raise newer("bulk segment %s" % magic.decode())
+    segments.nonces.note_used(nonce)
 
 
 def first_batch(segments, slot):
@@ -128,9 +151,10 @@ def first_batch(segments, slot):
 def find_damage(segments, slot, end):
     """[(slot, first byte, end)] of what is damaged in a segment before `end`."""
     damaged = []
-    for at, _, _ in scan(segments, slot, 0, damaged):
+    for at, kind, _ in scan(segments, slot, 0, damaged):
         if at >= end:
             break
+        actions(kind)
     return [item for item in damaged if item[1] < end]
 
 
@@ -172,7 +196,8 @@ class Replay:
                     self._hurt = True
             end = at + record_bytes(len(payload))
             if kind == layout.COMMIT:
-                number = unpack_from("<I", payload, 0)[0]
+                number, bound = unpack_from(layout.MARK, payload, 0)
+                self.segments.nonces.note_bound(bound)
                 if number > self.batch:
                     ranges.append((slot, first, at))
                     self._commit(number)
@@ -188,6 +213,10 @@ class Replay:
                     del ranges[:]
                     self._hurt = False
                 first = end
+            elif kind == layout.SECTION:
+                self.segments.nonces.note_used(unpack_from("<I", payload, 0)[0])
+            else:
+                actions(kind)  # nothing is applied of a log with a record that is not known
         if len(self.damaged) > seen:
             self._tail(slot)
         if first < end:
@@ -225,30 +254,6 @@ class Replay:
                 if at >= end:
                     break
                 if not (hurt and kind == layout.RECORD):  # the copies have them
-                    self._apply(kind, address_at(slot, at), payload, batch)
+                    actions(kind)[0](self.storage, address_at(slot, at), payload, batch)
         del self.ranges[:]
         self._hurt = False
-
-    def _apply(self, kind, address, payload, batch):
-        storage = self.storage
-        if kind == layout.STORE:
-            storage.apply_store(payload[0], bytes(payload[1:17]))
-        elif kind == layout.INTENTION:
-            storage.numbered(payload[0]).apply_intention(address, payload)
-        elif kind == layout.ROW or kind == layout.UNROW:
-            end = 3 + payload[0]
-            tables = storage.numbered(payload[1]).tables
-            found = storage.row_index.find(bytes(payload[1:end]))
-            if kind == layout.ROW:
-                tables.apply_row(found, address)
-            elif found[2]:
-                tables.apply_unrow(found)
-        elif kind == layout.BLOB:
-            storage.numbered(payload[0]).contents.apply_blob(address, bytes(payload[layout.BLOB_HASH_AT :]))
-        elif kind == layout.DROP:
-            storage.numbered(payload[0]).apply_dropped(bytes(payload[1:]))
-        elif kind == layout.UNBLOB:
-            storage.numbered(payload[0]).contents.apply_unblobbed(bytes(payload[1:]))
-        elif kind == layout.RECORD:
-            end = 2 + payload[1]
-            storage.apply_record(bytes(payload[2:end]), bytes(payload[end:]) if payload[0] else None, batch)

@@ -22,7 +22,7 @@ def _name(kind, slot):
 
 
 class Segments:
-    def __init__(self, files, window):
+    def __init__(self, files, window, nonces):
         self.files = files
         self.window = window
         self.total, self.free = files.space()
@@ -33,6 +33,8 @@ class Segments:
         self.last = 0
         self.stale = False  # `free` is worth asking for again
         self.seed = 0  # of the CRCs of all records; see layout.py
+        self.nonces = nonces
+        self.sections = array("I", bytes(4 * self.count))  # nonce of what this start has written there, 0: nothing yet
         self.hurt = False  # a record was found damaged after the log was read: reading it anew goes round it
         self._readers = []  # [slot, file], last used last
 
@@ -59,7 +61,7 @@ class Segments:
         slot = self.last
         file = self.files.open(_name(kind, slot), "wb")
         self.kinds[slot] = kind
-        self.sizes[slot] = self.live[slot] = 0
+        self.sizes[slot] = self.live[slot] = self.sections[slot] = 0
         self.free -= _BLOCK_BYTES
         self.stale = True
         return slot, file

@@ -1,6 +1,6 @@
 """`storage.contract.Storage` on flash: the transaction, its commit, and getting everything back at boot.
 
-storage = FlashStorage(vfs)      # a VfsLfs2; reads the checkpoint and the tail of the log
+storage = FlashStorage(vfs, crypto.random)  # a VfsLfs2; reads the checkpoint and the tail of the log
 …
 storage.commit()                 # bodies synced, log synced with its mark, then the records' copy
 storage.idle()                   # one small piece of compaction; True while there is more
@@ -63,9 +63,10 @@ class FlashStorage(FlashIndex):
     medium = "this stick"
     purpose = FOR_DATA  # of what is being written
 
-    def __init__(self, vfs, memory=None):
-        """`memory`: a `Memory` that the caller took from the heap while that was fresh."""
-        FlashIndex.__init__(self, vfs, Memory() if memory is None else memory)
+    def __init__(self, vfs, random, memory=None):
+        """`random(count)`: bytes from the system's generator, for a chip that is written for the first time. `memory`:
+        a `Memory` that the caller took from the heap while that was fresh."""
+        FlashIndex.__init__(self, vfs, random, Memory() if memory is None else memory)
         self.open_stores = _none  # a function that counts them
         self.is_owner = None  # a function: True for the key of an owner who is not revoked
         self._entries_left = 0  # that surely fit, before the indexes are counted again
@@ -185,6 +186,8 @@ class FlashStorage(FlashIndex):
         if error is not None:
             self._behind = None
             raise error
+        if self.files.torn:
+            raise StorageError("the flash failed in the middle of a change: everything must start anew from it")
         return self.compaction.step()
 
     def note_end(self):

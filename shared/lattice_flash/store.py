@@ -40,7 +40,7 @@ class FlashStore(Intentions):
         body = self.storage.in_extent(intention.body) if payload[1] else intention.body
         if payload[1]:
             body.adopt(self._where(intention.hash))
-            data = intention.author + pack(layout.BODY_REFERENCE, body.address, body.size)
+            data = intention.author + pack(layout.BODY_REFERENCE, body.address, body.size, body.nonce)
         else:
             data = body.read(0, body.size)
         parts = (payload[: layout.SIGNATURE_AT], intention.signature, data)

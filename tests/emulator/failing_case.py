@@ -14,7 +14,7 @@ from lattice_core.errors import StorageError, StorageFull
 from lattice_core.storage.contract import TABLE_DATA
 from lattice_flash.flash_index import Memory
 from lattice_flash.storage import FlashStorage
-from support import Rng, raises
+from support import Rng, crypto, raises
 from support.storage_suite import STORE, author_key, chain, head
 
 _path = (os.getenv("IMAGES") or "build") + "/failing.img"
@@ -66,7 +66,7 @@ def start():
     del _chips[:]
     gc.collect()
     _chips.append(Failing(_path))
-    return FlashStorage(mount(_chips[0]), _memory)
+    return FlashStorage(mount(_chips[0]), crypto().random, _memory)
 
 
 def make(blocks=256):

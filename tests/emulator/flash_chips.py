@@ -6,6 +6,7 @@ from firmware.mount import mount
 from firmware.ports.nor import Nor, make_image, size_of
 from lattice_flash.flash_index import Memory
 from lattice_flash.storage import FlashStorage
+from support import crypto
 
 _BYTES = 4 << 20
 
@@ -34,7 +35,7 @@ def _pull():
 
 def _start():
     _device[0] = Nor(_path)
-    return FlashStorage(mount(_device[0]), _memory)
+    return FlashStorage(mount(_device[0]), crypto().random, _memory)
 
 
 def reopen(storage):

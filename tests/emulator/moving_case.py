@@ -13,7 +13,7 @@ from lattice_core.errors import StorageError
 from lattice_core.storage.contract import TABLE_DATA
 from lattice_flash.flash_index import Memory
 from lattice_flash.storage import FlashStorage
-from support import Rng
+from support import Rng, crypto
 
 _FOLDER = os.getenv("IMAGES") or "build"
 _path = _FOLDER + "/moving.img"
@@ -48,7 +48,7 @@ def _copy_file(source, target):
 def _start(cut_at=0):
     gc.collect()
     chip = Watched(_path, cut_at, 0)
-    return chip, FlashStorage(mount(chip), _memory)
+    return chip, FlashStorage(mount(chip), crypto().random, _memory)
 
 
 def _commit(storage, number, with_record):

@@ -6,7 +6,7 @@ import os
 from firmware.mount import mount
 from firmware.ports.nor import FIRMWARE_BYTES, Nor, make_image, size_of
 from lattice_flash.storage import FlashStorage, Memory
-from support import files, nodes
+from support import crypto, files, nodes
 
 _CHIP_BYTES = 1572864 + (1 << 20)
 _SMALLEST_BYTES = 1 << 18  # of a chip; capacities below are for memory
@@ -54,7 +54,7 @@ class Flash(FlashStorage):
 def _start(path, memory):
     chip = Nor(path)
     _made.append(chip)
-    return Flash(mount(chip), memory).on(chip, path, memory)
+    return Flash(mount(chip), crypto().random, memory).on(chip, path, memory)
 
 
 def _make_storage(capacity=None):

@@ -43,7 +43,7 @@ class CutStick:
             self.chip.dead = True
         self.chip = Nor(self.path)
         self.chip.cut_at = cut_at
-        self.storage = FlashStorage(mount.mount(self.chip), self.memory)
+        self.storage = FlashStorage(mount.mount(self.chip), crypto().random, self.memory)
         identity = load_identity(self.storage, crypto())
         self.device = Device(self.storage)
         self.node = Node(self.storage, crypto(), identity)

@@ -52,11 +52,11 @@ _folders = []  # removed when the tests are over
 
 def make():
     _folders.append(tempfile.TemporaryDirectory(prefix="flash-"))
-    return FlashStorage(FolderVfs(_folders[-1].name))
+    return FlashStorage(FolderVfs(_folders[-1].name), os.urandom)
 
 
 def reopen(storage):
-    return FlashStorage(storage.files.vfs)
+    return FlashStorage(storage.files.vfs, os.urandom)
 
 
 storage_suite.install(globals(), make, reopen)

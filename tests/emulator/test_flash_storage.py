@@ -1,5 +1,8 @@
 """The flash storage on the stick's interpreter: suite, indexes, room that comes back; the chip, the boot."""
 
+import subprocess
+import sys
+
 import pytest
 
 from emulator import interpreter
@@ -7,6 +10,8 @@ from emulator import interpreter
 HERE = interpreter.ROOT / "tests" / "emulator"
 CASES = ["nor_case", "boot_case", "session_ends_case", "heap_case", "failing_case", "flash_storage_case", "limits_case"]
 CASES += ["index_case", "housekeeping_case"]
+CASES_WITH_ROOM = ["damage_case", "salvage_case", "flips_case", "folders_case", "moving_case"]
+CASES_WITH_ROOM += ["flash_memory_case", "flash_nonces_case"]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -16,7 +21,7 @@ def test_case(name, tmp_path):
     assert ", 0 failed" in result.stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize("name", ["damage_case", "salvage_case", "flips_case", "folders_case", "moving_case"])
+@pytest.mark.parametrize("name", CASES_WITH_ROOM)
 def test_case_with_room(name, tmp_path):
     """A laptop is in the same process, or files are left to the collector: more heap than the stick has."""
     result = interpreter.run("tests/core/run.py", HERE / (name + ".py"), timeout_s=3600, heaps=8, IMAGES=str(tmp_path))
@@ -29,5 +34,13 @@ def test_two_transports(tmp_path):
     """Two computers are in the same process. What is added to the stick's heap (150 KB) is less than they take: the
     test's modules alone hold 113 KB."""
     result = interpreter.run("tests/core/run.py", HERE / "two_transports_case.py", heaps=1.3, IMAGES=str(tmp_path))
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
+    assert ", 0 failed" in result.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["flash_memory_case", "flash_nonces_case"])
+def test_case_on_cpython(name):
+    words = [sys.executable, interpreter.ROOT / "tests/core/run.py", HERE / (name + ".py")]
+    result = subprocess.run(words, cwd=interpreter.ROOT, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
     assert ", 0 failed" in result.stdout.splitlines()[-1]

@@ -17,7 +17,7 @@ from firmware import mount
 from firmware.ports.nor import BLOCK_BYTES, FIRMWARE_BYTES, Nor, make_image
 from lattice_flash.flash_index import Memory
 from lattice_flash.storage import FlashStorage
-from support import Rng
+from support import Rng, crypto
 
 STORE = b"a store to wear."
 _CONTENT_BYTES = 32768
@@ -46,7 +46,7 @@ def run(blocks, commits, fill, with_records, commits_per_boot, seed):
     rng = Rng(seed)
     chip = Worn(path)
     Worn.counts = [0] * blocks
-    storage = FlashStorage(mount.mount(chip), memory)
+    storage = FlashStorage(mount.mount(chip), crypto().random, memory)
     for number in range(6):
         storage.put_record(b"record %d" % number, rng.bytes(40))
     _fill(storage, fill, rng)
@@ -57,7 +57,7 @@ def run(blocks, commits, fill, with_records, commits_per_boot, seed):
         if number and number % commits_per_boot == 0:
             chip.dead = True
             chip = Worn(path)
-            storage = FlashStorage(mount.mount(chip), memory)
+            storage = FlashStorage(mount.mount(chip), crypto().random, memory)
         if number % 16 == 0:
             gc.collect()  # closes what is left of files
         storage.store(STORE).put_row(0x6D, b"key %d" % rng.below(_KEYS), rng.bytes(20) * (1 + rng.below(10)))
