@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint campaign-places campaign-sim campaign-wear campaign-flips bench bench-against emulator venv venv-dev python clean
+.PHONY: help demo test check format lint campaign-places campaign-sim campaign-wear campaign-flips bench bench-against emulator firmware venv venv-dev python clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,6 +47,9 @@ campaign-wear: venv-dev emulator ## 100,000 small writes on chips of several fil
 
 emulator: venv ## build the stick's interpreter with its frozen firmware (build/emulator/micropython), and .venv/bin/lattice-host
 	@$(PYTHON) tools/build_emulator.py
+
+firmware: ## build the firmware of a board: build/lattice-nano-BOARD-VERSION.uf2 (BOARD=pico2; DEBUG=1 with a REPL)
+	@$(PYTHON) tools/build_firmware.py $(or $(BOARD),pico2) $(if $(DEBUG),--debug)
 
 venv: python
 	@$(PYTHON) tools/venv.py

@@ -55,8 +55,12 @@ if TYPE_CHECKING:
             """The LED: "ready", "busy" or "error"."""
             ...
 
-        def restart(self) -> None:
-            """What a watchdog does: nothing that ran before can reach the flash any more."""
+        def last_words(self) -> str:
+            """Why the board was reset, "" when it was not or nobody knows."""
+            ...
+
+        def restart(self, words: str) -> None:
+            """What a watchdog does, after `words`: nothing that ran before can reach the flash any more."""
             ...
 
         def stopped(self, error: Exception) -> None:

@@ -65,7 +65,7 @@ def _reset_wanted(board):
 
 def main(board):
     memory = Memory()
-    gone_wrong = ""
+    gone_wrong = board.last_words()
     rest_ms = REST_MS
     while True:
         began_ms = board.clock.now_ms()
@@ -75,7 +75,7 @@ def main(board):
             gone_wrong = _words(error)
         board.show("error")
         gc.collect()
-        board.restart()
+        board.restart(gone_wrong)
         if board.clock.now_ms() - began_ms >= STEADY_MS:
             rest_ms = REST_MS
         board.wait(rest_ms, [])

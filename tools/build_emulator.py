@@ -15,9 +15,6 @@ Sources shadow the frozen modules without a rebuild when they come first on the 
 A stamp with the hash of all inputs makes a second run do nothing. The compiler's words: build/emulator/build.log.
 """
 
-import contextlib
-import fcntl
-import hashlib
 import os
 import pathlib
 import shutil
@@ -26,6 +23,7 @@ import sys
 import tempfile
 import time
 
+import building
 import fetch_sources
 import system_packages
 
@@ -34,24 +32,12 @@ OUT = ROOT / "build" / "emulator"
 OBJECTS = OUT / "objects"
 INTERPRETER = OUT / "micropython"
 STAMP = OUT / "stamp"
-INPUTS = ("boards/unix", "firmware", "shared", "tools/build_emulator.py", "tools/fetch_sources.py")
-SOURCE_SUFFIXES = {".py", ".c", ".h", ".mk"}
+INPUTS = ("boards/unix", "firmware", "shared", "tools/build_emulator.py", "tools/building.py", "tools/fetch_sources.py")
 DEVICE_HEAP_BYTES = 497792
 
 
-def input_files() -> "list[pathlib.Path]":
-    found = []
-    for name in INPUTS:
-        path = ROOT / name
-        found += [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix in SOURCE_SUFFIXES)
-    return found
-
-
 def inputs_hash() -> str:
-    digest = hashlib.sha256(os.environ.get("MICROPY_DIR", "").encode())
-    for path in input_files():
-        digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    return building.hash_of(INPUTS, os.environ.get("MICROPY_DIR", ""))
 
 
 def can_build_32_bit() -> bool:
@@ -63,17 +49,6 @@ def can_build_32_bit() -> bool:
         return built and subprocess.run([str(program)]).returncode == 0
 
 
-def make(folder: pathlib.Path, *settings: str) -> None:
-    """One make; on failure the end of its log is shown."""
-    command = ["make", f"-j{os.cpu_count() or 1}", "-C", str(folder), *settings]
-    with open(OUT / "build.log", "ab") as log:
-        done = subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        lines = (OUT / "build.log").read_text(errors="replace").splitlines()
-        print(*(line[:200] for line in lines[-30:]), sep="\n")
-        sys.exit(f"The build failed; all of its output: {OUT}/build.log")
-
-
 def build() -> None:
     if not system_packages.ensure("gcc", "libc6-dev", "make", "xz-utils", "gcc-multilib?"):
         sys.exit(1)
@@ -81,11 +56,10 @@ def build() -> None:
     narrow = can_build_32_bit()
     if not narrow:
         print("This machine builds no 32-bit programs: the emulator gets 64-bit objects and twice the heap.")
-    (OUT / "build.log").unlink(missing_ok=True)
+    log = building.Log(OUT / "build.log")
     micropython = sources["micropython"]
-    mpy_cross = ROOT / "build" / "mpy-cross"
-    make(micropython / "mpy-cross", f"BUILD={mpy_cross}")
-    make(
+    mpy_cross = building.mpy_cross(micropython, log)
+    log.make(
         micropython / "ports" / "unix",
         f"BUILD={OBJECTS}",
         f"VARIANT_DIR={ROOT}/boards/unix",
@@ -94,7 +68,7 @@ def build() -> None:
         f"LATTICE_SODIUM_DIR={sources['libsodium']}",
         f"LATTICE_BLAKE3_DIR={sources['blake3']}",
         f"MICROPY_FORCE_32BIT={int(narrow)}",
-        f"MICROPY_MPYCROSS={mpy_cross}/mpy-cross",
+        f"MICROPY_MPYCROSS={mpy_cross}",
         f"MPY_LIB_DIR={micropython}",  # any folder with a README.md: nothing of micropython-lib is frozen
         "COPT=-O2 -DNDEBUG",
     )
@@ -107,19 +81,10 @@ def is_current(wanted: str) -> bool:
     return INTERPRETER.exists() and STAMP.exists() and STAMP.read_text() == wanted
 
 
-@contextlib.contextmanager
-def only_one():
-    """Holds a lock, so that a second build waits for the first."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    with open(OUT / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def main() -> None:
     if is_current(inputs_hash()):
         return
-    with only_one():
+    with building.only_one(OUT):
         wanted = inputs_hash()
         if is_current(wanted):
             return

@@ -1,12 +1,13 @@
 """Third-party C sources: fetched once, pinned by SHA-256, cached by hash, unpacked under build/sources.
 
-MicroPython, libsodium and BLAKE3 come from Debian's stable archive, by way of the mirror that the
-machine's own apt sources name, through a private apt configuration: no root, and the system's package
+MicroPython, libsodium, BLAKE3, the Pico SDK and TinyUSB come from Debian's stable archive, by way of the mirror that
+the machine's own apt sources name, through a private apt configuration: no root, and the system's package
 lists stay as they are. The pins below are what is trusted, so the index that leads to a file need not be.
 
 Cache: ${XDG_CACHE_HOME:-~/.cache}/lattice-nano/<sha256>. `MICROPY_DIR=` names a MicroPython checkout
 (1.25.0, with its submodules) to build from in place of the fetched one; it is needed where no apt leads to Debian,
-and libsodium and BLAKE3 then come from their own repositories, pinned by commit.
+and libsodium and BLAKE3 then come from their own repositories, pinned by commit, the Pico SDK and TinyUSB from that
+checkout. `PICO_SDK_DIR=` names a Pico SDK (2.1.1), with TinyUSB in its `lib/tinyusb`, to build from in place of both.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections import namedtuple
+from collections.abc import Sequence
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "lattice-nano"
@@ -33,6 +35,9 @@ REPOSITORIES = {
     ),
     "blake3": Repository("https://github.com/BLAKE3-team/BLAKE3", "ad639b126ef9b5f3b131093363cc3bb6bba4c3bf", "c"),
 }
+
+# What a folder of the environment must hold to be taken for such a source
+SIGNS = {"micropython": "py", "pico-sdk": "pico_sdk_init.cmake", "tinyusb": "src"}
 
 SOURCES = {
     "micropython": Source(
@@ -55,6 +60,20 @@ SOURCES = {
         "librust-blake3-dev_1.8.1-1_amd64.deb",
         "d3337b6525a6544f401039784603c97aa4bf84aec262cdb6204f5d7ff0173d8f",
         "usr/share/cargo/registry/blake3-1.8.1/c",
+    ),
+    "pico-sdk": Source(
+        "binary",
+        "pico-sdk-source",
+        "pico-sdk-source_2.1.1-1_all.deb",
+        "507a3ca37636641bc90239d7c04dc9dc28c5008087a8162102ea94d2273153d3",
+        "usr/src/pico-sdk",
+    ),
+    "tinyusb": Source(
+        "binary",
+        "tinyusb-source",
+        "tinyusb-source_0.18.0+dfsg-1_all.deb",
+        "01ce2c645df68f14a8a7dcfc8fb355713152543757955820479a87949a61154e",
+        "usr/src/tinyusb",
     ),
 }
 
@@ -177,20 +196,35 @@ def clone(name: str) -> pathlib.Path:
     return folder
 
 
-def provide(*names: str) -> "dict[str, pathlib.Path]":
-    """{name: folder} of the sources, fetched and unpacked where need be."""
-    own = os.environ.get("MICROPY_DIR")
+def own_folders(names: "Sequence[str]") -> "dict[str, pathlib.Path]":
+    """Those of the sources that the environment names a folder for. A submodule that is not there does not count."""
     folders = {}
-    if own and "micropython" in names:
+    own, sdk = (os.environ.get(variable) for variable in ("MICROPY_DIR", "PICO_SDK_DIR"))
+    if own:
         print(f"MicroPython from MICROPY_DIR={own}")
         folders["micropython"] = pathlib.Path(own).resolve()
+        folders["pico-sdk"] = folders["micropython"] / "lib" / "pico-sdk"
+        folders["tinyusb"] = folders["micropython"] / "lib" / "tinyusb"
+    if sdk:
+        print(f"Pico SDK from PICO_SDK_DIR={sdk}")
+        folders["pico-sdk"] = pathlib.Path(sdk).resolve()
+        if (folders["pico-sdk"] / "lib" / "tinyusb" / "src").exists():
+            folders["tinyusb"] = folders["pico-sdk"] / "lib" / "tinyusb"
+    return {name: folder for name, folder in folders.items() if name in names and (folder / SIGNS[name]).exists()}
+
+
+def provide(*names: str) -> "dict[str, pathlib.Path]":
+    """{name: folder} of the sources, fetched and unpacked where need be."""
+    folders = own_folders(names)
     others = [name for name in names if name not in folders]
     if fetch(others):
         return folders | {name: unpack(name) for name in others}
-    if "micropython" in others:
+    absent = [name for name in others if name not in REPOSITORIES]
+    if absent:
         sys.exit(
+            f"Missing: {', '.join(absent)}. "
             f"No Debian mirror here that serves {SUITE} (is the network there?). On other systems set MICROPY_DIR= "
-            "to a MicroPython 1.25.0 checkout with its submodules."
+            "to a MicroPython 1.25.0 checkout with its submodules (PICO_SDK_DIR= to a Pico SDK of your own)."
         )
     return folders | {name: clone(name) for name in others}
 

@@ -22,3 +22,6 @@ target_compile_options(usermod_lattice_native INTERFACE
     "SHELL:-idirafter ${LATTICE_BLAKE3_DIR}"
 )
 target_link_libraries(usermod INTERFACE usermod_lattice_native)
+
+# The pass that gathers names knows nothing of the options above.
+list(APPEND MICROPY_CPP_INC_EXTRA ${LATTICE_SODIUM_DIR} ${LATTICE_SODIUM_DIR}/include/sodium ${LATTICE_BLAKE3_DIR})

@@ -78,7 +78,10 @@ class FakeBoard:
         if len(self.waits) < _WAITS:
             self.waits.append(timeout_ms)
 
-    def restart(self):
+    def last_words(self):
+        return ""
+
+    def restart(self, words):
         self.flash = self.flash.again()
 
 

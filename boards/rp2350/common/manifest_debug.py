@@ -1,0 +1,1 @@
+include("frozen.py", opt=0)

@@ -1,0 +1,112 @@
+"""The stick as a board with an RP2350: flash behind the firmware, an own USB port, the BOOTSEL button, the LED, a
+watchdog.
+
+BOOTSEL held while power comes starts the chip's own loader, so it is read only later, while the firmware runs. It
+shares a wire with the flash: a look takes 16 µs, in which nothing runs.
+"""
+
+import time
+
+import lattice_board
+import lattice_native
+import machine
+from _rp2 import Flash, bootsel_button
+
+from lattice_core.compat import const
+
+_BLINK_MS = const(500)
+_STALLED_MS = const(60000)  # no look at the port for so long resets the board: the longest work takes half of it
+_BRIGHTNESS = const(16)  # of 255
+_WS2812_NS = (400, 850, 800, 450)
+
+
+class UsbSerial:
+    """`firmware.board.Transport` on the USB port, whose bytes lattice_board keeps."""
+
+    packet_bytes = 0
+    closed = None  # a port that is gone takes the power with it
+    read_into = staticmethod(lattice_board.read_into)
+    send = staticmethod(lattice_board.send)
+
+
+class Rp2350:
+    """`firmware.board.Board` on the chip."""
+
+    crypto = lattice_native
+
+    def __init__(self):
+        self.flash = Flash()
+        self.transports = [UsbSerial()]
+        self.clock = TicksClock()
+        self._led = _led()
+        self._shown = ""
+        if not lattice_board.DEBUG:  # a REPL stands still as long as it likes
+            lattice_board.watch(_STALLED_MS)
+
+    def button_ms(self):
+        """How long the button has been held down since power came, 0 when it is not."""
+        return self.clock.now_ms() + 1 if bootsel_button() else 0
+
+    def show(self, state):
+        """The LED: "ready", "busy" or "error"."""
+        if state != self._shown:
+            self._shown = state
+            self._led(state != "ready")
+
+    def wait(self, timeout_ms, writing):
+        lattice_board.wait(timeout_ms, len(writing) > 0)
+
+    def last_words(self):
+        """Why the board was reset, "" when it was not or nobody knows."""
+        words = lattice_board.kept()
+        return words or ("reset by the watchdog" if lattice_board.bitten() else "")
+
+    def restart(self, words):
+        """A reset: nothing that ran before can reach the flash any more."""
+        lattice_board.keep(words)
+        machine.reset()
+
+    def stopped(self, error):
+        """The firmware cannot go on: the LED says so until the plug is pulled."""
+        lit = False
+        while True:
+            lit = not lit
+            self._led(lit)
+            lattice_board.alive()
+            time.sleep_ms(_BLINK_MS)
+
+
+class TicksClock:
+    """Milliseconds since power came; never goes back, never wraps."""
+
+    def __init__(self):
+        self._last = time.ticks_ms()
+        self._passed = self._last
+
+    def now_ms(self):
+        ticks = time.ticks_ms()
+        self._passed += time.ticks_diff(ticks, self._last)
+        self._last = ticks
+        return self._passed
+
+
+def _led():
+    """A function that lights the board's LED or puts it out."""
+    try:
+        return machine.Pin("LED", machine.Pin.OUT).value
+    except ValueError:  # the board has only a coloured one
+        pin = machine.Pin("NEOPIXEL", machine.Pin.OUT)
+
+    def light(lit):
+        machine.bitstream(pin, 0, _WS2812_NS, bytes([_BRIGHTNESS if lit else 0] * 3))
+
+    return light
+
+
+def run(main):
+    """Runs `main(board)` until the plug is pulled. What leaves it ends in a reset; in a debug build in the REPL."""
+    try:
+        main(Rp2350())
+    finally:
+        if not lattice_board.DEBUG:
+            machine.reset()
