@@ -4,13 +4,14 @@ without end, a trickle that keeps everything waiting, stores that are not open t
 from lattice_core.errors import ProtocolError, Refused, StorageError
 from lattice_core.files import cid as cids
 from lattice_core.files.entry import Entry
+from lattice_core.limits import PACE_MS
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.node import stores
 from lattice_core.storage.contract import TABLE_DATA
 from lattice_core.sync.common.tasks import StreamLost
 from lattice_core.sync.nano.message_stream import MessageStream
-from lattice_core.sync.nano.peer import AUTHORS_REFUSED_STICK, CHAINS_STICK, PACE_MS
+from lattice_core.sync.nano.peer import AUTHORS_REFUSED_STICK, CHAINS_STICK
 from lattice_core.sync.nano.table import put_entry
 from lattice_core.sync.nano.tips import Exchange
 from lattice_core.testing.memory import MemoryStorage

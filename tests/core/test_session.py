@@ -1,6 +1,7 @@
 """Sessions of the reference's protocol: limits and manners. (Byte for byte: the judge, with reconcile.json.)"""
 
 from lattice_core.errors import ProtocolError
+from lattice_core.limits import MESSAGES_IGNORED, RECONCILE_PAYLOADS
 from lattice_core.model import intention as intentions
 from lattice_core.seams import BytesBody
 from lattice_core.sync.common.tasks import StreamLost, Task
@@ -114,11 +115,11 @@ def test_what_nobody_asked_for_is_not_taken():
 def test_endless_peers_are_ended():
     made, _ = begun(Items(some(5, 1)))
     question = {"start": reconcile.FIRST, "end": reconcile.LAST, "fingerprint": b"\x01" * 32, "count": 100}
-    for _ in range(session.ROUNDS):
+    for _ in range(RECONCILE_PAYLOADS):
         made.receive(payload([{"range_fingerprint": question}]))
     raises(ProtocolError, made.receive, payload([]))
     made, _ = begun(Items([]))
-    for _ in range(session.IGNORED):
+    for _ in range(MESSAGES_IGNORED):
         made.receive({})
     raises(ProtocolError, made.receive, {})
 
@@ -127,12 +128,12 @@ def test_a_payload_is_answered_as_far_as_the_limits_go():
     hashes = some(6, 40)
     made, out = begun(Items(hashes))
     request = listed("range_items_request", reconcile.FIRST, reconcile.LAST, [])
-    before = session.REPLY_BYTES
-    session.REPLY_BYTES = 4000
+    before = session.RECONCILE_REPLY_BYTES
+    session.RECONCILE_REPLY_BYTES = 4000
     try:
         made.receive(payload([request] * 50))
     finally:
-        session.REPLY_BYTES = before
+        session.RECONCILE_REPLY_BYTES = before
     (answer,) = out.said()
     assert 1 <= len(answer["reconcile"]["messages"]) < 50
     assert made.pending == 1

@@ -9,9 +9,9 @@ from boards import fresh_board
 from firmware import main
 from lattice_core.endpoint import Endpoint
 from lattice_core.errors import StorageError, StorageFull
+from lattice_core.limits import FAULTS
 from lattice_core.link import states
 from lattice_core.link.link import SERIAL, Link
-from lattice_core.sync.common.peer import FAULTS
 from lattice_core.sync.common.tasks import StreamLost
 from lattice_core.sync.nano.message_stream import MessageStream
 from lattice_core.sync.nano.peer import NanoPeer

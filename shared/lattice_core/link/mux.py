@@ -17,6 +17,7 @@ from struct import pack_into, unpack_from
 
 from ..compat import const
 from ..errors import ProtocolError, UsageError
+from ..limits import CREDIT_BYTES, STREAMS_GRANTED, STREAMS_OUT
 from ..text import cut, printable_bytes
 from .stream import Stream
 
@@ -33,10 +34,7 @@ _DATA_HEAD = const(5)
 _REST_HEAD = const(3)
 _CREDIT_BYTES = const(5)
 _LAST_ID = const(0xFFFF)
-_MOST_CREDIT = const(0x1000000)  # 16 MiB: nobody has such a window
-_MOST_STREAMS = const(1024)  # grants that we remember
 _REASON_BYTES = const(200)
-_OWN_STREAMS = const(64)  # opened by this side and not over
 
 
 class LinkConnection:
@@ -78,8 +76,8 @@ class LinkConnection:
 
         Where the peer allows no more streams it starts once another is over. UsageError when too many are open.
         """
-        if len(self._streams) >= _OWN_STREAMS + self._mine_streams:
-            raise UsageError("more than %d streams are open: finish or reset some first" % _OWN_STREAMS)
+        if len(self._streams) >= STREAMS_OUT + self._mine_streams:
+            raise UsageError("more than %d streams are open: finish or reset some first" % STREAMS_OUT)
         stream_id = self._next_id
         while stream_id in self._streams:
             stream_id = self._following(stream_id)
@@ -239,8 +237,8 @@ class LinkConnection:
                 at += 3
             elif what == _STREAMS:
                 self._may_open += _fields("<B", view, at + 1, end, 1)[0]
-                if self._may_open > _MOST_STREAMS:
-                    raise ProtocolError("the other side allows more than %d streams" % _MOST_STREAMS)
+                if self._may_open > STREAMS_GRANTED:
+                    raise ProtocolError("the other side allows more than %d streams" % STREAMS_GRANTED)
                 for stream in self._all:
                     if not stream.announced:
                         self.wake(stream)
@@ -291,8 +289,8 @@ class LinkConnection:
             return
         stream.send_credit += count
         self.wake(stream)
-        if stream.send_credit > _MOST_CREDIT:
-            raise ProtocolError("the other side grants stream %d more than %d bytes" % (stream_id, _MOST_CREDIT))
+        if stream.send_credit > CREDIT_BYTES:
+            raise ProtocolError("the other side grants stream %d more than %d bytes" % (stream_id, CREDIT_BYTES))
 
     def _on_reset(self, stream_id):
         stream = self._streams.get(stream_id)

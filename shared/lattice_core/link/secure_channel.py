@@ -6,6 +6,7 @@ is what Noise seals: on a serial line it fills one packet and is opened where it
 
 from ..compat import const
 from ..errors import ProtocolError
+from ..limits import PACKETS_FORGED
 from .arq import Arq
 from .packet import (
     ASK,
@@ -32,7 +33,6 @@ _LENGTH = const(7)
 
 _SEQ_MASK = const(0xFFFF)
 _OLD = const(0x8000)  # numbers that far ahead are behind
-_MOST_FORGED = const(256)  # packets with a right checksum and a wrong tag: somebody is on the line
 
 
 class SecureChannel:
@@ -167,7 +167,7 @@ class SecureChannel:
     def _note_forged(self):
         self._counters.forged += 1
         self._forged += 1
-        if self._forged >= _MOST_FORGED:
+        if self._forged >= PACKETS_FORGED:
             raise ProtocolError("%d packets did not decrypt: somebody else writes on this line" % self._forged)
 
     # -- packets out -----------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """Base58Check: version byte, payload and 4 bytes of double SHA-256, in Bitcoin's alphabet."""
 
 from ..errors import ProtocolError
+from ..limits import BASE58_CHARACTERS
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-TEXT_LIMIT = 2048  # decoding is quadratic in the length
 
 
 def encode(data):
@@ -23,8 +23,8 @@ def encode(data):
 
 def decode(text):
     """The bytes of a Base58 text."""
-    if len(text) > TEXT_LIMIT:
-        raise ProtocolError("the text has more than %d characters" % TEXT_LIMIT)
+    if len(text) > BASE58_CHARACTERS:
+        raise ProtocolError("the text has more than %d characters" % BASE58_CHARACTERS)
     number = 0
     zeros = 0
     for place, letter in enumerate(text):

@@ -10,7 +10,7 @@ message occurs more than once. In protobuf such occurrences merge, which is the 
 
 from ..compat import const
 from ..errors import ProtocolError
-from ..limits import MESSAGE_DEPTH
+from ..limits import MESSAGE_DEPTH, MESSAGE_PIECES
 from . import utf8
 from .fields import (
     AHEAD_BYTES,
@@ -30,7 +30,6 @@ from .fields import (
 from .protobuf import BYTES, FIXED64, MESSAGE, STRING, scalar_value
 
 _TEXT_PIECE_BYTES = const(512)
-SEGMENTS = const(64)  # pieces of one singular message that are joined (docs/differences.md, "Pieces of a batch")
 
 
 def check(message, body, start=0, end=None):
@@ -134,7 +133,7 @@ def level(message, body, segments):
 
     Scalars by value; bytes and strings as (offset, length) in the body; messages as segments. Only what is present is
     there, and of a oneof only its last member. Repeated fields: `repeated`. ProtocolError for a message in more than
-    SEGMENTS pieces.
+    MESSAGE_PIECES pieces.
     """
     out = {}
     for start, end in segments:
@@ -149,8 +148,8 @@ def level(message, body, segments):
             if field.kind == MESSAGE:
                 if name in out:
                     out[name].append((value, value + size))
-                    if len(out[name]) > SEGMENTS:
-                        raise ProtocolError("%s.%s in more than %d pieces" % (message.name, name, SEGMENTS))
+                    if len(out[name]) > MESSAGE_PIECES:
+                        raise ProtocolError("%s.%s in more than %d pieces" % (message.name, name, MESSAGE_PIECES))
                 else:
                     out[name] = [(value, value + size)]
             elif field.kind >= BYTES:

@@ -6,9 +6,9 @@ an impostor could otherwise collect it and redeem it elsewhere.
 
 from ...compat import const
 from ...errors import ProtocolError, Refused
+from ...limits import JOIN_SECRET_BYTES
 from ...node import invites
 
-SECRET_BYTES = const(64)  # the longest that is looked at; ours have 32
 STORE_ID_BYTES = const(16)
 
 
@@ -32,7 +32,7 @@ def accept(node, values, peer_key, now_ms):
     information only: who joins is who the connection says.
     """
     store_id, secret = values["store_id"], values["invite_secret"]
-    if len(store_id) != STORE_ID_BYTES or len(secret) > SECRET_BYTES:
+    if len(store_id) != STORE_ID_BYTES or len(secret) > JOIN_SECRET_BYTES:
         raise ProtocolError("a join without a store or with an impossible secret")
     store_type = node.accept_join(store_id, secret, peer_key, now_ms, values["expires_s"])
     return {"inviter_pubkey": node.identity.public, "store_id": store_id, "store_type": store_type}

@@ -4,16 +4,12 @@
 alike.
 """
 
-from ...compat import const
 from ...errors import LatticeError, Refused, StorageError
+from ...limits import ANSWER_MS, FAULTS, STREAMS_IN
 from ...node import peers
 from ...node.node import list_is_cut
 from .progress import Progress
 from .tasks import Fault, StreamLost, Task
-
-ANSWER_MS = const(15000)  # without anything moving on the whole connection
-STREAMS_IN = const(16)  # of the peer at once; more wait
-FAULTS = const(8)  # broken rules or refused requests, then the connection is closed
 
 
 class Peer:

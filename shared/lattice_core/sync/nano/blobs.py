@@ -11,14 +11,12 @@ looks at its own copy, drops it when it is bad, and wants it again from whoever 
 from ...compat import const
 from ...errors import ProtocolError, RefusedByPeer, StorageError, StorageFull
 from ...files.fetch_plan import UNFIT_KEPT
-from ...limits import BATCH_BYTES
+from ...limits import ANSWER_MS, BATCH_BYTES, REQUESTS_QUEUED
 from ...text import cut
 from ...wire.nano_messages import MESSAGE_BYTES, PART_BYTES, PART_HEAD_BYTES, PART_KEY, WORDS_BYTES, NanoFrame
 from .incoming_body import IncomingBody
 from .message_stream import PART, Large, held
-from .session import ANSWER_MS
 
-REQUESTS_QUEUED = const(64)  # of one puller, at the server
 _FRAMES_AT_ONCE = const(8)  # then the others have their turn
 _STORED_AT_ONCE = const(64)  # names in one acknowledgement
 _UNFIT_BYTES = const(3000)  # of names and sizes in one Content

@@ -10,18 +10,17 @@ stranger changes nothing here and learns nothing, not even which stores there ar
 
 from ...compat import const
 from ...errors import ProtocolError, Refused, RefusedByPeer, StorageError, UsageError
+from ...limits import ANSWER_MS, PACE_BYTES, PACE_MS
 from ...node.device import check_name
 from ...text import cut
 from ...wire.nano_messages import WORDS_BYTES, NanoFrame
-from ..common.peer import ANSWER_MS, Peer, silent, stranger
+from ..common.peer import Peer, silent, stranger
 from ..common.tasks import StreamLost, Task
 from . import control
 from .blobs import BlobServer, Puller
 from .message_stream import Large, MessageStream, Meter
 from .session import StoreSession
 
-PACE_MS = const(120000)  # while something is under way ...
-PACE_BYTES = const(2048)  # ... so much moves in that time, or the connection is closed: it would keep all else waiting
 CHAINS = const(65536)  # of a store that a computer compares, and authors of a session it refuses one by one
 CHAINS_STICK = const(1024)
 AUTHORS_REFUSED = const(1024)

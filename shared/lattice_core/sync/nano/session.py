@@ -7,11 +7,11 @@ Where each half stands is one state, and what may happen there is a row of sessi
 
 from ...compat import const
 from ...errors import LatticeError, ProtocolError, RefusedByPeer
+from ...limits import ANSWER_MS
 from ...storage.chains import length_up_to
 from ...text import cut
 from ...wire.nano_messages import ITEM_KEY, REASON_BYTES, WORDS_BYTES, NanoFrame
 from ..common.outcome import Outcome
-from ..common.peer import ANSWER_MS
 from ..common.tasks import StreamLost
 from . import session_states as states
 from . import tips

@@ -8,6 +8,7 @@ from array import array
 
 from ...compat import const
 from ...errors import ProtocolError, Refused
+from ...limits import CHAIN_POSITION
 from ...wire.protobuf import read_varint, varint
 from ..common.tasks import StreamLost
 
@@ -15,7 +16,6 @@ SALT_BYTES = const(8)
 ID_BYTES = const(4)
 TAG_BYTES = const(6)
 SUM_MASK = 0xFFFFFFFFFFFF  # sums are mod 2^48
-_MAX_POSITION = 1 << 48
 STRANGERS = const(65536)  # chains that only the peer has; a stick takes fewer
 _PIECE_BYTES = const(256)
 _KEY_BYTES = const(32)
@@ -51,7 +51,7 @@ def read_entries(buf):
             raise ProtocolError("a chain entry is cut off")
         identity = bytes(buf[pos : pos + ID_BYTES])
         position, pos = read_varint(buf, pos + ID_BYTES, end)
-        if position > _MAX_POSITION:
+        if position > CHAIN_POSITION:
             raise ProtocolError("a chain of %d intentions" % position)
         tag = 0
         if position:

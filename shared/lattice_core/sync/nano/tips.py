@@ -8,15 +8,13 @@ which position on; the other side knows the same about its own. A chain of which
 
 from ...compat import const
 from ...errors import ProtocolError, UsageError
+from ...limits import TIPS_CONTINUED, TIPS_MESSAGES, TIPS_RETRIES
 from .table import SALT_BYTES, STRANGERS, ChainTable, LightPlan
 
 OPEN_ENTRIES = const(10)  # an Open lists all chains up to so many, else the newest
 ANSWER_ENTRIES = const(16)  # the first answer lists all chains up to so many, else the newest
 BEHIND_BYTES = const(512)  # of positions in place of entries
 BODY_BYTES = const(4000)  # of one message; the entries beyond it follow in further Tips
-MESSAGES = const(16)  # of the peer per exchange, `more` not counted
-MORE_MESSAGES = const(1024)  # continued Tips per exchange: 65,536 chains take 230
-RETRIES = const(2)
 _SALT_DRAWS = const(8)
 _MIN_BITS = const(3)
 _MAX_BITS = const(8)
@@ -123,7 +121,7 @@ class Exchange:
             self._more += 1
         else:
             self._messages += 1
-        if self._messages > MESSAGES or self._more > MORE_MESSAGES:
+        if self._messages > TIPS_MESSAGES or self._more > TIPS_CONTINUED:
             raise ProtocolError("the reconciliation does not come to an end")
         replies, state = getattr(self, rule[0])(body)
         assert state in rule[1]
@@ -181,7 +179,7 @@ class Exchange:
 
     def _again(self, body):
         self.retries += 1
-        if self.retries > RETRIES:
+        if self.retries > TIPS_RETRIES:
             raise ProtocolError(
                 "the two sides do not agree on what they compare (%d chains here, %d there): run verify on both"
                 % (self._own_chains, self.peer_chains)

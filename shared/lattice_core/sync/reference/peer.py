@@ -4,8 +4,9 @@ Used like `NanoPeer`. Nothing but what the reference knows is ever sent: no cont
 """
 
 from ...errors import RefusedByPeer
+from ...limits import ANSWER_MS
 from ..common import join
-from ..common.peer import ANSWER_MS, Peer, silent
+from ..common.peer import Peer, silent
 from ..common.syncing import synchronise
 from ..common.tasks import StreamLost
 from . import server

@@ -6,10 +6,10 @@ over half-open ranges of witnessed hashes. Messages are dicts of the table `Reco
 
 from ...compat import const
 from ...errors import ProtocolError
+from ...limits import RANGE_ITEMS
 
 HASH_BYTES = const(32)
 LEAF_ITEMS = const(32)  # own and the peer's together: such a range is listed instead of split
-RANGE_ITEMS = const(2048)  # a longer list is refused, never cut short
 FIRST = bytes(HASH_BYTES)
 LAST = b"\xff" * HASH_BYTES
 DONE = {"done": True}

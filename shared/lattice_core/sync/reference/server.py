@@ -6,9 +6,9 @@ looked at. Whatever is refused or broken ends the stream without a word: there a
 
 from ...compat import const
 from ...errors import LatticeError, Refused
-from ...limits import FRAME_BYTES
+from ...limits import ANSWER_MS, FRAME_BYTES
 from ..common import join
-from ..common.peer import ANSWER_MS, stranger
+from ..common.peer import stranger
 from ..common.tasks import StreamLost
 from . import bootstrap, chain, fetch, store_sync
 

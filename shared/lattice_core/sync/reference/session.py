@@ -16,15 +16,12 @@ ignored messages are bounded, so that no peer keeps a session alive for ever or 
 
 from ...compat import const
 from ...errors import ProtocolError
+from ...limits import MESSAGES_IGNORED, RECONCILE_PAYLOADS, RECONCILE_RANGES, RECONCILE_REPLY_BYTES
 from . import reconcile
 from .fetch import chunks
 from .large import ChunkedBuffer, fetch_pieces, hash_fields, range_field, reconcile_pieces
 
 FETCH_HASHES = const(4096)  # asked for at once; a smaller piece bounds the peer's frames (`piece`)
-ROUNDS = const(600)  # payloads of the peer; halving 2^256 to single hashes takes 256 each
-RANGES = const(8192)  # of one payload; the others are found next time
-REPLY_BYTES = 4194304  # of one payload, about
-IGNORED = const(1000)  # messages that mean nothing here, keep-alives too
 
 
 class Session:
@@ -70,8 +67,8 @@ class Session:
                 _HANDLERS[name](self, message[name])
                 return
         self._ignored += 1
-        if self._ignored > IGNORED:
-            raise ProtocolError("more than %d messages that mean nothing in a session" % IGNORED)
+        if self._ignored > MESSAGES_IGNORED:
+            raise ProtocolError("more than %d messages that mean nothing in a session" % MESSAGES_IGNORED)
 
     def settle(self):
         """To be called when no message is buffered: says SyncDone once nothing is outstanding."""
@@ -96,8 +93,8 @@ class Session:
         self._rounds += 1
         if self._rounds == 1:
             self.peer_count = peer_count({"reconcile": payload})
-        if self._rounds > ROUNDS:
-            raise ProtocolError("the peer does not come to an end after %d payloads" % ROUNDS)
+        if self._rounds > RECONCILE_PAYLOADS:
+            raise ProtocolError("the peer does not come to an end after %d payloads" % RECONCILE_PAYLOADS)
         if self.pending:
             self.pending -= 1
         self.items.commit()  # what is told below must not be lost
@@ -118,7 +115,7 @@ class Session:
         counted = False
         equal = self._rounds == 1
         for message in messages:
-            if count == RANGES or replies.size > REPLY_BYTES:
+            if count == RECONCILE_RANGES or replies.size > RECONCILE_REPLY_BYTES:
                 self.whole = False
                 break
             more, lacking = reconcile.process(self.items, message)

@@ -9,10 +9,11 @@ asking for and nobody takes (forks) does not keep it going.
 
 from ...compat import const
 from ...errors import ProtocolError, Refused, RefusedByPeer
+from ...limits import ANSWER_MS
 from ...node.fetched import fetched_up_to, note_fetched
 from ...storage.chains import length_up_to
 from ..common.outcome import Outcome
-from ..common.peer import ANSWER_MS, silent
+from ..common.peer import silent
 from ..common.tasks import StreamLost
 from . import bootstrap, chain
 from .gathered import GatheredItems
