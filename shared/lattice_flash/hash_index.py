@@ -85,6 +85,17 @@ class HashIndex:
         """Index of the `nth` (0-based) row with that tag, -1 when there are fewer."""
         return self._find(self.tags, tag, 0, nth)
 
+    def count_tags(self, tag, end):
+        """How many of the first `end` rows have that tag."""
+        rows = self.page_rows
+        found = 0
+        for page in self.tags:
+            if end <= 0:
+                break
+            found -= column_find(page, tag, 0, min(rows, end), rows) + 1
+            end -= rows
+        return found
+
     def _find(self, columns, value, start, nth):
         rows = self.page_rows
         page = start // rows

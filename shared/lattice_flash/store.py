@@ -20,6 +20,8 @@ from .tables import Tables
 class FlashStore(Intentions):
     """`storage.contract.Store`."""
 
+    first_sequence = 1  # a record 16 will raise it
+
     def __init__(self, storage, number, store_id):
         Intentions.__init__(self, storage, number, store_id)
         self.tables = Tables(storage, number)
@@ -197,6 +199,23 @@ class FlashStore(Intentions):
         if position == self.chains.length(number):
             return self._hash(self.items.address(self.chains.tip(number) - 1))
         return self._hash(self.items.address(self.items.nth_tag(number, position - 1)))
+
+    def chain_base(self, author):
+        return 0, ZERO, 0  # a record 14 will name it
+
+    def position(self, hash):
+        sequence = self.witness_sequence(hash)
+        if not sequence:
+            return None
+        number = self.items.tag(sequence - 1)
+        return self.chains.author(number), self.items.count_tags(number, sequence)
+
+    def length_at(self, author, sequence):
+        number = self.chains.number(author)
+        return 0 if number < 0 else self.items.count_tags(number, min(sequence, self.count))
+
+    def pinned(self, hash):
+        return False  # a record 13 will say so
 
     def newest_authors(self, count):
         return [self.chains.author(number) for number in self.chains.newest(count)]

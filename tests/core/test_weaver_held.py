@@ -1,6 +1,5 @@
 """Held chains: what is witnessed and what floats on top of it, by author and position."""
 
-from lattice_core.storage.chains import position_of
 from lattice_core.storage.contract import ZERO
 from lattice_core.weaver.weaver import FLOATING
 from support import Rng, raises
@@ -66,7 +65,7 @@ def test_what_lies_beyond_a_plan_comes_in_witness_order():
         expected = []
         for hash in replica.witnessed():
             author = replica.store.get(hash).author
-            if author in plan and position_of(replica.store, author, hash) > plan[author]:
+            if author in plan and replica.store.position(hash)[1] > plan[author]:
                 expected.append(hash)
         got = [item.hash for item in weaver.held_after(plan)]
         assert got[: len(expected)] == expected
@@ -85,8 +84,8 @@ def test_positions_are_found_along_a_chain():
     for author in replica.store.authors():
         for position in range(1, replica.store.chain(author)[0] + 1):
             hash = replica.store.chain_at(author, position)
-            assert position_of(replica.store, author, hash) == position
-        assert position_of(replica.store, author, ZERO) == 0
+            assert replica.store.position(hash) == (author, position)
+        assert replica.store.position(ZERO) is None
 
 
 def test_a_replica_that_takes_all_that_is_held_is_equal():

@@ -27,7 +27,7 @@ class OnlyHere:
         self._limit = limit
         self._length = handle.store.chain(self._own)[0]
         self._reachable = self._known_sequence()
-        self.intentions = self._length + 1 - self._first_beyond(self._reachable)
+        self.intentions = self._length - self._store.length_at(self._own, self._reachable)
         self.key_count = self.file_count = 0
         self.keys = []
         self.files = []
@@ -47,21 +47,9 @@ class OnlyHere:
 
     # -- the own chain ---------------------------------------------------------------------------------------------
 
-    def _first_beyond(self, sequence):
-        """Position of the first own intention that was witnessed after `sequence`; one behind the chain for none."""
-        low, high = 1, self._length + 1
-        while low < high:
-            middle = (low + high) >> 1
-            if self._store.witness_sequence(self._store.chain_at(self._own, middle)) > sequence:
-                high = middle
-            else:
-                low = middle + 1
-        return low
-
     def _rank(self, sequence):
         """The least rank of own rows that were written after `sequence`."""
-        position = self._first_beyond(sequence)
-        for at in range(position, self._length + 1):
+        for at in range(self._store.length_at(self._own, sequence) + 1, self._length + 1):
             stamp = self._stamp(at)
             if stamp is not None:
                 return pack(">QI", *stamp)

@@ -87,5 +87,9 @@ class SqlChains:
         for author in self._moved:
             chain = self._chains[author]
             rows.append((self._store, chain.number, author, chain.length, chain.tip, chain.newest))
-        self._database.many("INSERT OR REPLACE INTO author VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._database.many(
+            "INSERT INTO author (store, n, key, length, tip, newest) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET length = excluded.length, tip = excluded.tip, newest = excluded.newest",
+            rows,
+        )
         self._moved.clear()

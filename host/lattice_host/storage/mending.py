@@ -139,7 +139,7 @@ def mend_columns(database, number: int, store_id: bytes, index: Callable[[bytes]
     database.many("UPDATE intention SET hash = ?, author = ?, position = ?, wall_ms = ?, head = ? WHERE n = ?", placed)
     database.run("DELETE FROM author WHERE store = ?", (number,))
     database.many(
-        "INSERT INTO author VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO author (store, n, key, length, tip, newest) VALUES (?, ?, ?, ?, ?, ?)",
         [(number, n, key, length, tip, newest) for key, (n, length, tip, newest) in chains.items()],
     )
     database.run("UPDATE store SET count = ?, head = ? WHERE n = ?", (len(rows), before, number))

@@ -7,7 +7,7 @@ witnessing fills in its place. `sequence` and `position` are 0 while it floats.
 from lattice_core.errors import StorageError
 
 APPLICATION_ID = 0x4C4E414E  # "LNAN": tells our file from any other SQLite database
-VERSION = 4
+VERSION = 5
 PAGE_BYTES = 8192  # measured, docs/decisions.md "Host storage"
 
 # What is remembered of files on disks (places.py). `heads`: hashes, one after the other; `disk`: which one it is.
@@ -17,13 +17,18 @@ PLACE = """CREATE TABLE place (folder BLOB, name BLOB, store BLOB, path TEXT, di
 
 _TABLES = (
     "CREATE TABLE record (name BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE store (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, count INTEGER NOT NULL, head BLOB NOT NULL)",
-    # length, tip: the author's witnessed chain; newest: sequence of the tip
+    # first, floor: where the log begins, and the greatest stamp of what was let go (nothing is, as yet)
+    """CREATE TABLE store (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, count INTEGER NOT NULL, head BLOB NOT NULL,
+       first INTEGER NOT NULL DEFAULT 1, floor INTEGER NOT NULL DEFAULT 0)""",
+    # length, tip: the author's witnessed chain; newest: sequence of the tip; base: the last position that was let go
     """CREATE TABLE author (store INTEGER, n INTEGER, key BLOB NOT NULL, length INTEGER NOT NULL,
-       tip BLOB NOT NULL, newest INTEGER NOT NULL, PRIMARY KEY (store, n)) WITHOUT ROWID""",
+       tip BLOB NOT NULL, newest INTEGER NOT NULL, base INTEGER NOT NULL DEFAULT 0,
+       base_hash BLOB NOT NULL DEFAULT (zeroblob(32)), base_stamp INTEGER NOT NULL DEFAULT 0,
+       PRIMARY KEY (store, n)) WITHOUT ROWID""",
+    # mask: of an intention that is kept where the log around it was let go, the rows in which it stands
     """CREATE TABLE intention (n INTEGER PRIMARY KEY, store INTEGER NOT NULL, hash BLOB NOT NULL,
        sequence INTEGER NOT NULL, author INTEGER NOT NULL, position INTEGER NOT NULL, wall_ms INTEGER NOT NULL,
-       head BLOB, signature BLOB NOT NULL, body BLOB NOT NULL)""",
+       head BLOB, mask BLOB, signature BLOB NOT NULL, body BLOB NOT NULL)""",
     "CREATE INDEX intention_by_hash ON intention (store, hash, sequence)",
     "CREATE INDEX intention_by_sequence ON intention (store, sequence)",
     "CREATE INDEX intention_by_chain ON intention (store, author, position)",

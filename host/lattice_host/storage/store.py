@@ -9,6 +9,8 @@ when a query over a range needs it. Single look-ups ask the dicts first. Chains 
 from lattice_core.errors import ProtocolError, StorageError
 from lattice_core.model.intention import from_body
 from lattice_core.seams import BytesBody
+from lattice_core.storage.chains import length_at
+from lattice_core.storage.contract import ZERO
 from lattice_core.weaver.index import RangeIndex
 
 from ..crypto import blake3_digest
@@ -65,8 +67,8 @@ class SqliteStore:
 
     def reload(self):
         """Everything from the tables; what was pending is forgotten."""
-        row = self._database.one("SELECT count, head FROM store WHERE n = ?", (self._number,))
-        self.count, self.head = row
+        row = self._database.one("SELECT count, head, first FROM store WHERE n = ?", (self._number,))
+        self.count, self.head, self.first_sequence = row
         self._absent = None  # the hash that `has` has just missed: who asks will put it
         self._arrived = {}  # hash -> Intention not yet in the table
         self._placed = {}  # hash -> (sequence, author number, position, wall_ms, head) not yet in the table
@@ -233,6 +235,28 @@ class SqliteStore:
             "SELECT hash FROM intention WHERE store = ? AND author = ? AND position = ?",
             (self._number, number, position),
         )[0]
+
+    def chain_base(self, author):
+        row = self._database.one(
+            "SELECT base, base_hash, base_stamp FROM author WHERE store = ? AND key = ?", (self._number, author)
+        )
+        return (0, ZERO, 0) if row is None else row
+
+    def position(self, hash):
+        placed = self._placed.get(hash)
+        if placed is not None:
+            return self._chains.author(placed[1]), placed[2]
+        row = self._database.one(
+            "SELECT author, position FROM intention WHERE store = ? AND hash = ? AND sequence > 0", (self._number, hash)
+        )
+        return None if row is None else (self._chains.author(row[0]), row[1])
+
+    def length_at(self, author, sequence):
+        return length_at(self, author, sequence)
+
+    def pinned(self, hash):
+        statement = "SELECT count(*) FROM intention WHERE store = ? AND hash = ? AND mask IS NOT NULL"
+        return self._database.one(statement, (self._number, hash))[0] > 0
 
     # -- ranges of witnessed hashes, for the reference's reconciliation -------------------------------------
 

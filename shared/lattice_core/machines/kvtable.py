@@ -26,7 +26,6 @@ from struct import pack, unpack_from
 from ..compat import const
 from ..errors import StorageError
 from ..seams import BytesBody, SliceBody
-from ..storage.chains import position_of
 from ..storage.contract import TABLE_HEADS
 
 DELETED = const(0)
@@ -167,7 +166,8 @@ class _Spill:
         self.stem = bytes((table,)) + crypto.blake3_digest(key)
 
     def _key(self, rank):
-        position = position_of(self.store, rank[12:_HASH], rank[_HASH:_RANK])
+        found = self.store.position(rank[_HASH:_RANK])
+        position = 0 if found is None else found[1]
         return self.stem + bytes([255 - byte for byte in rank[:_HASH] + pack(">I", position)])
 
     def get(self, rank):

@@ -90,6 +90,7 @@ if TYPE_CHECKING:
         id: bytes  # 16
         count: int  # witnessed intentions = last witness sequence
         head: bytes  # content hash of the last witness record, ZERO when empty
+        first_sequence: int  # where the witness log begins: 1, until a store lets history go
 
         # -- intentions ---------------------------------------------------------------------------------
         def has(self, hash: bytes) -> bool:
@@ -130,12 +131,12 @@ if TYPE_CHECKING:
             ...
 
         def witness_at(self, sequence: int) -> "tuple[bytes, int]":
-            """(intention hash, wall_ms). ValueError outside 1..count."""
+            """(intention hash, wall_ms). ValueError outside first_sequence..count."""
             ...
 
         def witness_author(self, sequence: int) -> bytes:
             """Author of the intention with that sequence, without reading the intention. ValueError outside
-            1..count."""
+            first_sequence..count."""
             ...
 
         def witness_log(self, after: int = 0) -> "Iterator[tuple[int, bytes, bytes, int]]":
@@ -145,7 +146,8 @@ if TYPE_CHECKING:
 
         def head_at(self, sequence: int) -> "bytes | None":
             """Content hash of the record with that sequence, or None when the store keeps only the last one (the
-            stick: 32 B an intention): the weaver then computes it again. ValueError outside 1..count."""
+            stick: 32 B an intention): the weaver then computes it again. ValueError outside
+            first_sequence..count."""
             ...
 
         def authors(self) -> "list[bytes]":
@@ -157,7 +159,25 @@ if TYPE_CHECKING:
             ...
 
         def chain_at(self, author: bytes, position: int) -> bytes:
-            """Hash of the author's `position`-th intention, 1-based. ValueError outside 1..length."""
+            """Hash of the author's `position`-th intention, 1-based. ValueError outside of what follows the base,
+            up to the length."""
+            ...
+
+        def chain_base(self, author: bytes) -> "tuple[int, bytes, int]":
+            """(position, hash, stamp in ms) of the last of an author's intentions that were let go with all before it:
+            (0, ZERO, 0), until a store lets history go."""
+            ...
+
+        def position(self, hash: bytes) -> "tuple[bytes, int] | None":
+            """(author, position in the author's chain) of a witnessed intention, None for any other hash."""
+            ...
+
+        def length_at(self, author: bytes, sequence: int) -> int:
+            """How many of an author's intentions are witnessed in the log up to `sequence`."""
+            ...
+
+        def pinned(self, hash: bytes) -> bool:
+            """True for an intention that is kept although the log around it was let go: none, as yet."""
             ...
 
         def newest_authors(self, count: int) -> "list[bytes]":
@@ -211,6 +231,7 @@ TABLE_SYSTEM = 0x73  # s: rows of the system machine
 TABLE_META = 0x6D  # m: the weaver's own: skipped, refused, forks, genesis, cursors
 TABLE_BLOBS = 0x62  # b: wanted content and who holds what (sync.blobs)
 TABLE_HEADS = 0x68  # h: heads of rows with more than fit into one (machines.kvtable)
+# 0x67, g, is spoken for: graves of keys whose deletion was let go (docs/storage.md, "Numbers that are spoken for").
 TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_META, TABLE_BLOBS, TABLE_HEADS)
 
 # Rows stay small, so that flash can keep them in blocks of 4 KiB and a length of a key in one byte. Machines keep

@@ -7,6 +7,7 @@ process would find after a crash. Bytes are counted so that a full medium can be
 from ..errors import StorageFull
 from ..seams import BytesBody
 from ..storage import contract
+from ..storage.chains import length_at
 from ..storage.contract import ZERO
 from ..weaver.index import MemoryRanges, first_not_less
 
@@ -136,6 +137,8 @@ def _assign(mapping, key, value):
 
 class MemoryStore:
     """`contract.Store` in memory."""
+
+    first_sequence = 1
 
     def __init__(self, storage, store_id, source=None):
         self.id = store_id
@@ -273,6 +276,22 @@ class MemoryStore:
         if not 1 <= position <= len(chain):
             raise ValueError("no such position")
         return chain[position - 1]
+
+    def chain_base(self, author):
+        return 0, ZERO, 0
+
+    def position(self, hash):
+        sequence = self._sequences.get(hash, 0)
+        if not sequence:
+            return None
+        author = self._log[sequence - 1][1]
+        return author, length_at(self, author, sequence)
+
+    def length_at(self, author, sequence):
+        return length_at(self, author, sequence)
+
+    def pinned(self, hash):
+        return False
 
     def newest_authors(self, count):
         by_tip = sorted([(-self._last[author], author) for author in self._authors])

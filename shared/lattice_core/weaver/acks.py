@@ -5,7 +5,6 @@ This node emits none by itself: nobody waits for them and each costs storage on 
 outstanding, and write one when asked.
 """
 
-from ..storage.chains import position_of
 from ..storage.contract import ZERO
 
 
@@ -53,8 +52,7 @@ def reached_from(store, own):
             for dep in store.get(store.chain_at(author, position)).deps():
                 if dep == ZERO:
                     continue
-                other = store.witness_author(store.witness_sequence(dep))
-                length = position_of(store, other, dep)
+                other, length = store.position(dep)
                 if length > reached.get(other, 0):
                     reached[other] = length
                     waiting.append(other)

@@ -4,7 +4,6 @@ The chain that peers compare ends before the first of them, so they send the res
 intention when it was good stays.
 """
 
-from ..storage.chains import position_of
 from ..storage.contract import TABLE_META
 
 _DAMAGED = b"damaged/"  # ‖ hash: author ‖ position in its chain u32
@@ -31,10 +30,9 @@ class Damaged:
 
     def note(self, hash):
         """Part of the open transaction."""
-        sequence = self._store.witness_sequence(hash)
-        if sequence and not self.has(hash):
-            author = self._store.witness_author(sequence)
-            value = author + position_of(self._store, author, hash).to_bytes(4, "big")
+        found = self._store.position(hash)
+        if found is not None and not self.has(hash):
+            value = found[0] + found[1].to_bytes(4, "big")
             self._store.put_row(TABLE_META, _DAMAGED + hash, value)
             self._count(value)
 

@@ -20,7 +20,6 @@ from ..limits import DEPS, FLOATING_ITEMS, OPS_BYTES, ROWS_TO_OPS
 from ..model.events import note_event
 from ..model.intention import digest_of
 from ..model.intention import verify as verify_signature
-from ..storage.chains import position_of
 from ..storage.contract import TABLE_META, ZERO
 from . import verdicts
 from .damage import Damaged
@@ -355,13 +354,15 @@ class Weaver:
         prev = intention.store_prev
         _length, tip = store.chain(intention.author)
         if prev != tip:
+            position = 0
             if prev != ZERO:
-                sequence = store.witness_sequence(prev)
-                if not sequence:
+                found = store.position(prev)
+                if found is None:
                     return prev
-                if store.witness_author(sequence) != intention.author:
+                author, position = found
+                if author != intention.author:
                     raise _Contradiction(None)
-            raise _Contradiction(store.chain_at(intention.author, position_of(store, intention.author, prev) + 1))
+            raise _Contradiction(store.chain_at(intention.author, position + 1))
         if intention.dep_count:
             for dep in intention.deps():
                 if arrived is not None:

@@ -25,6 +25,7 @@ Open = Message(
         (6, "tips", "bytes"),
         (7, "live", "bool"),  # stay after the exchange and push what is new
         (8, "root_id", "bytes"),  # of a child: the share with which the opener has it
+        # 9 is spoken for: whether the replica keeps all of the history.
     ),
 )
 Tips = Message(
@@ -40,6 +41,7 @@ Tips = Message(
         (9, "differ", "bytes"),
         (10, "more", "bool"),
         (11, "behind", "bytes"),  # varints: by how much the initiator is behind each entry of the answer before
+        # 12 is spoken for, as Open's 9.
     ),
 )
 Nothing = Message("Nothing", ())
@@ -164,6 +166,7 @@ NanoFrame = Message(
         (23, "control_reply", ControlReply, "message"),
         (24, "blob_bad", BlobBad, "message"),
         (25, "waiting", "bytes", "message"),
+        # 26 to 33 are spoken for: how a small replica lets history go.
     ),
 )
 

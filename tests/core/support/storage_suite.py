@@ -583,6 +583,9 @@ def _compare(store, model, chains):
     for number, item in enumerate(model.log):
         assert store.witness_sequence(item.hash) == number + 1
         assert store.witness_author(number + 1) == item.author
+        place = len([1 for other in model.log[: number + 1] if other.author == item.author])
+        assert store.position(item.hash) == (item.author, place)
+        assert store.length_at(item.author, number + 1) == place
         got = store.get(item.hash)
         assert got.body.read(0, got.body.size) == item.body.read(0, item.body.size)
     for items in chains:
@@ -740,7 +743,28 @@ def _compare_ranges(store, hashes, rng):
         assert store.range_hashes(start, end, 7) == found[:7]
 
 
+def check_nothing_was_let_go(make, reopen):
+    storage = make()
+    store = storage.store(STORE)
+    items = chain(author_key(1), 3)
+    for number, item in enumerate(items):
+        store.put(item)
+        assert store.position(item.hash) is None
+        if number < 2:
+            store.witness(item.hash, 1, head(number + 1))
+    storage.commit()
+    store = reopen(storage).store(STORE)
+    assert store.first_sequence == 1
+    author = items[0].author
+    assert store.chain_base(author) == (0, ZERO, 0)
+    assert [store.position(item.hash) for item in items] == [(author, 1), (author, 2), None]
+    assert [store.length_at(author, sequence) for sequence in range(4)] == [0, 1, 2, 2]
+    assert store.length_at(author_key(2), 2) == 0
+    assert not any(store.pinned(item.hash) for item in items)
+
+
 CHECKS = (
+    check_nothing_was_let_go,
     check_intention_comes_back_whole,
     check_put_is_idempotent_and_keeps_the_first,
     check_floating_is_in_order_of_arrival,

@@ -3,7 +3,6 @@
 from ...compat import const
 from ...errors import Refused
 from ...node.stores import SHOWN
-from ...storage.chains import length_up_to
 from ...text import printable
 from .tasks import StreamLost
 
@@ -88,7 +87,7 @@ def _note_unheld(peer, report):
         handle = peer.node.get(store_id)
         if outcome.complete and handle is not None:
             store, own = handle.weaver.store, peer.node.identity.public
-            outcome.unheld = store.chain(own)[0] - length_up_to(store, own, outcome.held)
+            outcome.unheld = store.chain(own)[0] - store.length_at(own, outcome.held)
 
 
 def _note_closed(peer, store_ids, done, report):

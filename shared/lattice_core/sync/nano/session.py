@@ -8,7 +8,6 @@ Where each half stands is one state, and what may happen there is a row of sessi
 from ...compat import const
 from ...errors import LatticeError, ProtocolError, RefusedByPeer
 from ...limits import ANSWER_MS
-from ...storage.chains import length_up_to
 from ...text import cut
 from ...wire.nano_messages import ITEM_KEY, REASON_BYTES, WORDS_BYTES, NanoFrame
 from ..common.outcome import Outcome
@@ -108,7 +107,7 @@ class StoreSession:
         own = self.node.identity.public
         if own in outcome.forks or own in self.sender.skipped or self._refused_unnamed:
             # Behind the last that the peer has acknowledged of our chain nothing is known to be there.
-            known = length_up_to(self.handle.store, own, self.handle.files.holdings.holds_items(self.peer.key))
+            known = self.handle.store.length_at(own, self.handle.files.holdings.holds_items(self.peer.key))
             outcome.unheld = self.handle.store.chain(own)[0] - known
         outcome.ended = True
         if outcome.has_all_of(own):
@@ -285,16 +284,16 @@ class StoreSession:
     def _rest_of_chain(self, hash: bytes, author: bytes) -> int:
         """How many of what we hold are a refused intention and what follows it in its chain, at least 1."""
         store = self.handle.weaver.store
-        sequence = store.witness_sequence(hash)
-        if not sequence or store.witness_author(sequence) != author:
+        found = store.position(hash)
+        if found is None or found[0] != author:
             return 1
-        return store.chain(author)[0] - length_up_to(store, author, sequence) + 1
+        return store.chain(author)[0] - found[1] + 1
 
     # -- reconciliation ----------------------------------------------------------------------------------------
 
     def _agreed(self, author: bytes) -> int:
         """How many of an author's intentions the peer has acknowledged before: sequences rise along a chain."""
-        return length_up_to(self.handle.weaver.store, author, self._agreed_at)
+        return self.handle.weaver.store.length_at(author, self._agreed_at)
 
     def _freeze(self) -> None:
         """What the tips tell the peer is durable, and nothing later counts."""

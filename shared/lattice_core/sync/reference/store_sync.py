@@ -11,7 +11,6 @@ from ...compat import const
 from ...errors import ProtocolError, Refused, RefusedByPeer
 from ...limits import ANSWER_MS
 from ...node.fetched import fetched_up_to, note_fetched
-from ...storage.chains import length_up_to
 from ..common.outcome import Outcome
 from ..common.peer import silent
 from ..common.tasks import StreamLost
@@ -82,7 +81,7 @@ class StoreSync:
             for author, _, _, _ in handle.weaver.forks():
                 self.outcome.note_fork(author)
             own, held = peer.node.identity.public, handle.files.holdings.holds_items(peer.key)
-            self.outcome.unheld = handle.store.chain(own)[0] - length_up_to(handle.store, own, held)
+            self.outcome.unheld = handle.store.chain(own)[0] - handle.store.length_at(own, held)
         return self.outcome
 
     def _end(self, held):
