@@ -12,6 +12,11 @@ def clock():
     return NOW_MS
 
 
+def read(data, app_id):
+    """In the place of the reader of zip files."""
+    return app_id or "notes-app", MANIFEST
+
+
 def test_an_app_is_registered_listed_and_removed():
     node, _, _ = share()
     apps = AppService(node, clock)
@@ -35,8 +40,8 @@ def test_an_app_is_registered_listed_and_removed():
 
 def test_a_bundle_is_uploaded_listed_and_removed():
     node, _, _ = share()
-    bundles = BundleService(node, clock)
-    made = bundles.upload("notes-app", b"zip", MANIFEST)
+    bundles = BundleService(node, clock, read)
+    made = bundles.upload(b"zip".hex())
     assert made["manifest"] == {"app": {"id": "notes-app", "name": "Notes"}, "permissions": {"read": "true"}}
     AppService(node, clock).register("notes", "notes-app", "notes")
     assert [row["bundle"] for row in AppService(node, clock).list()["apps"]] == [True]
@@ -45,6 +50,7 @@ def test_a_bundle_is_uploaded_listed_and_removed():
     assert bundles.remove("notes-app")["app_id"] == "notes-app"
     assert bundles.list()["bundles"] == []
     assert raises(UsageError, bundles.remove, "notes-app").code == "unknown_app"
+    assert raises(UsageError, bundles.upload, "xyz").code == "bad_value"
 
 
 def test_both_reach_every_member():
@@ -52,10 +58,12 @@ def test_both_reach_every_member():
     other = make_node(2, "desktop")
     join(other, node, node.invite(root, NOW_MS))
     AppService(node, clock).register("notes", "notes-app", "notes")
-    BundleService(node, clock).upload("notes-app", bytes(range(256)) * 40, MANIFEST)
+    BundleService(node, clock, read).upload((bytes(range(256)) * 40).hex(), "notes-app")
     meet(node, other)
-    for read in (lambda one: AppService(one, clock).list(), lambda one: BundleService(one, clock).list()):
-        assert read(node) == read(other)
+    for group in (AppService(node, clock), BundleService(node, clock, read)):
+        here = group.list()
+        group.node = other
+        assert group.list() == here
     body = other.roots()[0].view.bundle("notes-app")
     assert body.read(0, body.size) == bytes(range(256)) * 40
 

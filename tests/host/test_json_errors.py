@@ -35,7 +35,7 @@ def test_where_no_node_is(path, command, tmp_path):
         pytest.skip("it makes the node")
     run = CommandRun(tmp_path / "none", [*path, *words_for(command, _BESIDE), "--json"])
     assert run.status != 0
-    assert said(run)["code"] in ("no_node", "bad_token", "usage", "unknown_file", "no_stick", "port")
+    assert said(run)["code"] in ("no_node", "bad_token", "usage", "unknown_file", "no_stick", "port", "no_access")
 
 
 @pytest.mark.parametrize(("path", "command"), _CASES)

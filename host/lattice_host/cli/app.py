@@ -11,7 +11,7 @@ from lattice_core.text import printable
 
 from .. import complaints
 from ..disks import text_of
-from . import files, identity, invite, join, kv, node, peer, stick, store, sync
+from . import apps, files, identity, invite, join, kv, log, node, peer, stick, store, sync
 from .arguments import Noun
 from .connect import HOST_VERSION
 from .endings import DONE, FAILED, INTERRUPTED, READER_GONE, WRONG_USAGE, status_of
@@ -111,10 +111,13 @@ app.command("init")(identity.init)
 app.command("status")(identity.status)
 app.add_typer(store.app, name="store")
 app.add_typer(kv.app, name="kv")
+app.add_typer(log.app, name="log")
 app.add_typer(files.app, name="file")
 app.add_typer(invite.app, name="invite")
 app.command("join")(join.join)
 app.add_typer(stick.app, name="stick")
 app.command("sync")(sync.sync)
 app.add_typer(peer.app, name="peer")
+app.add_typer(apps.app, name="app")
+app.add_typer(apps.bundle, name="bundle")
 app.add_typer(node.app, name="node")

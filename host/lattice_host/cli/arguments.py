@@ -17,6 +17,7 @@ Store = Annotated[
 StoreArgument = Annotated[
     str | None, typer.Argument(metavar="[S]", help="Store: name or beginning of its id; all of them if left out.")
 ]
+Hex = Annotated[bool, typer.Option("--hex", help="Keys and values are given in hex.")]
 PortArgument = Annotated[str, typer.Argument(metavar="PORT", help="Serial port of the stick, or `auto` to find it.")]
 
 

@@ -1,7 +1,5 @@
 """`invite`, `invite list`, `invite revoke`."""
 
-import datetime
-import re
 import shutil
 import sys
 from typing import Annotated
@@ -17,10 +15,9 @@ from .context import desk, now_ms
 from .endings import WrongUsage
 from .members import shown
 from .output import emit, say, table, time_text
+from .values import moment_s
 
 app = Noun(help="Invites: let somebody into a share, without a network.")
-
-_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 @app.callback(invoke_without_command=True)
@@ -57,14 +54,9 @@ def invite(
 
 def _expires_s(text, now_s):
     """Seconds since 1970 of a duration from now or of a local date, with or without a time."""
-    found = re.fullmatch(r"([0-9]{1,6})([mhdw])", text)
-    try:
-        if found:
-            when = now_s + int(found[1]) * _SECONDS[found[2]]
-        else:
-            when = int(datetime.datetime.fromisoformat(text).timestamp())
-    except (ValueError, OverflowError, OSError):
-        raise WrongUsage("--expires takes 90m, 12h, 7d, 2w, or a date as 2026-12-24 or 2026-12-24T18:00") from None
+    when = moment_s(text, now_s, 1)
+    if when is None:
+        raise WrongUsage("--expires takes 90m, 12h, 7d, 2w, or a date as 2026-12-24 or 2026-12-24T18:00")
     if when <= now_s:
         raise WrongUsage("--expires %s has passed already" % text)
     return when

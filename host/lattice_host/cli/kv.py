@@ -1,6 +1,5 @@
 """`kv put`, `get`, `delete`, `list`, `inspect`. Keys and values are bytes: text is UTF-8, anything else goes as hex."""
 
-import os
 import shlex
 import sys
 from typing import Annotated
@@ -8,34 +7,17 @@ from typing import Annotated
 import typer
 
 from lattice_core.api.plain import bytes_fields, bytes_text
-from lattice_core.limits import OPS_BYTES
 from lattice_core.text import printable
 
-from .. import standard_input
-from .arguments import Json, Store, noun
+from . import values
+from .arguments import Hex, Json, Store, noun
 from .context import backend
-from .endings import WrongUsage
 from .output import bytes_in, count_text, emit, say, say_text, size_text, table, time_text, warn
 
 app = noun("Keys and values of a store.")
 
 Key = Annotated[str, typer.Argument(metavar="KEY")]
-Hex = Annotated[bool, typer.Option("--hex", help="KEY (and VALUE) are given in hex.")]
 _A_VALUE = "a value (`file put` takes any length)"
-
-
-def _bytes(text, is_hex):
-    if not is_hex:
-        return os.fsencode(text)
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise WrongUsage("%s is not hex" % text) from None
-
-
-def _fields(name, text, is_hex):
-    """The argument of an operation that takes bytes."""
-    return bytes_fields(name, _bytes(text, is_hex))
 
 
 @app.command()
@@ -48,30 +30,24 @@ def put(
     json: Json = False,
 ) -> None:
     """Write a value."""
-    content = _value_bytes(value, is_hex)
-    data = backend(ctx).call("kv.put", store=store, **_fields("key", key, is_hex), **bytes_fields("value", content))
+    content = values.content(value, is_hex, _A_VALUE)
+    data = backend(ctx).call(
+        "kv.put", store=store, **values.fields("key", key, is_hex), **bytes_fields("value", content)
+    )
     emit(json, data, lambda done: say("written: %s" % size_text(len(content))))
-
-
-def _value_bytes(value, is_hex):
-    if is_hex or not value.startswith("@"):
-        return _bytes(value, is_hex)
-    if value == "@-":
-        return standard_input.read(OPS_BYTES, _A_VALUE)
-    return standard_input.read_file(value[1:], OPS_BYTES, _A_VALUE)
 
 
 @app.command()
 def delete(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, json: Json = False) -> None:
     """Delete a key."""
-    data = backend(ctx).call("kv.delete", store=store, **_fields("key", key, is_hex))
+    data = backend(ctx).call("kv.delete", store=store, **values.fields("key", key, is_hex))
     emit(json, data, lambda done: say("deleted"))
 
 
 @app.command()
 def get(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, json: Json = False) -> None:
     """Print a value. Into a pipe or file it goes byte for byte."""
-    data = backend(ctx).call("kv.get", store=store, **_fields("key", key, is_hex))
+    data = backend(ctx).call("kv.get", store=store, **values.fields("key", key, is_hex))
     emit(json, data, lambda shown: _show_value(shown, bytes_in(shown, "value")))
 
 
@@ -93,7 +69,7 @@ def _show_value(data, value):
 @app.command()
 def inspect(ctx: typer.Context, key: Key, store: Store = None, is_hex: Hex = False, json: Json = False) -> None:
     """Show every write of a key that stands: who, when and what. The first one wins."""
-    data = backend(ctx).call("kv.inspect", store=store, **_fields("key", key, is_hex))
+    data = backend(ctx).call("kv.inspect", store=store, **values.fields("key", key, is_hex))
     emit(json, data, _show_heads)
 
 
@@ -121,7 +97,10 @@ def list_keys(
     json: Json = False,
 ) -> None:
     """Keys in order, with the beginning of their values."""
-    arguments = {**_fields("prefix", prefix, is_hex), **({} if after is None else _fields("after", after, is_hex))}
+    arguments = {
+        **values.fields("prefix", prefix, is_hex),
+        **({} if after is None else values.fields("after", after, is_hex)),
+    }
     data = backend(ctx).call("kv.list", store=store, limit=limit, **arguments)
     emit(json, data, _show_list)
 

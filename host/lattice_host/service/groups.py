@@ -3,15 +3,19 @@
 import inspect
 from typing import Any
 
+from lattice_core.api.apps import AppService
 from lattice_core.api.kv import KvService
 from lattice_core.api.log import LogService
 from lattice_core.errors import UsageError
 
 from ..clock import now_ms
 from .backend import Result, Stream
+from .bundles import HostBundleService
 from .local import OpenNode
 
 GROUPS: dict[str, Any] = {
+    "app": AppService,
+    "bundle": HostBundleService,
     "kv": KvService,
     "log": LogService,
 }

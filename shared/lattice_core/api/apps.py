@@ -3,7 +3,8 @@
 from ..errors import UsageError
 from ..machines.registry import TYPE_ROOT
 from ..model.ids import uuid_text
-from .plain import hex_of
+from .plain import from_hex, hex_of
+from .service import Service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,45 +16,37 @@ if TYPE_CHECKING:
     from ..node.stores import Replica
 
     Manifest = list[tuple[str, str, str]]  # (section, key, value)
+    ReadBundle = Callable[[bytes, str | None], tuple[str, Manifest]]
 
 
-class _ShareChoice:
-    """The shares of a node, as the operations on apps and bundles name them: by any of their stores."""
+class _ShareService(Service):
+    """Operations on shares, which are named by any of their stores; None for the only one."""
 
-    def __init__(self, node: "Node"):
-        self._node = node
+    def _share(self, selector: "str | None") -> "Replica":
+        return self.node.find_root(selector)
 
-    def one(self, selector: "str | None") -> "Replica":
-        return self._node.find_root(selector)
-
-    def some(self, selector: "str | None") -> "list[Replica]":
+    def _shares(self, selector: "str | None") -> "list[Replica]":
         """The share that is meant, or all."""
-        return [self.one(selector)] if selector else self._node.roots()
+        return [self._share(selector)] if selector else self.node.roots()
 
 
 def _view(root) -> "RootView":
     return root.view_as(TYPE_ROOT)
 
 
-class AppService:
-    """Apps of the shares of one node. `now_ms`: a function that gives the wall time. `store` names a share by any of
-    its stores; None for the only one."""
+class AppService(_ShareService):
+    READS = ("list",)
 
-    def __init__(self, node: "Node", now_ms: "Callable[[], int | None]"):
-        self._node = node
-        self._now_ms = now_ms
-        self._shares = _ShareChoice(node)
-
-    def register(self, subdomain: str, app_id: str, store: str) -> "dict[str, Any]":
-        """Offers an app under a subdomain of the share of `store`, the store that the app works on; it replaces the one
-        that was there: {`subdomain`, `app_id`, `store`, `share`, `hash`}."""
-        replica = self._node.find(store)
-        root = self._node.root_of(replica)
+    def register(self, subdomain: str, app_id: str, store: "str | None" = None) -> "dict[str, Any]":
+        """Offers an app under a subdomain of the share of `store`, the store that the app works on (None: the only
+        one); it replaces the one that was there: {`subdomain`, `app_id`, `store`, `share`, `hash`}."""
+        replica = self._store(store)
+        root = self.node.root_of(replica)
         if replica is root:
             raise UsageError("an app works on a data store, not on the share: name one with --store", "wrong_type")
         _check_subdomain(subdomain)
-        now_ms = self._now_ms()
-        written = self._node.at_once(now_ms, _view(root).register_app, subdomain, app_id, replica.id, now_ms)
+        now_ms = self.now_ms()
+        written = self.node.at_once(now_ms, _view(root).register_app, subdomain, app_id, replica.id, now_ms)
         return {
             "subdomain": subdomain,
             "app_id": app_id,
@@ -64,12 +57,12 @@ class AppService:
 
     def remove(self, subdomain: str, store: "str | None" = None) -> "dict[str, Any]":
         """Takes the app under a subdomain away; its bundle stays: {`subdomain`, `app_id`, `share`, `hash`}."""
-        root = self._shares.one(store)
+        root = self._share(store)
         app = _view(root).app(subdomain)
         if app is None:
             raise UsageError("there is no app under %s" % subdomain, "unknown_app")
-        now_ms = self._now_ms()
-        written = self._node.at_once(now_ms, _view(root).remove_app, subdomain, now_ms)
+        now_ms = self.now_ms()
+        written = self.node.at_once(now_ms, _view(root).remove_app, subdomain, now_ms)
         return {
             "subdomain": subdomain,
             "app_id": app.app_id,
@@ -81,10 +74,10 @@ class AppService:
         """{`apps`: [{`subdomain`, `app_id`, `store` (null where its id makes no sense), `store_name` ("" for one
         that is not open here), `share`, `bundle` (true when there is one)}]}, of one share or of all."""
         rows = []
-        for root in self._shares.some(store):
+        for root in self._shares(store):
             view = _view(root)
             for app in view.apps():
-                used = self._node.get(app.store_id)
+                used = self.node.get(app.store_id)
                 rows.append(
                     {
                         "subdomain": app.subdomain,
@@ -98,20 +91,24 @@ class AppService:
         return {"apps": rows}
 
 
-class BundleService:
-    """Bundles of the shares of one node. `now_ms` and `store` as for `AppService`."""
+class BundleService(_ShareService):
+    """`read(data, app_id)` gives (app id, manifest) of a zip file. It raises a UsageError for what is no bundle, or
+    one of another app than `app_id` (None: of any). No stick can read one."""
 
-    def __init__(self, node: "Node", now_ms: "Callable[[], int | None]"):
-        self._node = node
-        self._now_ms = now_ms
-        self._shares = _ShareChoice(node)
+    READS = ("list",)
 
-    def upload(self, app_id: str, data: bytes, manifest: "Manifest", store: "str | None" = None) -> "dict[str, Any]":
-        """Writes the zip file of an app; the caller has read `manifest` and `app_id` out of it and checked both:
-        {`app_id`, `size`, `manifest`, `share`, `hash`}."""
-        root = self._shares.one(store)
-        now_ms = self._now_ms()
-        written = self._node.at_once(now_ms, _view(root).upload_bundle, app_id, data, manifest, now_ms)
+    def __init__(self, node: "Node", now_ms: "Callable[[], int]", read: "ReadBundle"):
+        super().__init__(node, now_ms)
+        self._read = read
+
+    def upload(self, data_hex: str, app_id: "str | None" = None, store: "str | None" = None) -> "dict[str, Any]":
+        """Writes the zip file of an app, which replaces its bundle of before: {`app_id`, `size`, `manifest`, `share`,
+        `hash`}."""
+        root = self._share(store)
+        data = from_hex(data_hex, "data_hex")
+        app_id, manifest = self._read(data, app_id)
+        now_ms = self.now_ms()
+        written = self.node.at_once(now_ms, _view(root).upload_bundle, app_id, data, manifest, now_ms)
         return {
             "app_id": app_id,
             "size": len(data),
@@ -122,17 +119,17 @@ class BundleService:
 
     def remove(self, app_id: str, store: "str | None" = None) -> "dict[str, Any]":
         """Takes a bundle and its manifest away: {`app_id`, `share`, `hash`}."""
-        root = self._shares.one(store)
+        root = self._share(store)
         if _view(root).bundle(app_id) is None:
             raise UsageError("there is no bundle of %s" % app_id, "unknown_app")
-        now_ms = self._now_ms()
-        written = self._node.at_once(now_ms, _view(root).remove_bundle, app_id, now_ms)
+        now_ms = self.now_ms()
+        written = self.node.at_once(now_ms, _view(root).remove_bundle, app_id, now_ms)
         return {"app_id": app_id, "share": uuid_text(root.id), "hash": hex_of(written.hash)}
 
     def list(self, store: "str | None" = None) -> "dict[str, Any]":
         """{`bundles`: [{`app_id`, `size`, `manifest`: {section: {key: value}}, `share`}]}, of one share or of all."""
         rows = []
-        for root in self._shares.some(store):
+        for root in self._shares(store):
             view = _view(root)
             for app_id in view.bundles():
                 body = view.bundle(app_id)

@@ -6,14 +6,14 @@ from ..machines.log import row_key
 from ..machines.registry import TYPE_LOG
 from . import typed
 from .plain import Names, bytes_fields, bytes_of, from_hex, hex_of
+from .service import Service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
     from ..machines.log_view import LogEntry, LogView
-    from ..node.node import Node
     from ..node.stores import Replica
 
 READ_ENTRIES = const(1000)  # in one answer, when nothing else is asked for
@@ -22,8 +22,8 @@ ANSWER_BYTES = const(4194304)  # content in one answer; a larger entry comes alo
 _HASH_BYTES = const(32)
 
 
-class LogService:
-    """The operations on log stores of one node. `now_ms`: a function that gives the wall time.
+class LogService(Service):
+    """Log stores.
 
     An entry is {`wall_ms`, `author`, `author_name`, `hash`, `size`, and its content as `value` when it is UTF-8, else
     as `value_hex`}; `problem` in the place of the content where it cannot be read. `store`: a name, or the beginning of
@@ -31,10 +31,6 @@ class LogService:
     """
 
     READS = ("read", "tail", "follow")
-
-    def __init__(self, node: "Node", now_ms: "Callable[[], int | None]"):
-        self._node = node
-        self._now_ms = now_ms
 
     def append(
         self, store: "str | None" = None, value: "str | None" = None, value_hex: "str | None" = None
@@ -45,8 +41,8 @@ class LogService:
         if not content:
             raise UsageError("an empty entry is stored nowhere: give it a value", "bad_value")
         view = self._view(self._replica(store))
-        now_ms = self._now_ms()
-        written = self._node.at_once(now_ms, view.append, content, now_ms)
+        now_ms = self.now_ms()
+        written = self.node.at_once(now_ms, view.append, content, now_ms)
         return {"hash": hex_of(written.hash), "wall_ms": written.wall_ms}
 
     def read(
@@ -101,7 +97,7 @@ class LogService:
         return {"entries": rows, "cursor": arrived.before if more else max(end, arrived.cursor), "more": more}
 
     def _replica(self, store) -> "Replica":
-        return typed.find(self._node, store, TYPE_LOG)
+        return typed.find(self.node, store, TYPE_LOG)
 
     def _view(self, replica) -> "LogView":
         return replica.view_as(TYPE_LOG)
@@ -116,7 +112,7 @@ class LogService:
 
     def _rows(self, entries: "Iterator[LogEntry] | _Arrived", limit: int) -> "tuple[list[dict[str, Any]], bool]":
         """(rows, whether there are more) of the first entries."""
-        names = Names(self._node)
+        names = Names(self.node)
         rows = []
         size = 0
         for entry in entries:
