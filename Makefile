@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint campaign-places campaign-sim campaign-wear campaign-flips bench bench-against emulator firmware venv venv-dev python clean
+.PHONY: help demo test check format lint campaign-folder campaign-places campaign-sim campaign-wear campaign-flips bench bench-against emulator firmware venv venv-dev python clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,6 +32,9 @@ campaign-places: venv-dev ## 1,000 random histories of people who put and get th
 
 campaign-sim: venv-dev ## 1,000 seeded meshes of 20 nodes: every node ends with the same state (40 minutes)
 	@$(BIN)/python tools/simulate.py --seeds 1000
+
+campaign-folder: venv-dev ## 1 GiB and 1,000,000 intentions in a log on a folder (20 minutes)
+	@PYTHONPATH=tests/core $(BIN)/python tests/host/folder_campaign.py
 
 campaign-flips: venv-dev emulator ## one flipped bit in a full stick, 200 times: named, nothing wrong served, filled again
 	@FLIPS=200 PAGES=16 SEED=3 $(BIN)/python -m pytest tests/emulator/test_flash_storage.py -k "flips or folders" -n 2 -rP

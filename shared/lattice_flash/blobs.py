@@ -8,7 +8,7 @@ from lattice_core.seams import BytesBody
 from . import layout
 from .extents import ExtentBody
 from .hash_index import prefix_of
-from .layout import EMPTY, HEADER_BYTES, slot_of
+from .layout import EMPTY, HEADER_BYTES
 
 
 class Blobs:
@@ -63,6 +63,7 @@ class Blobs:
 
     def _live(self, address, sign):
         live = self.storage.segments.live
+        slot_of = self.storage.geometry.slot_of
         at, size, _ = self.extent(address)
         live[slot_of(address)] += sign * layout.record_bytes(layout.BLOB_HASH_AT + 32)
         live[slot_of(at)] += sign * layout.padded(size)

@@ -3,16 +3,16 @@
 Author keys are not in RAM but for a few used last: the key is read from the chain's newest intention.
 """
 
-from .hash_index import HashIndex, prefix_of
+from .hash_index import prefix_of
 
 _PAGE_ROWS = 8
 _CACHED = 64
 
 
 class Chains:
-    def __init__(self, author_of):
+    def __init__(self, author_of, index):
         self.author_of = author_of  # witness sequence -> author, from flash
-        self.rows = HashIndex(_PAGE_ROWS)  # address: sequence of the tip; tag: length
+        self.rows = index(_PAGE_ROWS)  # address: sequence of the tip; tag: length
         self.clear()
 
     def clear(self):

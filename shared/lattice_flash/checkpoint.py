@@ -42,7 +42,7 @@ class Checkpoint:
         rows = storage.blob_index.count
         for store in storage.stores():
             rows += store.items.count + store.floats.count + store.chains.count() + _PAGES_ROWS
-        self.bytes = 10 * rows + 4 * storage.row_index.count + _BESIDES_BYTES
+        self.bytes = (8 + storage.blob_index.tag_bytes) * rows + 4 * storage.row_index.count + _BESIDES_BYTES
 
     # -- writing -----------------------------------------------------------------------------------------------------
     def steps(self):
@@ -189,9 +189,10 @@ def _load_items(reader, items):
     for _ in range((count + rows - 1) // rows):
         items.addresses.append(reader.into(array("I", bytes(4 * rows))))
         items.prefixes.append(reader.into(array("I", bytes(4 * rows))))
-        items.tags.append(reader.into(array("H", bytes(2 * rows))))
+        items.tags.append(reader.into(array(items.tag_code, bytes(items.tag_bytes * rows))))
     items.count = count
     items.alive = alive
+    items.loaded()
 
 
 class _Reader:

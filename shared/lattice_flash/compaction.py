@@ -10,9 +10,9 @@ from lattice_core.errors import StorageError, StorageFull
 
 from . import layout
 from .extents import ExtentBody
-from .layout import EMPTY, SEGMENT_BYTES, address_at, slot_of
+from .layout import EMPTY
 from .records import actions
-from .replay import scan
+from .replay import can_go, scan
 from .segments import BULK, LOG
 
 _PIECE_BYTES = const(3500)
@@ -92,9 +92,12 @@ class Compaction:
             return None
         self._stuck = 0
         for slot in self.storage.damaged:
-            if self._closed(slot) and self.storage.segments.live[slot] + _MARGIN_BYTES <= self.storage.segments.free:
-                return self._compact_log(slot)
+            first = self._first_to_go(slot)
+            if first >= 0:
+                return self._compact_log(first)
         victim = self._victim()
+        if victim >= 0 and self.storage.segments.kinds[victim] == LOG:
+            victim = self._first_to_go(victim)
         if victim >= 0:
             return self._compact(victim)
         storage = self.storage
@@ -102,16 +105,30 @@ class Compaction:
             return self._write_checkpoint()
         return None
 
+    def _first_to_go(self, slot):
+        """The log segment that is to be compacted before, or instead of, one that a replay needs (`can_go`): the oldest
+        of a run of such. -1 when there is no room for it."""
+        storage = self.storage
+        numbers = storage.log.numbers
+        while True:
+            if not self._closed(slot) or storage.segments.live[slot] + _MARGIN_BYTES > storage.segments.free:
+                return -1
+            before = [other for other in numbers if numbers[other] == numbers[slot] - 1]
+            if not before or can_go(storage.segments, slot):
+                return slot
+            slot = before[0]
+
     def _victim(self):
         """The closed segment with most to gain, -1 when none is worth it."""
         segments = self.storage.segments
         share = 4 if self._tight() else 2  # at least a quarter or half of it dead
         best, most = -1, 8192
+        most_bytes = self.storage.geometry.segment_bytes
         for slot in segments.of_kind(LOG) + segments.of_kind(BULK):
             dead = segments.sizes[slot] - segments.live[slot]
             if segments.live[slot] + _MARGIN_BYTES > segments.free:
                 continue
-            if slot in self.storage.extents.emptied and segments.sizes[slot] < SEGMENT_BYTES and self._closed(slot):
+            if slot in self.storage.extents.emptied and segments.sizes[slot] < most_bytes and self._closed(slot):
                 return slot  # a write has failed there
             if dead > most and dead * share >= segments.sizes[slot] and self._closed(slot):
                 best, most = slot, dead
@@ -155,7 +172,7 @@ class Compaction:
         oldest = min(numbers.values()) == numbers[slot]
         copied = 0
         for at, kind, payload in scan(storage.segments, slot, 0):
-            if actions(kind)[1](storage, address_at(slot, at), payload, oldest):
+            if actions(kind)[1](storage, storage.geometry.address_at(slot, at), payload, oldest):
                 self._copy(kind, payload)
                 copied += len(payload)
                 if copied > _PIECE_BYTES:
@@ -205,7 +222,7 @@ class Compaction:
             address = items.address(index)
             if address != EMPTY:
                 store = storage.numbered(items.tag(index))
-                if slot_of(store.contents.extent(address)[0]) == slot:
+                if storage.geometry.slot_of(store.contents.extent(address)[0]) == slot:
                     yield from self._move_blob(store, address)
             index += 1
 

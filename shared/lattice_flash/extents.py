@@ -8,16 +8,18 @@ body. A body exists once a record of the log names it: what was written for noth
 from lattice_core.compat import const
 from lattice_core.errors import StorageError, StorageFull
 
-from .layout import EXTENT_HEAD_BYTES, SEGMENT_BYTES, address_at, extent_head, offset_of, padded, slot_of
+from .layout import EXTENT_HEAD_BYTES, extent_head, padded
 from .segments import BULK
 
-_NEARLY_FULL = const(126976)  # a segment with less than a block left takes no further body
+_BLOCK_BYTES = const(4096)
 _WRITERS = const(8)
 
 
 class Extents:
     def __init__(self, segments):
         self.segments = segments
+        self.geometry = segments.geometry
+        self._nearly_full = self.geometry.segment_bytes - _BLOCK_BYTES  # such a segment takes no further body
         self.moves = 0  # counts compactions: bodies look their address up again
         self.reserved = 0  # promised to open writers and not yet written
         self.batch_bytes = 0  # written since the last commit
@@ -47,12 +49,12 @@ class Extents:
         return ExtentWriter(self, slot, size)
 
     def _choose(self, size):
-        """The fullest segment that takes another body; a body over 128 KiB gets one for itself."""
+        """The fullest segment that takes another body; a body longer than one gets one for itself."""
         best = -1
         segments = self.segments
-        if size < SEGMENT_BYTES:
+        if size < self.geometry.segment_bytes:
             for slot in segments.of_kind(BULK):
-                if segments.sizes[slot] >= _NEARLY_FULL or slot in self._busy or slot in self.emptied:
+                if segments.sizes[slot] >= self._nearly_full or slot in self._busy or slot in self.emptied:
                     continue
                 if best < 0 or segments.sizes[slot] > segments.sizes[best]:
                     best = slot
@@ -110,7 +112,7 @@ class Extents:
 
     def holds(self, address, size):
         """False when a body was lost by a failed write."""
-        return offset_of(address) + size <= self.segments.sizes[slot_of(address)]
+        return self.geometry.offset_of(address) + size <= self.segments.sizes[self.geometry.slot_of(address)]
 
     def finish(self, slot):
         """The writer of a segment is done: it is free for the next."""
@@ -134,7 +136,7 @@ class Extents:
         self.batch_bytes = 0
         for slot in list(self._open):
             self.sync_slot(slot)
-            if slot not in self._busy and (len(self._open) > 1 or self.segments.sizes[slot] >= _NEARLY_FULL):
+            if slot not in self._busy and (len(self._open) > 1 or self.segments.sizes[slot] >= self._nearly_full):
                 self.segments.files.close(self._open.pop(slot))
 
     def rolled_back(self):
@@ -210,7 +212,7 @@ class ExtentWriter:
         self.size += len(data)
 
     def body(self):
-        address = address_at(self.slot, self.start)
+        address = self.extents.geometry.address_at(self.slot, self.start)
         if not self.extents.holds(address, self.size):
             raise StorageError("the flash failed while this body was written")
         self.extents.reserved -= self.limit - self.size
@@ -254,15 +256,16 @@ class ExtentBody:
             raise StorageError("read behind the end of a body of %d bytes" % self.size)
         if not count:
             return b""
-        slot = slot_of(self.address)
+        slot = extents.geometry.slot_of(self.address)
         extents.sync_slot(slot)
-        return extents.segments.read(slot, offset_of(self.address) + offset, count)
+        return extents.segments.read(slot, extents.geometry.offset_of(self.address) + offset, count)
 
     def adopt(self, where):
         """A record of the log names it now (or nobody ever will): the writer's claim on the segment ends."""
         if self.adopted:
             return
-        slot, start = slot_of(self.address), offset_of(self.address)
+        geometry = self.extents.geometry
+        slot, start = geometry.slot_of(self.address), geometry.offset_of(self.address)
         if where is not None and not self.extents.holds(self.address, self.size):
             raise StorageError("the flash failed before this body was stored")
         self.adopted = True

@@ -5,8 +5,7 @@ from lattice_core.errors import StorageError
 from .checkpoint import Checkpoint
 from .extents import Extents
 from .filesystem import FileSystem
-from .hash_index import HashIndex
-from .layout import HEADER_BYTES, slot_of
+from .layout import HEADER_BYTES
 from .log import BUFFER_BYTES, Log
 from .record_pair import RecordPair
 from .replay import Replay, Window, check_extents, find_damage, first_batch, head_of
@@ -29,15 +28,16 @@ class Memory:
 class FlashIndex:
     """The indexes. `numbered` and `apply_*` are for the replay."""
 
-    def __init__(self, vfs, random, memory):
+    def __init__(self, vfs, random, memory, geometry):
+        self.geometry = geometry
         self.files = FileSystem(vfs)
         self.record_pair = RecordPair(self.files)
-        self.segments = Segments(self.files, memory.window, self.record_pair.nonces)
+        self.segments = Segments(self.files, memory.window, self.record_pair.nonces, geometry)
         self.log = Log(self.segments, memory.batch)
         self.extents = Extents(self.segments)
         self.checkpoint = Checkpoint(self)
         self.row_index = RowIndex(self.key_of)
-        self.blob_index = HashIndex(_BLOB_ROWS)
+        self.blob_index = geometry.index(_BLOB_ROWS)
         self.damage = ""  # what was found wrong at boot, in words
         self.damaged = []  # slots of log segments with damage in them: what is alive there is to be written again
         self.salvaged = False  # the log has lost records somewhere: what follows from it is to be worked out anew
@@ -249,4 +249,4 @@ class FlashIndex:
         self._key_cache.clear()
 
     def count_live(self, address):
-        self.segments.live[slot_of(address)] += self.log.record_size(address)
+        self.segments.live[self.geometry.slot_of(address)] += self.log.record_size(address)

@@ -21,6 +21,9 @@ def prefix_of(hash):
 
 
 class HashIndex:
+    tag_code = "H"
+    tag_bytes = 2
+
     def __init__(self, page_rows):
         self.page_rows = page_rows
         self.clear()
@@ -35,16 +38,22 @@ class HashIndex:
     def append(self, address, prefix, tag):
         """Index of the new row."""
         index = self.count
-        rows = self.page_rows
-        if index == len(self.addresses) * rows:
-            self.addresses.append(array("I", bytes(4 * rows)))
-            self.prefixes.append(array("I", bytes(4 * rows)))
-            self.tags.append(array("H", bytes(2 * rows)))
+        if index == len(self.addresses) * self.page_rows:
+            self._add_page()
         self.count = index + 1
         self.set(index, address, prefix, tag)
         if address != EMPTY:
             self.alive += 1
         return index
+
+    def _add_page(self):
+        rows = self.page_rows
+        self.addresses.append(array("I", bytes(4 * rows)))
+        self.prefixes.append(array("I", bytes(4 * rows)))
+        self.tags.append(array(self.tag_code, bytes(self.tag_bytes * rows)))
+
+    def loaded(self):
+        """The columns were read from a checkpoint."""
 
     def fill(self, index, address, prefix, tag):
         """Sets a row that may be empty."""
@@ -140,15 +149,5 @@ class HashIndex:
                 to += 1
         self.count = to
         pages = (to + self.page_rows - 1) // self.page_rows
-        for column in (self.addresses, self.prefixes, self.tags):
-            del column[pages:]
-
-    def cut(self, count):
-        """Forgets the rows from `count` on."""
-        for index in range(count, self.count):
-            if self.address(index) != EMPTY:
-                self.alive -= 1
-        self.count = count
-        pages = (count + self.page_rows - 1) // self.page_rows
         for column in (self.addresses, self.prefixes, self.tags):
             del column[pages:]

@@ -14,12 +14,10 @@ from lattice_core.storage.contract import ZERO
 from . import layout
 from .chains import Chains
 from .extents import ExtentBody
-from .hash_index import HashIndex, prefix_of
-from .layout import EMPTY, HEADER_BYTES, slot_of
+from .hash_index import prefix_of
+from .layout import EMPTY, HEADER_BYTES
 
 INLINE_BYTES = 4096  # larger bodies lie in bulk segments
-CHAINS = 1024  # authors per store; docs/reference/nano-reconcile.md §9
-SEQUENCES = 65535  # chain lengths and tips are u16
 _ITEM_ROWS = const(64)
 _FLOATING_ROWS = const(16)
 _ROOM_BESIDES_BYTES = const(512)  # rows and records that usually follow an intention
@@ -33,9 +31,9 @@ class Intentions:
         self.number = number
         self.storage = storage
         self.log = storage.log
-        self.items = HashIndex(_ITEM_ROWS)  # row: witness sequence - 1; tag: chain
-        self.floats = HashIndex(_FLOATING_ROWS)  # in order of arrival
-        self.chains = Chains(self._author_at)
+        self.items = storage.geometry.index(_ITEM_ROWS)  # row: witness sequence - 1; tag: chain
+        self.floats = storage.geometry.index(_FLOATING_ROWS)  # in order of arrival
+        self.chains = Chains(self._author_at, storage.geometry.index)
         self.count = 0
         self.head = ZERO
 
@@ -84,10 +82,11 @@ class Intentions:
             return
         self.storage.need_intention(self.storage.to_write(body) + _ROOM_BESIDES_BYTES)
         self.storage.need_index(self.storage.rows_margin(intention))
-        if self.count + self.floats.alive >= SEQUENCES:
-            raise StorageFull("a store holds at most %d intentions on this stick" % SEQUENCES)
-        if self.chains.count() >= CHAINS and self.chains.number(intention.author) < 0:
-            raise StorageFull("a store has at most %d authors on this stick" % CHAINS)
+        geometry = self.storage.geometry
+        if self.count + self.floats.alive >= geometry.sequences:
+            raise StorageFull("a store holds at most %d intentions on this stick" % geometry.sequences)
+        if self.chains.count() >= geometry.chains and self.chains.number(intention.author) < 0:
+            raise StorageFull("a store has at most %d authors on this stick" % geometry.chains)
         if inline:
             data = body.read(0, body.size)
             if isinstance(body, ExtentBody):
@@ -122,11 +121,12 @@ class Intentions:
     def refers_to(self, address, slot):
         """Whether the body of the intention at an address lies in that bulk segment."""
         by_reference = self.log.read_at(address, HEADER_BYTES + 1, 1) == b"\x01"
-        return by_reference and slot_of(self.reference(address)[0]) == slot
+        return by_reference and self.storage.geometry.slot_of(self.reference(address)[0]) == slot
 
     def _live(self, address, sign):
         """Counts an intention's bytes in or out, its body in a bulk segment included."""
         live = self.storage.segments.live
+        slot_of = self.storage.geometry.slot_of
         live[slot_of(address)] += sign * self.log.record_size(address)
         if self.log.read_at(address, HEADER_BYTES + 1, 1) == b"\x01":
             at, size, _ = self.reference(address)

@@ -5,18 +5,13 @@ zeros to a multiple of 4. All integers little-endian. The CRC is started with a 
 (with 0 for the head of a segment): behind damage the next record is searched for, and bytes that somebody else chose,
 in the payload of the damaged one, must not pass for a record.
 
-An *address* is 24 bits: slot of the segment (9 bits), offset in it in units of 4 bytes (15 bits, so a record or a
-body starts within the first 128 KiB of its segment). It fits a small integer of the interpreter.
 """
 
 from binascii import crc32
 from struct import calcsize, pack, pack_into, unpack_from
 
 from lattice_core.compat import const
-from lattice_core.errors import StorageError
 
-SEGMENT_BYTES = const(131072)  # quick to compact, and few enough files that littlefs stays fast
-SEGMENTS = const(512)  # at most
 HEADER_BYTES = const(8)
 EMPTY = const(0x3FFFFFFF)  # no address; the largest small integer
 
@@ -47,28 +42,19 @@ BODY_REFERENCE = "<III"  # address, size, nonce of the section it lies in
 BLOB_HEAD = "<BxxxIII"  # store, address, size, nonce of the section it lies in
 BLOB_HASH_AT = const(16)
 MARK = "<II"  # batch number, bound of the reserved nonces
-# magic, number in the order of writing, seed of the CRCs, 1 when the open batch goes on in it, nonce
-SEGMENT_HEAD = "<4sIIBxxxI"
+# magic, number in the order of writing, seed of the CRCs, what is behind the last mark of the segment before (below),
+# bits of an offset in an address, nonce
+SEGMENT_HEAD = "<4sIIBBxxI"
+BEFORE_AT = const(12)
+NOTHING = const(0)  # it ends with a mark
+GOES_ON = const(1)  # the open batch, which goes on in this segment
+VOID = const(2)  # something that no mark will ever follow
 SEGMENT_MAGIC = b"LNS1"
 # In a bulk segment, before the first body of each section: magic, nonce, CRC-32 of both.
 EXTENT_HEAD = "<4sII"
 EXTENT_HEAD_BYTES = const(12)
 EXTENT_MAGIC = b"LNB1"
 INTENTION_HEAD_BYTES = calcsize(INTENTION_HEAD)
-
-
-def address_at(slot, offset):
-    if offset & 3 or offset >= SEGMENT_BYTES:
-        raise StorageError("flash: nothing can begin at %d of segment %d" % (offset, slot))
-    return (slot << 15) | (offset >> 2)
-
-
-def slot_of(address):
-    return address >> 15
-
-
-def offset_of(address):
-    return (address & 0x7FFF) << 2
 
 
 def padded(count):

@@ -11,7 +11,7 @@ from lattice_core.errors import StorageError
 
 from . import layout
 from .filesystem import INTERRUPTS
-from .layout import HEADER_BYTES, SEGMENT_BYTES, address_at, intact, offset_of, record_bytes, seal, slot_of
+from .layout import HEADER_BYTES, intact, record_bytes, seal
 from .segments import LOG
 
 BATCH_BYTES = 11776  # when a commit is due
@@ -23,6 +23,7 @@ _SHORT_BYTES = 240  # most records
 class Log:
     def __init__(self, segments, buffer):
         self.segments = segments
+        self.geometry = segments.geometry
         self.files = segments.files
         self.buffer = buffer
         self.view = memoryview(self.buffer)
@@ -30,7 +31,7 @@ class Log:
         self.number = 0  # of the newest segment, in the order of writing
         self.base = 0  # synced bytes of the segment
         self.fill = 0  # bytes of the buffer, which starts at base
-        self._kept = 0  # of them the head of the segment or section, which no abort takes away
+        self._kept = 0  # of them what no abort takes away: the head of the segment or section, an ABORT
         self._written = 0  # of them handed to littlefs
         self._file = None
         self._unmarked = False  # synced records of the open batch lie before the buffer
@@ -76,6 +77,7 @@ class Log:
         if self._abort_first:
             if self.slot >= 0:
                 self._put(layout.ABORT, (), 0)
+                self._kept = self.fill  # also when what follows is aborted before any of it is written
             self._abort_first = False
         return self._put(kind, parts, length)
 
@@ -83,7 +85,7 @@ class Log:
         if self.failed or self.files.torn:
             raise StorageError("the flash failed: what was not committed is lost")
         total = record_bytes(length)
-        if self.slot < 0 or self.base + self.fill + total > SEGMENT_BYTES:
+        if self.slot < 0 or self.base + self.fill + total > self.geometry.segment_bytes:
             self._roll()
         elif self._section_first:
             self._begin_section()
@@ -103,7 +105,7 @@ class Log:
         seal(self.buffer, start, kind, length, 0 if kind == layout.SEGMENT else self.segments.seed)
         self.batch_bytes += total
         self._write_blocks(start)
-        return address_at(self.slot, self.base + start)
+        return self.geometry.address_at(self.slot, self.base + start)
 
     def _write_blocks(self, end):
         while end - self._written >= _BLOCK_BYTES:
@@ -139,7 +141,7 @@ class Log:
         self._unmarked = True
 
     def _roll(self):
-        continues = self.dirty()
+        before = self._end_before()
         nonce = self.segments.nonces.take()
         if self.slot >= 0:
             self.seal_segment()
@@ -148,9 +150,23 @@ class Log:
         self.numbers[self.slot] = self.number
         self.base = 0
         self._section_first = False
-        head = pack(layout.SEGMENT_HEAD, layout.SEGMENT_MAGIC, self.number, self.segments.seed, continues, nonce)
+        head = pack(
+            layout.SEGMENT_HEAD,
+            layout.SEGMENT_MAGIC,
+            self.number,
+            self.segments.seed,
+            before,
+            self.geometry.shift,
+            nonce,
+        )
         self._put(layout.SEGMENT, (head,), len(head))
         self._kept = self.fill
+
+    def _end_before(self):
+        """What is behind the last mark of the segment before, for the head of a new one."""
+        if self._abort_first or (self.slot < 0 and self.numbers):
+            return layout.VOID
+        return layout.GOES_ON if self.dirty() else layout.NOTHING
 
     def _begin_section(self):
         """What follows in the segment bears a nonce of its own: of what an earlier start wrote there, and never synced,
@@ -201,8 +217,8 @@ class Log:
     # -- reading and changing what is not yet written ------------------------------------------------------------
     def read_at(self, address, skip, count):
         """`count` bytes from `skip` bytes behind an address, synced or not."""
-        if slot_of(address) == self.slot:
-            at = offset_of(address) + skip - self.base
+        if self.geometry.slot_of(address) == self.slot:
+            at = self.geometry.offset_of(address) + skip - self.base
             if at >= 0:
                 return bytes(self.view[at : at + count])
         return self.segments.read_at(address, skip, count)
@@ -216,18 +232,19 @@ class Log:
         if intact(memoryview(record), 0, self.segments.seed) is None:
             self.segments.hurt = True
             raise StorageError(
-                "flash: the record at %d of segment %d is damaged" % (offset_of(address), slot_of(address)),
+                "flash: the record at %d of segment %d is damaged"
+                % (self.geometry.offset_of(address), self.geometry.slot_of(address)),
                 "damaged",
             )
         return record[HEADER_BYTES:end]
 
     def read_record(self, address, count):
         """At most `count` bytes from an address on: fewer at the end of the log."""
-        if slot_of(address) == self.slot:
-            at = offset_of(address) - self.base
+        if self.geometry.slot_of(address) == self.slot:
+            at = self.geometry.offset_of(address) - self.base
             if at >= 0:
                 return bytes(self.view[at : min(at + count, self.fill)])
-        return self.segments.read_some(slot_of(address), offset_of(address), count)
+        return self.segments.read_some(self.geometry.slot_of(address), self.geometry.offset_of(address), count)
 
     def record_size(self, address):
         head = self.read_at(address, 4, 3)
@@ -235,12 +252,12 @@ class Log:
 
     def release(self, address):
         """The record at an address is no longer pointed to."""
-        self.segments.live[slot_of(address)] -= self.record_size(address)
+        self.segments.live[self.geometry.slot_of(address)] -= self.record_size(address)
 
     def patch(self, address, skip, values):
         """Overwrites `values` (bytes) in the payload of a record that littlefs does not have yet. False otherwise."""
-        at = offset_of(address) - self.base
-        if slot_of(address) != self.slot or at < self._written:
+        at = self.geometry.offset_of(address) - self.base
+        if self.geometry.slot_of(address) != self.slot or at < self._written:
             return False
         head = at + HEADER_BYTES + skip
         self.view[head : head + len(values)][:] = values

@@ -13,7 +13,7 @@ from lattice_core.compat import const
 from lattice_core.errors import StorageError
 
 from . import layout
-from .layout import HEADER_BYTES, address_at, intact, record_bytes
+from .layout import HEADER_BYTES, intact, record_bytes
 from .records import actions, newer
 from .segments import LOG
 
@@ -120,7 +120,9 @@ def head_of(segments, slot):
         raise newer("log segment %s" % magic.decode())
     if magic != layout.SEGMENT_MAGIC:
         return None
-    _, number, seed, _, nonce = unpack_from(layout.SEGMENT_HEAD, head, HEADER_BYTES)
+    _, number, seed, _, shift, nonce = unpack_from(layout.SEGMENT_HEAD, head, HEADER_BYTES)
+    if shift != segments.geometry.shift:
+        raise StorageError("the log has segments of %d bytes: it is for another kind of machine" % (4 << shift))
     return number, seed, nonce
 
 
@@ -146,6 +148,23 @@ def first_batch(segments, slot):
         if kind == layout.COMMIT:
             return unpack_from("<I", payload, 0)[0]
     return 0
+
+
+def can_go(segments, slot):
+    """False when a replay needs a segment only to know that what is open at the end of the one before it is void. When
+    a segment is gone, what is open before it counts: its batch ended with a COMMIT in the one that is gone."""
+    head = segments.read_some(slot, 0, 64)
+    found = intact(memoryview(head), 0, 0)
+    if found is None or found[0] != layout.SEGMENT:
+        return False
+    before = head[HEADER_BYTES + layout.BEFORE_AT]
+    if before != layout.GOES_ON:
+        return before == layout.NOTHING
+    damaged = []
+    for _, kind, _ in scan(segments, slot, 0, damaged):
+        if kind in (layout.COMMIT, layout.ABORT):
+            return kind == layout.COMMIT and not damaged
+    return False
 
 
 def find_damage(segments, slot, end):
@@ -175,9 +194,13 @@ class Replay:
         """From `offset` of segment `number` on, then every segment with a greater number."""
         numbers = self.storage.log.numbers
         order = sorted([(numbers[slot], slot) for slot in self.segments.of_kind(LOG) if slot in numbers])
+        before = 0
         for found, slot in order:
             if found >= number:
+                if before and found != before + 1 and self.ranges:
+                    self._commit(self.batch + 1)  # the next one was compacted: `can_go`
                 self._segment(slot, offset if found == number else 0)
+                before = found
         if self._hurt and self.ranges:
             self._commit(self.batch + 1)  # what is damaged was its COMMIT
 
@@ -209,7 +232,7 @@ class Replay:
                 self._hurt = False
                 first = end
             elif kind == layout.SEGMENT:
-                if at == 0 and not payload[12]:
+                if at == 0 and payload[layout.BEFORE_AT] != layout.GOES_ON:
                     del ranges[:]
                     self._hurt = False
                 first = end
@@ -254,6 +277,6 @@ class Replay:
                 if at >= end:
                     break
                 if not (hurt and kind == layout.RECORD):  # the copies have them
-                    actions(kind)[0](self.storage, address_at(slot, at), payload, batch)
+                    actions(kind)[0](self.storage, self.segments.geometry.address_at(slot, at), payload, batch)
         del self.ranges[:]
         self._hurt = False

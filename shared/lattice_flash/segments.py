@@ -5,8 +5,6 @@ from array import array
 from lattice_core.compat import const
 from lattice_core.errors import StorageError
 
-from .layout import SEGMENT_BYTES, SEGMENTS, offset_of, slot_of
-
 FREE = 0
 LOG = 1
 BULK = 2
@@ -22,11 +20,12 @@ def _name(kind, slot):
 
 
 class Segments:
-    def __init__(self, files, window, nonces):
+    def __init__(self, files, window, nonces, geometry):
         self.files = files
         self.window = window
+        self.geometry = geometry
         self.total, self.free = files.space()
-        self.count = min(SEGMENTS, _SPARE_SEGMENTS + 2 * self.total // SEGMENT_BYTES)
+        self.count = min(geometry.segments, _SPARE_SEGMENTS + 2 * self.total // geometry.segment_bytes)
         self.kinds = bytearray(self.count)
         self.sizes = array("I", bytes(4 * self.count))
         self.live = array("I", bytes(4 * self.count))  # bytes of records and bodies that the index points to
@@ -42,8 +41,10 @@ class Segments:
         """Finds the segments of a mounted file system."""
         self.files.make_folder(FOLDER)
         for name, size in self.files.names(FOLDER):
-            if len(name) == 4 and name[0] in "LB":
+            if len(name) >= 4 and name[0] in "LB":
                 slot = int(name[1:])
+                if slot >= self.count:
+                    raise StorageError("flash: segment %d, and there are to be at most %d" % (slot, self.count))
                 self.kinds[slot] = _PREFIX.index(name[0])
                 self.sizes[slot] = size
 
@@ -136,4 +137,4 @@ class Segments:
 
     def read_at(self, address, skip, count):
         """`count` bytes from `skip` bytes behind an address."""
-        return self.read(slot_of(address), offset_of(address) + skip, count)
+        return self.read(self.geometry.slot_of(address), self.geometry.offset_of(address) + skip, count)

@@ -16,6 +16,7 @@ from . import layout
 from .compaction import Compaction
 from .extents import ExtentBody
 from .flash_index import FlashIndex, Memory
+from .geometry import STICK
 from .intentions import INLINE_BYTES
 from .log import BATCH_BYTES
 
@@ -32,9 +33,6 @@ FOR_DATA = 0
 FOR_MEMBERSHIP = 1
 FOR_OWNERS = 2
 _STORES = const(64)
-# What stores and indexes may take of the heap together: an open store 5 KB, an intention, an author and a blob 10 bytes
-# each, a key 5. The firmware itself has 241 KB after its first session; 110 KB are left to the largest one.
-MEMORY_BYTES = 145000
 _STORE_BYTES = const(5000)
 _ENTRY_BYTES = const(10)
 _KEY_BYTES = const(5)
@@ -63,10 +61,10 @@ class FlashStorage(FlashIndex):
     medium = "this stick"
     purpose = FOR_DATA  # of what is being written
 
-    def __init__(self, vfs, random, memory=None):
+    def __init__(self, vfs, random, memory=None, geometry=STICK):
         """`random(count)`: bytes from the system's generator, for a chip that is written for the first time. `memory`:
         a `Memory` that the caller took from the heap while that was fresh."""
-        FlashIndex.__init__(self, vfs, random, Memory() if memory is None else memory)
+        FlashIndex.__init__(self, vfs, random, Memory() if memory is None else memory, geometry)
         self.open_stores = _none  # a function that counts them
         self.is_owner = None  # a function: True for the key of an owner who is not revoked
         self._entries_left = 0  # that surely fit, before the indexes are counted again
@@ -129,7 +127,7 @@ class FlashStorage(FlashIndex):
             raise StorageFull("no room for another store: the stick's memory holds no more")
 
     def _memory_for_stores(self):
-        return MEMORY_BYTES - RESERVE_INDEX_BYTES - self.memory_bytes()
+        return self.geometry.memory_bytes - RESERVE_INDEX_BYTES - self.memory_bytes()
 
     def room_for_stores(self):
         return min(self.room(), self._memory_for_stores())
@@ -269,7 +267,7 @@ class FlashStorage(FlashIndex):
         """StorageFull when there is no heap for another entry and `margin` bytes. Counted when it may be short, not
         each time."""
         if self._entries_left * _PUT_BYTES <= margin:
-            left = MEMORY_BYTES - self.memory_bytes()
+            left = self.geometry.memory_bytes - self.memory_bytes()
             self._entries_left = max((left - RESERVE_INDEX_BYTES) // _PUT_BYTES, 1)
             if left - self._reserved(RESERVE_INDEX_BYTES) <= margin:
                 raise StorageFull("no room for more intentions: the stick's memory holds no longer lists of them")

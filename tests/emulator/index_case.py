@@ -6,7 +6,7 @@ from lattice_flash import columns
 from lattice_flash.hash_index import HashIndex
 from lattice_flash.layout import EMPTY
 from lattice_flash.row_index import RowIndex
-from support import Rng
+from support import Rng, index_rules
 
 
 def _find(column, value, start, end, nth):
@@ -27,37 +27,7 @@ def test_column_find_agrees_with_its_meaning():
 
 
 def test_items_against_a_list():
-    rng = Rng(4)
-    items = HashIndex(8)
-    model = []
-    for _ in range(600):
-        dice = rng.below(10)
-        if dice < 5:
-            row = (rng.below(1 << 24), rng.below(20), rng.below(3))
-            items.append(*row)
-            model.append(row)
-        elif dice < 7 and model:
-            index = rng.below(len(model))
-            if model[index][0] != EMPTY:
-                items.remove(index)
-                model[index] = (EMPTY,) + model[index][1:]
-                if all(row[0] == EMPTY for row in model):
-                    model = []
-        elif dice == 7:
-            items.squeeze()
-            model = [row for row in model if row[0] != EMPTY]
-        elif dice == 8 and len(model) > 10:
-            items.cut(len(model) - 3)
-            model = model[:-3]
-        start = rng.below(len(model) + 1)
-        prefix = rng.below(20)
-        wanted = [i for i in range(start, len(model)) if model[i][1] == prefix]
-        assert items.find(prefix, start) == (wanted[0] if wanted else -1)
-        tagged = [i for i in range(len(model)) if model[i][2] == 1]
-        nth = rng.below(12)
-        assert items.nth_tag(1, nth) == (tagged[nth] if nth < len(tagged) else -1)
-        assert items.count == len(model)
-        assert items.alive == len([row for row in model if row[0] != EMPTY])
+    index_rules.check_items(HashIndex(8))
 
 
 def test_keys_against_a_sorted_list():

@@ -11,7 +11,7 @@ from lattice_core.model.intention import ZERO, create
 from lattice_core.node import stores
 from lattice_core.weaver.weaver import DROPPED, FLOATING, WITNESSED
 from lattice_core.wire.messages import INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_REVOKED
-from lattice_flash.storage import MEMORY_BYTES
+from lattice_flash.geometry import MEMORY_BYTES
 from stick_history import STORE, signed_put
 from support.nano import START_MS
 from support.weaver import put_ops

@@ -1,51 +1,12 @@
 """The flash storage on CPython, over a folder instead of littlefs: for debugging, and because an ordinary file system
 keeps what was never synced. So every reopening finds torn tails and unmarked batches, which must not count."""
 
-import io
 import os
-import pathlib
 import tempfile
 
 from lattice_flash.storage import FlashStorage
 from support import storage_suite
-
-BLOCK_BYTES = 4096
-BLOCKS = 512
-
-
-class FolderVfs:
-    """What `lattice_flash.filesystem` asks of a VfsLfs2."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def _path(self, name):
-        return self.folder + name
-
-    def open(self, name, mode):
-        return io.FileIO(self._path(name), mode.replace("b", ""))
-
-    def stat(self, name):
-        return os.stat(self._path(name))
-
-    def ilistdir(self, name):
-        for entry in os.scandir(self._path(name)):
-            yield entry.name, 0, 0, 0 if entry.is_dir() else entry.stat().st_size
-
-    def mkdir(self, name):
-        os.mkdir(self._path(name))
-
-    def remove(self, name):
-        os.remove(self._path(name))
-
-    def rename(self, old, new):
-        os.replace(self._path(old), self._path(new))
-
-    def statvfs(self, name):
-        sizes = [entry.stat().st_size for entry in pathlib.Path(self._path(name)).rglob("*") if entry.is_file()]
-        used = sum(-(-size // BLOCK_BYTES) for size in sizes)
-        return BLOCK_BYTES, BLOCK_BYTES, BLOCKS, max(BLOCKS - used, 0)
-
+from support.folder_vfs import FolderVfs
 
 _folders = []  # removed when the tests are over
 

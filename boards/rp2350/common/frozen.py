@@ -20,17 +20,21 @@ HOST_ONLY = (
 )
 
 
-def core_files():
-    folder = SHARED + "/lattice_core"
+# The same of the log engine: indexes for a machine with memory.
+FLASH_HOST_ONLY = ("roomy.py",)
+
+
+def files_of(name, host_only):
+    folder = SHARED + "/" + name
     found = []
     for inside, _, names in os.walk(folder):
         within = os.path.relpath(os.path.join(inside, "x"), folder)[:-1].replace(os.sep, "/")
         found += [within + name for name in names if name.endswith(".py")]
-    return tuple(sorted(name for name in found if not name.startswith(HOST_ONLY)))
+    return tuple(sorted(name for name in found if not name.startswith(host_only)))
 
 
-package("lattice_core", core_files(), base_path=SHARED, opt=options.opt)
-package("lattice_flash", base_path=SHARED, opt=options.opt)
+package("lattice_core", files_of("lattice_core", HOST_ONLY), base_path=SHARED, opt=options.opt)
+package("lattice_flash", files_of("lattice_flash", FLASH_HOST_ONLY), base_path=SHARED, opt=options.opt)
 package(
     "firmware",
     ("__init__.py", "loop.py", "main.py", "mount.py", "version.py", "ports/__init__.py", "ports/rp2.py"),
