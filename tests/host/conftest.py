@@ -33,7 +33,7 @@ def plain_values(monkeypatch):
     """What goes in and out of an operation is JSON, in every test that runs one."""
     stream = InProcess.stream
 
-    def checked(self, name, **arguments):
+    def checked(self, name, /, **arguments):
         _check_plain(name, arguments)
         result = yield from stream(self, name, **arguments)
         _check_plain(name, result)

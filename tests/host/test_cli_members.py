@@ -202,7 +202,11 @@ def test_an_expired_invite_is_refused_and_revoked(laptop, monkeypatch):
     guest = CommandLine(laptop.folder.parent / "guest", "guest")
     assert "expired" in guest.fails("join", made["token"], "--via", "/dev/null")
     (row,) = laptop.json("invite", "list")["invites"]
-    assert row["status"] == "revoked"
+    assert row["redeemable"] is False
+    assert " expired " in laptop.run("invite", "list")
+    laptop.run("invite")
+    statuses = {row["id"]: row["status"] for row in laptop.json("invite", "list")["invites"]}
+    assert statuses[made["id"]] == "revoked"
 
 
 # -- members ----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from lattice_host.storage import SqliteStorage
 from lattice_host.storage.database import Database
 
 MAKERS = (("init",), ("join",), ("store", "create"))
-VALUES = {"PORT": "/dev/null", "PATH": "/dev/null", "DEST": "/dev/null/x"}
+VALUES = {"PORT": "/dev/null", "PATH": "/dev/null", "FILE": "/dev/null", "DEST": "/dev/null/x"}
 
 
 @pytest.mark.parametrize(("words", "command"), leaves(), ids=[" ".join(words) for words, _ in leaves()])

@@ -4,22 +4,11 @@ from typing import Annotated
 
 import typer
 
-from lattice_core.api.plain import bytes_fields
-from lattice_core.api.rows import disputed, fork_rows, read_only, second_claims, skipped_by, waiting_rows
-from lattice_core.node import peers
-from lattice_core.node.stores import id_text
-
-from .. import clock
-from ..rekey import Rekey
-from ..service.activity import running
-from ..service.only_here import OnlyHere
 from .arguments import Json
-from .context import desk, now_ms, own_command
+from .context import backend, own_command
 from .forks import show_waiting
 from .members import claim_text, shown
 from .output import count_text, emit, say, size_text
-
-_SHOWN = 10  # keys and files that nobody else holds, per store
 
 
 def init(
@@ -28,92 +17,13 @@ def init(
     json: Json = False,
 ) -> None:
     """Make the node's identity and data directory, or give the node another name."""
-    with desk(ctx, name, make=True) as on:
-        if name is not None and name != on.node.name:
-            on.node.rename(name, now_ms())
-        data = {"id": on.node.identity.public.hex(), "name": on.node.name, "data": str(on.directory.path)}
+    data = backend(ctx).call("node.init", name=name)
     emit(json, data, lambda made: say("%s is %s, its data is in %s" % (made["name"], made["id"], made["data"])))
 
 
 def status(ctx: typer.Context, json: Json = False) -> None:
     """Who this node is, its shares, stores and sticks, and what no other node is known to hold."""
-    with desk(ctx, reads=True) as on:
-        node = on.node
-        data = {
-            "id": node.identity.public.hex(),
-            "name": node.name,
-            "data": str(on.directory.path),
-            "shares": [_share(node, root) for root in node.roots()],
-            "sticks": _sticks(on),
-            "read_only": read_only(node),
-            "clock": clock.problems(node, on.storage, now_ms()),
-            "busy": running(on.directory.path) if on.reads else None,
-            "rekey": _unfinished(ctx, Rekey(on.directory.path)),
-            "damaged": [{"id": id_text(store_id), "error": words} for store_id, words in node.damaged],
-        }
-    emit(json, data, _show)
-
-
-def _unfinished(ctx, journal):
-    """What a `node rekey` has left to do, with the command for it; None when nothing is."""
-    left = journal.unfinished()
-    if left is None:
-        return None
-    command = "%s node rekey" % own_command(ctx)
-    if journal.joined:
-        return "%s. Go on: `%s`" % (left, command)
-    return "%s. Take it back: `%s --abandon`. Go on, with an invite of another member: `%s --invite TOKEN`" % (
-        left,
-        command,
-        command,
-    )
-
-
-def _share(node, root):
-    members = peers.active(node, root)
-    return {
-        "id": id_text(root.id),
-        "name": root.name,
-        "members": len(members),
-        "disputed": disputed(node, root),
-        "second_claims": [claim for claim in second_claims(node) if claim["share"] == id_text(root.id)],
-        "stores": [_store(node, handle) for handle in [root, *node.children(root)]],
-    }
-
-
-def _store(node, handle):
-    unheld = OnlyHere(node, handle, _SHOWN)
-    return {
-        "id": id_text(handle.id),
-        "name": handle.name,
-        "type": handle.type,
-        "intentions": handle.store.count,
-        "read_only": handle.weaver.read_only,
-        "waiting": waiting_rows(node, handle.weaver.waiting()),
-        "forks": fork_rows(node, handle),
-        "skipped": skipped_by(node, handle),
-        "only_here": {
-            "intentions": unheld.intentions,
-            "keys": [bytes_fields("key", key) for key in unheld.keys],
-            "key_count": unheld.key_count,
-            "files": unheld.files,
-            "file_count": unheld.file_count,
-        },
-    }
-
-
-def _sticks(on):
-    node = on.node
-    noted = {key.hex() for root in node.roots() for key in node.sticks(root)}
-    seen = on.directory.config()["sticks"]
-    return [
-        {
-            "id": stick_id,
-            "name": node.peer_name(bytes.fromhex(stick_id)) or seen.get(stick_id, {}).get("name", ""),
-            "port": seen.get(stick_id, {}).get("port"),
-        }
-        for stick_id in sorted(noted)
-    ]
+    emit(json, backend(ctx).call("node.status", command=own_command(ctx)), _show)
 
 
 def _show(data):

@@ -6,12 +6,9 @@ from typing import Annotated
 
 import typer
 
-from lattice_core.api.rows import named
-from lattice_core.node import invites, peers
-from lattice_core.node.stores import id_text
-
+from ..clock import now_ms
 from .arguments import Json, Noun, Store
-from .context import desk, now_ms
+from .context import backend
 from .endings import WrongUsage
 from .members import shown
 from .output import emit, say, table, time_text
@@ -35,20 +32,7 @@ def invite(
     if ctx.invoked_subcommand is not None:
         return
     expires_s = 0 if expires is None else _expires_s(expires, now_ms() // 1000)
-    with desk(ctx) as on:
-        node = on.node
-        root = node.find_root(store)
-        node.end_expired_invites(now_ms())
-        token = node.invite(root, now_ms(), None, expires_s, label)
-        places = invites.where_redeemable(token, node.peer_name)
-        data = {
-            "token": token.encode(node.crypto),
-            "id": token.invite_id(node.crypto).hex(),
-            "share": id_text(root.id),
-            "redeemable_at": places,
-            "expires_ms": expires_s * 1000 or None,
-            "label": label,
-        }
+    data = backend(ctx).call("invite.create", store=store, expires_s=expires_s, label=label)
     emit(json, data, _show)
 
 
@@ -87,29 +71,7 @@ def _show(data):
 @app.command("list")
 def list_invites(ctx: typer.Context, store: Store = None, json: Json = False) -> None:
     """Invites made, when and by whom, and who used them."""
-    with desk(ctx) as on:
-        node = on.node
-        roots = [node.find_root(store)] if store else node.roots()
-        if not on.storage.database.read_only:
-            node.end_expired_invites(now_ms())
-        data = {"invites": [_row(node, root, made) for root in roots for made in node.invites(root)]}
-    emit(json, data, _show_list)
-
-
-def _row(node, root, made):
-    expires_s, label = invites.noted(root, made.id)
-    maker = made.made_by
-    return {
-        "id": made.id.hex(),
-        "status": invites.STATUS_NAMES.get(made.status, "status %d" % made.status),
-        "redeemable": invites.is_redeemable(node, root, made, now_ms()),
-        "made_ms": made.made_ms,
-        "invited_by": [] if maker is None else [named(node, maker)],
-        "claimed_by": [named(node, key) for key in made.claimed_by],
-        "label": label,
-        "expires_ms": expires_s * 1000 or None,
-        "share": id_text(root.id),
-    }
+    emit(json, backend(ctx).call("invite.list", store=store), _show_list)
 
 
 def _show_list(data):
@@ -117,7 +79,8 @@ def _show_list(data):
     for row in data["invites"]:
         status = row["status"]
         if status == "valid" and not row["redeemable"]:
-            status = "void: its maker is no active member"
+            is_over = row["expires_ms"] is not None and row["expires_ms"] <= now_ms()
+            status = "expired" if is_over else "void: its maker is no active member"
         made = "" if row["made_ms"] is None else time_text(row["made_ms"])
         expires = time_text(row["expires_ms"]) if row["expires_ms"] else ""
         makers, users = (", ".join(map(shown, row[who])) for who in ("invited_by", "claimed_by"))
@@ -138,11 +101,7 @@ def revoke(
     json: Json = False,
 ) -> None:
     """End an invite that nobody has used."""
-    with desk(ctx) as on:
-        root = on.node.find_root(store)
-        found = invites.find(root, invite_id)
-        written = on.node.revoke_invite(root, invite_id, now_ms())
-        data = {"id": peers.key_text(found.id), "status": "revoked", "written": written}
+    data = backend(ctx).call("invite.revoke", id=invite_id, store=store)
     emit(json, data, _show_revoked)
 
 

@@ -4,11 +4,8 @@ from typing import Annotated
 
 import typer
 
-from lattice_core.api.rows import member_rows, named
-from lattice_core.node import peers
-
 from .arguments import Json, Store, noun
-from .context import desk, now_ms
+from .context import backend
 from .members import notes, shown
 from .output import emit, say, table
 
@@ -18,11 +15,7 @@ app = noun("Members of a share: who they are, and shutting one out.")
 @app.command("list")
 def list_peers(ctx: typer.Context, store: Store = None, json: Json = False) -> None:
     """Members of the share of S, or of every share."""
-    with desk(ctx, reads=True) as on:
-        node = on.node
-        roots = [node.find_root(store)] if store else node.roots()
-        data = {"peers": [row for root in roots for row in member_rows(node, root)]}
-    emit(json, data, _show)
+    emit(json, backend(ctx).call("peer.list", store=store), _show)
 
 
 def _show(data):
@@ -44,29 +37,7 @@ def revoke(
     json: Json = False,
 ) -> None:
     """Shut a member out of the share, here and wherever this arrives. What it has it keeps."""
-    with desk(ctx) as on:
-        root = on.node.find_root(store)
-        key = peers.find(on.node, root, member)
-        data = shut_out(on.node, root, key)
-    emit(json, data, show_shut_out)
-
-
-def shut_out(node, root, key):
-    """Revokes a member; what there is to say about it."""
-    before = peers.active(node, root)
-    was = peers.status_of(node, root, key)
-    written = node.revoke_peer(root, key, now_ms())
-    lost = [other for other in before if other != key and not peers.is_active(node, root, other)]
-    let_in = [other for other in before if other != key and other not in lost and root.system.admitted_by(other) == key]
-    return {
-        "id": key.hex(),
-        "name": node.peer_name(key),
-        "status": "revoked",
-        "was": "only in single stores" if was is None else peers.STATUS_NAMES[was],
-        "written": written,
-        "also_out": [named(node, other) for other in lost],
-        "let_in": [named(node, other) for other in let_in],
-    }
+    emit(json, backend(ctx).call("peer.revoke", member=member, store=store), show_shut_out)
 
 
 def show_shut_out(data):

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from lattice_core.api.peers import shut_out
 from lattice_core.api.rows import member_name
 from lattice_core.errors import Refused, UsageError
 from lattice_core.files.upkeep import ROOM_KEPT_BYTES
@@ -14,7 +15,7 @@ from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Store, Timeout, nou
 from .connect import StickPort, key_of_member, outcome_of
 from .context import desk, now_ms
 from .output import count_text, emit, say, size_text, warn
-from .peer import show_shut_out, shut_out
+from .peer import show_shut_out
 
 app = noun("Sticks: setting one up, asking how it is, owners.")
 owner = noun("Who may administer a stick.")
@@ -249,7 +250,7 @@ def forget(
     with desk(ctx) as on:
         root = on.node.find_root(store)
         key = peers.find(on.node, root, name)
-        data = shut_out(on.node, root, key)
+        data = shut_out(on.node, root, key, now_ms())
         on.node.forget_stick(root, key)
         on.commit()
         on.directory.forget_stick(key.hex())

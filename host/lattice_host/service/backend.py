@@ -28,11 +28,11 @@ Stream = Generator[Event, None, Result]
 
 
 class Backend(Protocol):
-    def call(self, name: str, **arguments: Any) -> Result:
+    def call(self, name: str, /, **arguments: Any) -> Result:
         """Runs an operation to its end. Of a long one the events are dropped."""
         ...
 
-    def stream(self, name: str, **arguments: Any) -> Stream:
+    def stream(self, name: str, /, **arguments: Any) -> Stream:
         """A long operation: yields its events and returns its result. `close()` cancels it: what is committed stays."""
         ...
 

@@ -4,20 +4,29 @@ import inspect
 from typing import Any
 
 from lattice_core.api.apps import AppService
+from lattice_core.api.invites import InviteService
 from lattice_core.api.kv import KvService
 from lattice_core.api.log import LogService
+from lattice_core.api.peers import PeerService
 from lattice_core.errors import UsageError
 
 from ..clock import now_ms
 from .backend import Result, Stream
 from .bundles import HostBundleService
+from .host_service import HostService
 from .local import OpenNode
+from .nodes import NodeService
+from .stores import HostStoreService
 
 GROUPS: dict[str, Any] = {
     "app": AppService,
     "bundle": HostBundleService,
+    "invite": InviteService,
     "kv": KvService,
     "log": LogService,
+    "node": NodeService,
+    "peer": PeerService,
+    "store": HostStoreService,
 }
 
 
@@ -51,4 +60,5 @@ class Operation:
 
     def run(self, on: OpenNode, arguments: dict[str, Any]) -> Result | Stream:
         """Its result; of a long one the generator that yields events and returns it."""
-        return getattr(self.kind(on.node, now_ms), self.method)(**arguments)
+        service = self.kind(on if issubclass(self.kind, HostService) else on.node, now_ms)
+        return getattr(service, self.method)(**arguments)

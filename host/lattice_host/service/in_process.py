@@ -16,7 +16,7 @@ class InProcess:
         self._path = path
         self._notify = notify
 
-    def call(self, name: str, **arguments: Any) -> Result:
+    def call(self, name: str, /, **arguments: Any) -> Result:
         stream = self.stream(name, **arguments)
         while True:
             try:
@@ -24,7 +24,7 @@ class InProcess:
             except StopIteration as end:
                 return end.value
 
-    def stream(self, name: str, **arguments: Any) -> Stream:
+    def stream(self, name: str, /, **arguments: Any) -> Stream:
         operation = Operation(name)
         operation.check(arguments)
         with open_node(self._path, self._notify, make=operation.makes, reads=operation.reads) as on:
