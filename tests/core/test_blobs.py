@@ -3,9 +3,9 @@
 import sys
 
 from lattice_core.files import cid as cids
-from lattice_core.sync.nano.message_stream import MessageStream
+from lattice_core.sync.nano.message_stream import PART, MessageStream
 from lattice_core.testing.memory import MemoryStorage
-from lattice_core.wire.nano_messages import PART_KEY, NanoFrame
+from lattice_core.wire.nano_messages import PART_HEAD_BYTES, PART_KEY, NanoFrame
 from support import Rng, crypto
 from support.files import put_file
 from support.nano import START_MS, NodePair, joined, node, same
@@ -141,7 +141,10 @@ def raw_requests(world, store_id, digests):
         if frames.stream.error is not None:
             return answers
         frame = frames.poll()
-        if frame is not None:
+        if isinstance(frame, str):
+            assert frame == PART
+            answers.append({"part": b"".join(frames.payload(PART_HEAD_BYTES))})
+        elif frame is not None:
             answers.append(NanoFrame.decode(frame))
     return answers
 

@@ -187,6 +187,12 @@ class QuicStream:
             self._in_at = 0
         self._read_more.set()
 
+    def need(self, count):
+        return count <= WINDOW_BYTES
+
+    def ended(self):
+        return self._ended
+
     def at_end(self):
         return self._ended and not self._in_bytes
 

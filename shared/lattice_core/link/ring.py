@@ -1,5 +1,7 @@
 """A bounded byte queue in one preallocated buffer: bytes go in and out by slices, nothing moves."""
 
+from ..compat import joined
+
 
 class Ring:
     def __init__(self, buffer):
@@ -66,6 +68,6 @@ class Ring:
             data = bytes(self._view[at : at + length])
             self.skip(length)
             return data
-        out = bytearray(length)
-        self.take_into(memoryview(out))
-        return bytes(out)
+        data = joined(self._view[at:], self._view[: at + length - self._size])
+        self.skip(length)
+        return data

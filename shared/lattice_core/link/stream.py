@@ -56,9 +56,23 @@ class Stream:
         if self._incoming.count == 0 and (self._fin_received or self.error is not None):
             self._release_incoming()
             self._connection.stream_changed(self)
-        elif not self._granting and self.credit_due * 5 >= self._window * 3:  # 5 packets of the smallest window
+        elif self.credit_due * 5 >= self._window * 3:  # 5 packets of the smallest window
+            self._grant()
+
+    def _grant(self):
+        if not self._granting:
             self._granting = True
             self._connection.grant(self)
+
+    def need(self, count):
+        if count > self._window:
+            return False
+        if count > self._window - self.credit_due:
+            self._grant()
+        return True
+
+    def ended(self):
+        return self._fin_received
 
     def at_end(self):
         return self._fin_received and self.readable() == 0

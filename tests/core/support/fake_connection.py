@@ -66,6 +66,12 @@ class FakeStream:
         assert count <= len(self.peek()), "more than was shown"
         self.read(count)
 
+    def need(self, count):
+        return count <= self.in_pipe.window
+
+    def ended(self):
+        return self.error is None and self.in_pipe.ended
+
     def at_end(self):
         return self.error is None and self.in_pipe.ended and self.in_pipe.held == 0
 

@@ -36,6 +36,15 @@ if TYPE_CHECKING:
             """Takes `count` bytes off, at most as many as `peek` showed. Gives the peer new window, as `read` does."""
             ...
 
+        def need(self, count: int) -> bool:
+            """The reader goes on once `count` bytes have arrived and leaves them where they lie till then: the peer
+            gets window for them now. False when so many can never wait here at once."""
+            ...
+
+        def ended(self) -> bool:
+            """True when the peer has finished (FIN): what is `readable` is all that will come."""
+            ...
+
         def at_end(self) -> bool:
             """True when the peer has finished (FIN) and every byte before it was read."""
             ...

@@ -15,7 +15,7 @@ from ...limits import ANSWER_MS, BATCH_BYTES, REQUESTS_QUEUED
 from ...text import cut
 from ...wire.nano_messages import MESSAGE_BYTES, PART_BYTES, PART_HEAD_BYTES, PART_KEY, WORDS_BYTES, NanoFrame
 from .incoming_body import IncomingBody
-from .message_stream import PART, Large, held
+from .message_stream import PART, Large
 
 _FRAMES_AT_ONCE = const(8)  # then the others have their turn
 _STORED_AT_ONCE = const(64)  # names in one acknowledgement
@@ -134,10 +134,11 @@ class Puller:
             if isinstance(frame, Large):
                 self._begin_large(frame)
                 continue
-            payload = held(frame, PART_KEY)
-            if payload is None:
+            if isinstance(frame, bytes):
                 self._message(NanoFrame.decode(frame))
-            elif self._take_part(payload):
+            elif frame != PART:
+                raise ProtocolError("an %s on a stream of blobs" % frame)
+            elif self._take_part():
                 break  # a commit may have taken long
         if self._frames.ended and not self._done:
             raise ProtocolError("the peer ended a stream of blobs that was asked for more")
@@ -150,10 +151,10 @@ class Puller:
             raise ProtocolError("an answer that nothing was asked for")
         self.wanted.not_held(self._flying.pop(0)[0])
 
-    def _take_part(self, payload):
+    def _take_part(self):
         """Stores a blob that came whole. True when a commit followed."""
-        data = bytes(payload[PART_HEAD_BYTES:])
-        digest, path = self._answered(payload, len(data))
+        head, data = self._frames.payload(PART_HEAD_BYTES)
+        digest, path = self._answered(head, len(data))
         self.peer.progress.received_bytes += len(data)
         if self.node.crypto.blake3_digest(data) != digest:
             self._bad(digest, path)
@@ -170,7 +171,7 @@ class Puller:
         """(digest, path) that an answer of `size` bytes is for."""
         if not self._flying or len(head) < PART_HEAD_BYTES:
             raise ProtocolError("a blob that was not asked for")
-        if int.from_bytes(bytes(head[:PART_HEAD_BYTES]), "little") != size:
+        if int.from_bytes(head, "little") != size:
             raise ProtocolError("a blob that is larger than what came of it")
         return self._flying.pop(0)
 
@@ -271,8 +272,8 @@ class BlobServer:
             if frame is None:
                 break
             moved = True
-            if isinstance(frame, Large):
-                raise ProtocolError("a large %s where blobs are asked for" % frame.name)
+            if not isinstance(frame, bytes):
+                raise ProtocolError("an item or a part where blobs are asked for")
             message = NanoFrame.decode(frame)
             if "blob_request" in message:
                 digest = message["blob_request"]["hash"]

@@ -157,17 +157,17 @@ class ItemReceiver:
 
     # -- small ones --------------------------------------------------------------------------------------------
 
-    def add(self, payload: memoryview) -> int:
-        """One whole item, to be ingested with the batch. Returns how many wait."""
-        self._batch.append(self._parsed(payload))
-        self.progress.received_bytes += len(payload)
+    def add(self) -> int:
+        """Takes the item that the stream shows, to be ingested with the batch. Returns how many wait."""
+        self._batch.append(self._parsed())
+        self.progress.received_bytes += self.frames.size
         return len(self._batch)
 
-    def _parsed(self, payload):
-        if len(payload) <= ITEM_HEAD_BYTES:
-            raise ProtocolError("an item of %d bytes" % len(payload))
-        head, body = bytes(payload[:ITEM_HEAD_BYTES]), bytes(payload[ITEM_HEAD_BYTES:])
-        return intentions.parse(self.node.crypto, body, head)
+    def _parsed(self):
+        signature, body = self.frames.payload(ITEM_HEAD_BYTES)
+        if not body:
+            raise ProtocolError("an item of %d bytes" % self.frames.size)
+        return intentions.parse(self.node.crypto, body, signature)
 
     def ingest(self, more: bool = False) -> None:
         """Verifies and ingests what waits. With `more` to come, the last batch is verified on the platform's other
@@ -226,9 +226,10 @@ class ItemReceiver:
             message = {"hash": hash, "author": author, "reason": cut(reason, REASON_BYTES), "no_room": no_room}
             self.frames.post({"item_refused": message})
 
-    def take_evidence(self, payload: memoryview, author: bytes) -> None:
-        """One whole item that shows where another branch of the author's chain ends. It counts among none."""
-        self._evidence(self._parsed(payload), author)
+    def take_evidence(self, author: bytes) -> None:
+        """Takes the item that the stream shows: where another branch of the author's chain ends. It counts among
+        none."""
+        self._evidence(self._parsed(), author)
 
     def _evidence(self, item, author):
         if item.author != author:

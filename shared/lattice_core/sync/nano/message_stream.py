@@ -19,9 +19,13 @@ from ...wire.nano_messages import (
 from ...wire.protobuf import read_varint, varint
 from ..common.tasks import StreamLost
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...seams import Body, Buffer
+    from ..common.streams import Stream
+
 HEADER_BYTES = const(4)
 _KEY_BYTES = const(6)  # field key and length varint of an item or part, at most
-_READ_BYTES = const(4096)  # how much is taken from a stream at once, unless a frame needs more
 _PIECE_BYTES = const(2048)  # how much of a stored body is read at once while sending
 _HELD_BYTES = const(4224)  # BODY_IN_MEMORY_BYTES and what stands before it: larger frames stream
 
@@ -34,7 +38,7 @@ class Large:
 
     __slots__ = ("name", "size")
 
-    def __init__(self, name, size):
+    def __init__(self, name: str, size: int):
         self.name = name
         self.size = size
 
@@ -47,16 +51,23 @@ class Meter:
 
 
 class MessageStream:
-    """`post*` queue what is to be sent, `flush` hands it to the stream as its window allows, `poll` gives what came."""
+    """`post*` queue what is to be sent, `flush` hands it to the stream as its window allows, `poll` gives what came.
 
-    def __init__(self, stream, meter=None):
+    What came is parsed where it lies in the stream's buffer, so that an item is copied once: into the bytes that go to
+    the log.
+    """
+
+    def __init__(self, stream: "Stream", meter: "Meter | None" = None):
         self.stream = stream
         self.meter = meter or Meter()
         self.ended = False  # the peer's direction ended orderly
-        self._data = b""
-        self._pos = 0
-        self._more = []  # pieces that came after `_data`
-        self._have = 0
+        self.size = 0  # payload bytes of the ITEM or PART that `poll` gave
+        self._view: Buffer = b""  # where that lies when it is in one piece
+        self._at = 0  # where its payload begins there, -1 when it is to be read from the stream
+        self._shown = 0  # bytes of it that lie in the stream
+        self._waiting = 0  # bytes that lie in the stream until more has come, and are counted
+        self._front = b""  # what was taken off of a frame that does not lie in one piece
+        self._parts = []  # the same of its payload, where the stream's window is smaller than the frame
         self._left = 0  # bytes of a Large that were not taken yet
         self._queue = []
         self._sent = 0  # bytes of the first entry of the queue that are written
@@ -65,92 +76,178 @@ class MessageStream:
 
     # -- receiving ---------------------------------------------------------------------------------------------
 
-    def poll(self):
-        """The next frame: bytes, or a `Large`, or None when there is none now.
+    def poll(self) -> "bytes | str | Large | None":
+        """The next frame, or None when there is none now: a message as bytes; ITEM or PART for one that is whole
+        (`size`, `payload`); a `Large` for one that streams.
 
         ProtocolError when the peer breaks the rules, StreamLost when the stream ended early.
         """
+        if self._shown:
+            self._pass_over()
+        elif self._parts and not self._front:
+            self._parts = []
         if self._left or self.ended:
             return None
-        if not self._fill(HEADER_BYTES):
-            self._check_end()
-            return None
-        data, at = self._data, self._pos
-        size = data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
-        if size > _HELD_BYTES:
-            return self._begin_large(size)
-        if size > MESSAGE_BYTES and self._fill(HEADER_BYTES + 1):
-            key = self._data[self._pos + HEADER_BYTES]
-            if key != ITEM_KEY and key != PART_KEY:
+        view = self.stream.peek()
+        count = len(view)
+        if count <= HEADER_BYTES or self._front:
+            return self._poll_split()
+        end = (view[0] << 24 | view[1] << 16 | view[2] << 8 | view[3]) + HEADER_BYTES
+        key = view[HEADER_BYTES]
+        if end > count:
+            return self._poll_partial(key, end, count)
+        if end > _HELD_BYTES + HEADER_BYTES or (key != ITEM_KEY and key != PART_KEY):
+            if end > MESSAGE_BYTES + HEADER_BYTES or end == HEADER_BYTES:
+                return self._poll_split()
+            message = bytes(view[HEADER_BYTES:end])
+            self._count(end)
+            self.stream.consume(end)
+            return message
+        self._at = self._payload_start(view, key, end)
+        self._view = view
+        self.size = end - self._at
+        self._shown = end
+        self._count(end)
+        return ITEM if key == ITEM_KEY else PART
+
+    def payload(self, head_bytes: int) -> "tuple[bytes, bytes]":
+        """The first `head_bytes` of the ITEM or PART that `poll` gave, and the rest. Once, before the next `poll`."""
+        at = self._at
+        end = self._shown
+        self._shown = 0
+        if at >= 0:
+            middle = min(at + head_bytes, end)
+            head, rest = bytes(self._view[at:middle]), bytes(self._view[middle:end])
+            self._view = b""  # of a buffer that goes back to its pool
+            self.stream.consume(end)
+            return head, rest
+        if self._parts:
+            data = b"".join(self._parts)
+            self._parts = []
+            return data[:head_bytes], data[head_bytes:]
+        head = self.stream.read(min(head_bytes, self.size))
+        return head, self.stream.read(self.size - len(head))
+
+    def _count(self, count):
+        self.meter.bytes += count - self._waiting
+        self._waiting = 0
+
+    def _pass_over(self):
+        """Takes an item or part off the stream that nobody has asked for."""
+        self._view = b""
+        count = self._shown
+        self._shown = 0
+        while count:
+            here = min(count, len(self.stream.peek()))
+            if not here:
+                return  # the stream was reset meanwhile
+            self.stream.consume(here)
+            count -= here
+
+    def _poll_partial(self, key, end, count):
+        """`count` bytes of a frame lie in one piece, and not all of it."""
+        if end <= _HELD_BYTES + HEADER_BYTES and self.stream.readable() == count and self.stream.need(end):
+            if key != ITEM_KEY and key != PART_KEY and end > MESSAGE_BYTES + HEADER_BYTES:
+                raise _too_long(end - HEADER_BYTES)
+            self._wait(count)
+            return None  # it is left there until it is whole
+        return self._poll_split()
+
+    def _wait(self, count):
+        """`count` bytes lie in the stream and are not enough."""
+        self.meter.bytes += count - self._waiting
+        self._waiting = count
+        self._check_end()
+
+    def _poll_split(self):
+        """A frame that does not lie in one piece, or streams: its front is taken off first."""
+        if self._waiting and not self._front:
+            self._count(0)  # it is counted as it is read
+        while True:
+            lacking = _lacks(self._front)
+            if not lacking:
+                break
+            piece = self._read(lacking)
+            if not piece:
+                return None
+            self._front += piece
+        front = self._front
+        size = int.from_bytes(front[:HEADER_BYTES], "big")
+        key = front[HEADER_BYTES] if size else 0
+        if key != ITEM_KEY and key != PART_KEY:
+            if size > MESSAGE_BYTES:
                 raise _too_long(size)
-        if not self._fill(HEADER_BYTES + size):
-            self._check_end()
-            return None
-        start = self._pos + HEADER_BYTES
-        frame = self._data[start : start + size]
-        self._drop(HEADER_BYTES + size)
+            return self._gather_message(size)
+        at = self._payload_start(front, key, size + HEADER_BYTES)
+        name = ITEM if key == ITEM_KEY else PART
+        payload = size + HEADER_BYTES - at
+        if size > _HELD_BYTES:
+            self._front = b""
+            self._left = payload
+            return Large(name, payload)
+        return self._gather_payload(name, payload)
+
+    def _gather_message(self, size):
+        while len(self._front) < HEADER_BYTES + size:
+            piece = self._read(HEADER_BYTES + size - len(self._front))
+            if not piece:
+                return None
+            self._front += piece
+        frame = self._front[HEADER_BYTES:]
+        self._front = b""
         return frame
 
-    def _begin_large(self, size):
-        """An item or part over `_HELD_BYTES`: reads its key and length only."""
-        if not self._fill(HEADER_BYTES + _KEY_BYTES):
-            self._check_end()
-            return None
-        at = self._pos + HEADER_BYTES
-        key = self._data[at]
-        if key == ITEM_KEY:
-            name, limit = ITEM, INTENTION_BYTES + ITEM_HEAD_BYTES
-        elif key == PART_KEY:
-            name, limit = PART, PART_BYTES + PART_HEAD_BYTES
+    def _gather_payload(self, name, size):
+        """Waits until the payload is there: in the stream, or in parts where its window is too small for that."""
+        self._at = -1
+        if not self._parts and self.stream.need(size):
+            if self.stream.readable() < size:
+                self._wait(self.stream.readable())
+                return None
+            self._shown = size
+            self._count(size)
         else:
-            raise _too_long(size)
-        payload, behind = read_varint(self._data, at + 1, at + _KEY_BYTES)
-        if payload > limit or behind - at + payload != size:
-            raise ProtocolError("a frame of %d bytes with %d of an %s" % (size, payload, name))
-        self._drop(behind - self._pos)
-        self._left = payload
-        return Large(name, payload)
+            have = sum([len(part) for part in self._parts])
+            while have < size:
+                piece = self._read(size - have)
+                if not piece:
+                    return None
+                self._parts.append(piece)
+                have += len(piece)
+        self._front = b""
+        self.size = size
+        return name
 
-    def take(self, count):
+    def _payload_start(self, buf, key, end):
+        """Where the payload of an item or part begins, which must reach to `end`. Their limits are checked, too."""
+        size, at = read_varint(buf, HEADER_BYTES + 1, min(HEADER_BYTES + _KEY_BYTES, end))
+        limit = INTENTION_BYTES + ITEM_HEAD_BYTES if key == ITEM_KEY else PART_BYTES + PART_HEAD_BYTES
+        if size > limit or at + size != end:
+            raise ProtocolError("a frame of %d bytes with %d of payload" % (end - HEADER_BYTES, size))
+        return at
+
+    def take(self, count: int) -> bytes:
         """At most `count` bytes of the current `Large`, b"" when none are there now."""
         count = min(count, self._left)
-        if count and not self._have and not self._fill(1):
-            self._check_end()
+        if not count:
             return b""
-        count = min(count, len(self._data) - self._pos)
-        piece = self._data[self._pos : self._pos + count]
-        self._drop(count)
-        self._left -= count
+        piece = self._read(count)
+        self._left -= len(piece)
         return piece
 
-    def large_left(self):
+    def large_left(self) -> int:
         return self._left
 
-    def _fill(self, count):
-        """True when `count` bytes lie in one piece at `_pos`."""
-        if len(self._data) - self._pos >= count:
-            return True
-        while self._have < count:
-            piece = self.stream.read(max(count - self._have, _READ_BYTES))
-            if not piece:
-                return False
-            self._more.append(piece)
-            self._have += len(piece)
-            self.meter.bytes += len(piece)
-        if self._pos < len(self._data):
-            self._more.insert(0, self._data[self._pos :])
-        self._data = self._more[0] if len(self._more) == 1 else b"".join(self._more)
-        self._more = []
-        self._pos = 0
-        return True
-
-    def _drop(self, count):
-        self._pos += count
-        self._have -= count
+    def _read(self, count):
+        piece = self.stream.read(count)
+        if not piece:
+            self._check_end()
+        self.meter.bytes += len(piece)
+        return piece
 
     def _check_end(self):
-        if self.stream.at_end():
-            if self._have or self._left:
+        if self.stream.ended():
+            if self._front or self._parts or self._left or self.stream.readable():
                 raise ProtocolError("the stream ended in the middle of a frame")
             self.ended = True
         elif self.stream.error is not None:
@@ -158,14 +255,14 @@ class MessageStream:
 
     # -- sending -----------------------------------------------------------------------------------------------
 
-    def post(self, frame):
+    def post(self, frame: dict) -> None:
         """Queues a NanoFrame given as a dict. After `finish` it has no way to the peer any more and is dropped."""
         if self._finished:
             return
         payload = NanoFrame.encode(frame)
         self._queue.append(len(payload).to_bytes(HEADER_BYTES, "big") + payload)
 
-    def post_bulk(self, key, head, body):
+    def post_bulk(self, key: int, head: bytes, body: "Body") -> None:
         """Queues an item or a part: `head` ‖ the bytes of `body`, which is read as it is sent."""
         size = len(head) + body.size
         front = bytes((key,)) + varint(size)
@@ -176,24 +273,24 @@ class MessageStream:
             self._queue.append(start)
             self._queue.append(_Reading(body))
 
-    def queued(self):
+    def queued(self) -> int:
         """How many entries wait to be written."""
         return len(self._queue)
 
-    def abandon(self):
+    def abandon(self) -> bool:
         """Drops what is queued. True when no frame was cut in two, so that another may follow."""
         whole = not self._sent and not (self._queue and isinstance(self._queue[0], _Reading))
         self._queue = []
         self._sent = 0
         return whole and not self._fin_due
 
-    def finish(self):
+    def finish(self) -> None:
         """Ends our direction after what is queued."""
         if not self._finished:
             self._finished = self._fin_due = True
         self.flush()
 
-    def flush(self):
+    def flush(self) -> bool:
         """Writes what the window takes. True when something was written."""
         wrote = False
         stream = self.stream
@@ -263,14 +360,18 @@ class _Reading:
         self._piece = self._piece[count:]
 
 
-def held(frame, key):
-    """The payload of an item or part that came whole (a memoryview), or None when the frame is something else."""
-    if not frame or frame[0] != key:
-        return None
-    size, at = read_varint(frame, 1, len(frame))
-    if at + size != len(frame):
-        raise ProtocolError("a frame of %d bytes with %d of payload" % (len(frame), size))
-    return memoryview(frame)[at:]
+def _lacks(front):
+    """How many bytes more `front`, the beginning of a frame, needs at least until its payload begins."""
+    count = len(front)
+    if count < HEADER_BYTES:
+        return HEADER_BYTES - count
+    size = int.from_bytes(front[:HEADER_BYTES], "big")
+    if count - HEADER_BYTES >= size or count >= HEADER_BYTES + _KEY_BYTES:
+        return 0
+    if count == HEADER_BYTES:
+        return 1
+    is_bulk = front[HEADER_BYTES] == ITEM_KEY or front[HEADER_BYTES] == PART_KEY
+    return 1 if is_bulk and (count == HEADER_BYTES + 1 or front[-1] > 127) else 0
 
 
 def _too_long(size):

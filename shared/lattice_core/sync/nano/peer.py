@@ -18,7 +18,7 @@ from ..common.peer import Peer, silent, stranger
 from ..common.tasks import StreamLost, Task
 from . import control
 from .blobs import BlobServer, Puller
-from .message_stream import Large, MessageStream, Meter
+from .message_stream import MessageStream, Meter
 from .session import StoreSession
 
 CHAINS = const(65536)  # of a store that a computer compares, and authors of a session it refuses one by one
@@ -164,8 +164,8 @@ class NanoPeer(Peer):
                 self.moved()
             yield
         self.moved()
-        if isinstance(frame, Large):
-            raise ProtocolError("a large %s where an answer was expected" % frame.name)
+        if not isinstance(frame, bytes):
+            raise ProtocolError("an item or a part where an answer was expected")
         message = NanoFrame.decode(frame)
         if "refusal" in message:
             raise RefusedByPeer(cut(message["refusal"]["words"], WORDS_BYTES) or "the peer refused without a reason")
@@ -246,7 +246,7 @@ class NanoPeer(Peer):
             yield
 
     def _dispatch(self, frames, frame):
-        message = {} if isinstance(frame, Large) else NanoFrame.decode(frame)
+        message = NanoFrame.decode(frame) if isinstance(frame, bytes) else {}
         if "open" in message:
             yield from self._serve_sync(frames, message["open"])
         elif "blob_open" in message:

@@ -16,7 +16,7 @@ from . import session_states as states
 from . import tips
 from .content import Content
 from .items import ItemReceiver, ItemSender
-from .message_stream import ITEM, Large, held
+from .message_stream import ITEM, Large
 from .session_states import RECEIVING, SENDING
 
 TYPE_CHECKING = False
@@ -153,14 +153,15 @@ class StoreSession:
             if frame is None:
                 break
             moved = True
-            payload = None if isinstance(frame, Large) else held(frame, ITEM_KEY)
-            if payload is None:
+            if not isinstance(frame, str):
                 self._ingest()  # what came before it counts before it
                 self._take(frame)
+            elif frame != ITEM:
+                raise ProtocolError("a %s on a sync stream" % frame)
             elif self._shown is not None:
-                receiver.take_evidence(payload, self._shown)
+                receiver.take_evidence(self._shown)
                 self._shown = None
-            elif self._takes_item() and receiver.add(payload) >= self.peer.options.verify_batch:
+            elif self._takes_item() and receiver.add() >= self.peer.options.verify_batch:
                 break
         return self._ingest(moved) or moved
 
