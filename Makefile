@@ -48,7 +48,7 @@ bench-against: venv-dev emulator ## processor time here against another revision
 campaign-wear: venv-dev emulator ## 100,000 small writes on chips of several fills: is the flash worn evenly? (25 minutes)
 	@PYTHONPATH=tests $(BIN)/python tests/emulator/campaign_wear.py
 
-emulator: venv ## build the stick's interpreter with its frozen firmware (build/emulator/micropython), and .venv/bin/lattice-host
+emulator: venv ## build the stick's interpreter with its frozen firmware (build/emulator), and .venv/bin/lattice-host
 	@$(PYTHON) tools/build_emulator.py
 
 firmware: ## build the firmware of a board: build/lattice-nano-BOARD-VERSION.uf2 (BOARD=pico2; DEBUG=1 with a REPL)

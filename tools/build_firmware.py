@@ -6,11 +6,13 @@ It is MicroPython's rp2 port as boards/rp2350 describes it, with the C module `l
 `lattice_core`, `lattice_flash` and `firmware`. The compiler comes from Debian's packages, the sources from
 tools/fetch_sources.py. The same inputs give the same bytes in any folder, so what was built once is kept in the cache
 under the hash of its inputs (not when MICROPY_DIR or PICO_SDK_DIR names sources of your own). Beside the UF2 lie its
-linker map (build/firmware/BOARD/firmware.map) and the compiler's words (build.log).
+linker map (build/firmware/BOARD/firmware.map), what takes how much room (sizes.json; docs/footprint.md) and the
+compiler's words (build.log).
 
 `--debug`: a second serial port with a REPL, asserts and line numbers in the frozen modules, no watchdog.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -21,12 +23,14 @@ import time
 
 import building
 import fetch_sources
+import footprint
 import system_packages
 
 ROOT = building.ROOT
 BOARDS = ROOT / "boards" / "rp2350"
 SOURCE_NAMES = ("micropython", "libsodium", "blake3", "pico-sdk", "tinyusb")
 RADIO_SUBMODULES = ("cyw43-driver", "btstack", "lwip", "mbedtls")
+KEPT = ("firmware.uf2", "firmware.map", "sizes.json")
 FAMILY = "0xe48bff59"  # RP2350, Arm, secure
 FLASH_START = "0x10000000"
 KEPT_BUILDS = 12
@@ -48,10 +52,17 @@ def uf2_name(board: str, debug: bool = False) -> str:
     return f"lattice-nano-{board}-{version()}{'-debug' if debug else ''}.uf2"
 
 
+def folder_of(board: str, debug: bool = False) -> pathlib.Path:
+    return ROOT / "build" / "firmware" / (board + ("-debug" if debug else ""))
+
+
 def inputs_hash(board: str, debug: bool) -> str:
     compiler = subprocess.run(["arm-none-eabi-gcc", "--version"], capture_output=True, text=True).stdout
     sources = [fetch_sources.SOURCES[name].sha256 for name in SOURCE_NAMES]
-    inputs = (f"boards/rp2350/{board}", "boards/rp2350/common", "firmware", "shared", "tools/build_firmware.py")
+    inputs = (
+        *("boards/core.py", f"boards/rp2350/{board}", "boards/rp2350/common", "firmware", "shared"),
+        *("tools/build_firmware.py", "tools/footprint.py"),
+    )
     return building.hash_of(inputs, board, str(debug), compiler, *sources)
 
 
@@ -99,6 +110,7 @@ def build(board: str, debug: bool, out: pathlib.Path) -> None:
     log.run(*convert, "-o", out / "firmware.uf2", objects / "firmware.bin")
     shutil.copy(objects / "firmware.elf", out / "firmware.elf")
     shutil.copy(objects / "firmware.elf.map", out / "firmware.map")
+    (out / "sizes.json").write_text(json.dumps(footprint.of_board(out, objects)))
     shutil.rmtree(objects)
 
 
@@ -106,7 +118,7 @@ def keep(folder: pathlib.Path, kept: pathlib.Path) -> None:
     """Puts a build into the cache, whole or not at all; the oldest ones go."""
     partial = kept.with_name(f"{kept.name}-{os.getpid()}")
     partial.mkdir(parents=True)
-    for name in ("firmware.uf2", "firmware.map"):
+    for name in KEPT:
         shutil.copy(folder / name, partial / name)
     try:
         partial.rename(kept)
@@ -124,7 +136,7 @@ def provide(board: str, debug: bool = False) -> pathlib.Path:
         *("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "libstdc++-arm-none-eabi-newlib"),
     ):
         sys.exit(1)
-    out = ROOT / "build" / "firmware" / (board + ("-debug" if debug else ""))
+    out = folder_of(board, debug)
     uf2 = ROOT / "build" / uf2_name(board, debug)
     with building.only_one(out):
         wanted = inputs_hash(board, debug)
@@ -134,7 +146,7 @@ def provide(board: str, debug: bool = False) -> pathlib.Path:
         own = any(os.environ.get(variable) for variable in ("MICROPY_DIR", "PICO_SDK_DIR"))
         kept = fetch_sources.CACHE / "firmware" / wanted
         if kept.exists() and not own:
-            for name in ("firmware.uf2", "firmware.map"):
+            for name in KEPT:
                 shutil.copy(kept / name, out / name)
         else:
             started = time.monotonic()
@@ -154,7 +166,11 @@ def main(words: "list[str]") -> None:
     if unknown or any(word.startswith("-") and word != "--debug" for word in words):
         sys.exit(f"Usage: build_firmware.py [BOARD] [--debug]. Boards: {', '.join(boards())}")
     for board in names:
-        print(provide(board, "--debug" in words).relative_to(ROOT))
+        debug = "--debug" in words
+        print(provide(board, debug).relative_to(ROOT))
+        sizes = json.loads((folder_of(board, debug) / "sizes.json").read_text())
+        print(f"Image {sizes['image']:,} bytes, fixed memory {sizes['memory']:,}, heap {sizes['heap']:,}")
+        print("Frozen:", footprint.sentence(sizes["frozen"]))
 
 
 if __name__ == "__main__":

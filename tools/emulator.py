@@ -44,7 +44,7 @@ def arguments():
     parser.add_argument("--cut-at", type=int, default=0, metavar="N", help="cut power at the N-th flash operation")
     parser.add_argument("--press-button", type=int, default=0, metavar="MS", help="hold the button while plugging in")
     parser.add_argument("--factory-reset", action="store_true", help="hold it long enough to erase everything")
-    parser.add_argument("--interpreter", type=pathlib.Path, default=BUILD / "micropython", help=argparse.SUPPRESS)
+    parser.add_argument("--interpreter", type=pathlib.Path, default=BUILD / "stick", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

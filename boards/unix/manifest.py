@@ -1,4 +1,3 @@
-# Frozen into the interpreter: the core, its storage on flash and the firmware, imported by these names.
-package("lattice_core", base_path="../../shared")
-package("lattice_flash", base_path="../../shared")
+# Frozen into the emulated stick: the part of the core that a stick runs, its storage on flash, the firmware.
+include("../core.py")
 package("firmware", base_path="../..")

@@ -1,6 +1,6 @@
 """The stick as a process on a desktop: flash in a file, the serial port a pseudo terminal, button and power by option.
 
-    micropython -X heapsize=497792 -m firmware.main IMAGE FD [--cut-at N] [--button MS]
+    micropython -X heapsize=483456 -m firmware.main IMAGE FD [--cut-at N] [--button MS]
 
 IMAGE is the flash chip (ports/nor.py). FD is the inherited, non-blocking master of a pseudo terminal: what the host
 writes to its slave arrives there. `tools/emulator.py` starts this.

@@ -1,6 +1,6 @@
 """The part of bench_stick.py that runs on the stick's interpreter.
 
-    micropython -X heapsize=497792 tests/bench/stick_storage.py ingest IMAGE MESSAGES | boots IMAGE | blobs IMAGE
+    micropython -X heapsize=483456 tests/bench/stick_storage.py ingest IMAGE MESSAGES | boots IMAGE | blobs IMAGE
 
 Prints JSON lines of plain figures. MESSAGES: SignedIntention messages, each behind its length (u16 little-endian).
 """

@@ -1,6 +1,6 @@
 """Runs test files of this folder on MicroPython (or CPython) without pytest.
 
-    micropython -X heapsize=497792 tests/core/run.py tests/core/test_hlc.py …
+    micropython -X heapsize=483456 tests/core/run.py tests/core/test_hlc.py …
 
 Each `test_*` function is called in the order of its name, with a garbage collection before it. The last line
 is "N passed, M failed"; exit status 1 when something failed.

@@ -31,7 +31,7 @@ def create(node, root, now_ms, listed=None, expires_s=0, label=""):
             "this node is dormant in the share: nobody would take its invites; ask an active member for one",
             "not_a_member",
         )
-    from ..model.token import LISTED_MAX, SECRET_BYTES, Token  # here: a stick makes none
+    from ..model.token import LISTED_MAX, SECRET_BYTES, Token  # here: no stick makes one
 
     if listed is None:
         listed = _members_to_list(node, root, LISTED_MAX)

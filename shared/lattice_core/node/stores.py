@@ -95,7 +95,7 @@ class Replica:
 def _files_of(handle, node) -> "Files":
     """A stick keeps the books of files; it writes none."""
     if TYPE_CHECKING or node.keep_unreferenced_ms:
-        from ..files.files import Files
+        from ..files.files import Files  # here: no stick writes files
 
         return Files(handle, node)
     return Upkeep(handle, node)

@@ -599,7 +599,7 @@ class Weaver:
 
     def verify(self, progress=None):
         """Checks every hash, signature and chain on disk; see `verify.verify_store`."""
-        from .verify import verify_store  # here: a stick is never asked
+        from .verify import verify_store  # here: no stick is asked
 
         return verify_store(self.store, self.crypto, self.log, progress)
 

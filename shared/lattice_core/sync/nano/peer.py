@@ -76,7 +76,7 @@ class NanoPeer(Peer):
         return self.start(self._sync(store_ids, live), "sync")
 
     def _sync(self, store_ids, live):
-        from ..common.syncing import synchronise  # here: a stick only answers
+        from ..common.syncing import synchronise  # here: no stick begins a sync
 
         return (yield from synchronise(self, store_ids, live))
 
