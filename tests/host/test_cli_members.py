@@ -20,7 +20,8 @@ from lattice_core.model.token import Token, parse
 from lattice_core.node import stores
 from lattice_core.wire.messages import PEER_ACTIVE
 from lattice_host import crypto
-from lattice_host.cli import context, qr
+from lattice_host.cli import qr
+from lattice_host.clock import now_ms
 from lattice_host.storage import SqliteStorage
 
 COLUMNS, LINES = 80, 60
@@ -48,9 +49,9 @@ def at_node(host, change):
 
     storage = SqliteStorage(host.folder / "node.db")
     node = Node(storage, crypto, Identity(crypto, (host.folder / "identity.key").read_bytes()))
-    node.open(context.now_ms())
+    node.open(now_ms())
     result = change(node, node.roots()[0])
-    node.commit(context.now_ms())
+    node.commit(now_ms())
     storage.close()
     return result
 
@@ -237,7 +238,7 @@ def test_a_join_repeated_goes_on_and_a_revoked_node_comes_back(laptop, stick, tm
 def test_who_vouched_for_whom_is_said(laptop):
     keys = [bytes([number]) * 32 for number in (0xA1, 0xB2, 0xC3)]
     for key, name in zip(keys, ("anna", "bob", "bob"), strict=True):
-        at_node(laptop, lambda node, root, key=key, name=name: node.admit(root, key, name, context.now_ms()))
+        at_node(laptop, lambda node, root, key=key, name=name: node.admit(root, key, name, now_ms()))
     words = laptop.fails("peer", "revoke", "bob")
     assert "b2b2b2b2" in words
     assert "c3c3c3c3" in words
@@ -251,7 +252,7 @@ def test_who_vouched_for_whom_is_said(laptop):
         stranger = Identity(crypto, b"\x77" * 32)
         operation = ops.system(ops.peer_status(keys[0], PEER_ACTIVE))
         item = intentions.create(crypto, stranger, 2**45, 0, root.id, bytes(32), [], operation)
-        root.weaver.ingest(item, context.now_ms())
+        root.weaver.ingest(item, now_ms())
 
     at_node(laptop, lift)
     row = {row["name"]: row for row in laptop.json("peer", "list")["peers"]}["anna"]
@@ -265,8 +266,8 @@ def test_who_vouched_for_whom_is_said(laptop):
 
 def test_what_a_rust_node_stops_at_is_said(laptop):
     def spoil(node, root):
-        root.weaver.submit(b"\x5a\x02\x0a\x01", [], context.now_ms())
-        stores.write_system(root, [ops.child_add(bytes(16), "x", "")], context.now_ms())
+        root.weaver.submit(b"\x5a\x02\x0a\x01", [], now_ms())
+        stores.write_system(root, [ops.child_add(bytes(16), "x", "")], now_ms())
 
     at_node(laptop, spoil)
     shown = laptop.run("status")

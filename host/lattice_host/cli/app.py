@@ -11,9 +11,9 @@ from lattice_core.text import printable
 
 from .. import complaints
 from ..disks import text_of
+from ..version import HOST_VERSION
 from . import apps, files, identity, invite, join, kv, log, node, peer, stick, store, sync
 from .arguments import Noun
-from .connect import HOST_VERSION
 from .endings import DONE, FAILED, INTERRUPTED, READER_GONE, WRONG_USAGE, status_of
 from .output import say
 

@@ -5,8 +5,7 @@ from contextlib import AbstractContextManager
 
 from lattice_core.errors import UsageError
 
-from ..clock import now_ms as now_ms
-from ..datadir import DataDir, chosen_path
+from ..datadir import chosen_path
 from ..service import local
 from ..service.backend import Backend
 from ..service.in_process import InProcess
@@ -36,8 +35,3 @@ def desk(ctx, name: str | None = None, make: bool = False, reads: bool = False) 
     """The node of `--data`. With `make` it is made (as `name`) where there is none; with `reads` nothing is written,
     and another process may write meanwhile."""
     return local.open_node(_chosen(ctx), warn, name, make, reads)
-
-
-def held(ctx) -> AbstractContextManager[DataDir]:
-    """The data directory of `--data`, for this process alone."""
-    return local.held(_chosen(ctx))

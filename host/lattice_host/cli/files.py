@@ -13,9 +13,10 @@ from lattice_core.files.tree import shown
 
 from .. import copies, standard_input
 from .. import files as transfer
+from ..clock import now_ms
 from ..places import Places
 from .arguments import Json, Store, noun
-from .context import desk, now_ms
+from .context import desk
 from .endings import PartlyDone, WrongUsage
 from .output import count_text, emit, say, size_text, table, time_text, warn
 from .progress import ProgressLine

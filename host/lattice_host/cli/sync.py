@@ -1,20 +1,11 @@
 """`sync`: one full session both ways with what is behind a port."""
 
-import time
-
 import typer
 
-from lattice_core.api.rows import member_name, read_only, second_claims, waiting_rows
-from lattice_core.errors import Refused
-from lattice_core.files.upkeep import ROOM_KEPT_BYTES
-from lattice_core.node import peers
-from lattice_core.node.stores import id_text
-from lattice_core.sync.common.syncing import NothingShared
 from lattice_core.text import printable
 
 from .arguments import WAIT_FOR_STICK_S, Json, PortArgument, Timeout
-from .connect import StickPort, outcome_of
-from .context import desk, now_ms
+from .connect import run
 from .endings import PartlyDone
 from .forks import waiting_text, who
 from .members import claim_text
@@ -23,130 +14,11 @@ from .output import count_text, duration_text, emit, say, size_text, warn
 
 def sync(ctx: typer.Context, port: PortArgument, timeout: Timeout = WAIT_FOR_STICK_S, json: Json = False) -> None:
     """Synchronise with what is behind PORT, both ways. Status 0 only when both sides have acknowledged everything."""
-    started = time.monotonic()
-    with desk(ctx) as on:
-        wire = StickPort(on, port)
-        on.node.end_expired_invites(now_ms())
-        report = wire.talk(lambda peer: peer.start(_synced(peer, port), "sync"), timeout, give_time=True)
-        name = on.node.peer_name(wire.peer_key)
-        wire.remember(name)
-        data = {"peer": wire.peer_key.hex(), "name": name, "port": wire.path}
-        data.update(wire.moved())
-        data.update(outcome(on.node, report))
-        data["seconds"] = round(time.monotonic() - started, 3)
+    data = run(ctx, "sync.run", port=port, timeout_s=timeout)
     emit(json, data, show)
     explain(data)
     if not data["complete"]:
         raise PartlyDone("not everything was carried over; see above")
-
-
-def _synced(peer, port):
-    """Task: the sync; where nothing is shared, with the reason and the next step."""
-    try:
-        return (yield from outcome_of(peer.sync()))
-    except NothingShared as error:
-        try:
-            shown = (yield from outcome_of(peer.status()))["status"]
-        except Refused:
-            shown = {"owned": True, "owners": []}  # a computer
-        raise Refused(_why_nothing(peer, port, shown) or str(error)) from None
-
-
-def _why_nothing(peer, port, shown):
-    """Why nothing is shared, and what is to be done; None where that is not known."""
-    node = peer.node
-    if not shown["owned"]:
-        return "this stick is fresh: `stick setup %s` takes it into a share of this node, then `sync` fills it" % port
-    revoked = [root for root in node.roots() if node.is_revoked(root.id, peer.key)]
-    if revoked:
-        back = "a new invite lets it in again"
-        if node.identity.public in shown["owners"]:
-            back = "it is yours still: `stick setup %s` lets it in again" % port
-        elif shown["owners"]:
-            back = "its owner can let it in again with `stick setup`"
-        return "%s was revoked from share %s: %s" % (
-            printable(node.peer_name(peer.key)) or peer.key.hex()[:8],
-            revoked[0].label(),
-            back,
-        )
-    if not node.roots():
-        return "this node is in no share yet: `join TOKEN --via %s` enters one, with an invite of a member" % port
-    return None
-
-
-def outcome(node, report):
-    """What a Report says, as JSON."""
-    outcomes = list(report.outcomes.values())
-    return {
-        "complete": report.complete,
-        "read_only": read_only(node),
-        "unfit": [row for one in outcomes for row in _unfit(one)],
-        "room_here": max(node.storage.room() - ROOM_KEPT_BYTES, 0),
-        "room_there": max([one.room_there for one in outcomes], default=0),
-        "unfit_count": sum(one.unfit_count for one in outcomes),
-        "missing": sum(one.missing for one in outcomes),
-        "missing_there": sum(one.missing_there for one in outcomes),
-        "not_sent": sum(one.not_sent for one in outcomes),
-        "refused_here": sum(one.refused_here for one in outcomes),
-        "refused_there": sum(one.refused_there for one in outcomes),
-        "own_unheld": sum(one.unheld for one in outcomes),
-        "waiting": [row for one in outcomes for row in _waiting(node, one)],
-        "damaged": [path for one in outcomes for path in one.damaged],
-        "damaged_count": sum(one.damaged_count for one in outcomes),
-        "damaged_here": report.progress.damaged_here + sum(one.damaged_here for one in outcomes),
-        "withheld": sum(one.withheld for one in outcomes),
-        "refused": [
-            {
-                "hash": hash.hex(),
-                "author": author.hex(),
-                "author_name": member_name(node, author),
-                "reason": reason,
-                "by_peer": by_peer,
-            }
-            for hash, author, reason, by_peer in report.progress.refused
-        ],
-        "refused_count": report.progress.refused_count,
-        "forks": [
-            {"store": id_text(store_id), "author": author.hex(), "author_name": member_name(node, author)}
-            for store_id, author in report.forks()
-        ],
-        "errors": [{"store": _label(node, store_id), "error": str(error)} for store_id, error in report.errors],
-        "second_claims": second_claims(node),
-        "double_claims": [claim for root in node.roots() for claim in _double_claims(node, root)],
-    }
-
-
-def _waiting(node, one):
-    """What waits on either side for a write that is not there, by author."""
-    rows = []
-    for here, waiting in ((True, one.waiting_here), (False, one.waiting_there)):
-        for row in waiting_rows(node, waiting):
-            rows.append({"store": id_text(one.store_id), "here": here, **row})
-    return rows
-
-
-def _double_claims(node, root):
-    """Invites that let in more than one node, as long as more than one of them is a member."""
-    found = []
-    for claimed, keys in node.double_claims(root):
-        members = [{"id": key.hex(), "name": node.peer_name(key)} for key in keys if peers.is_active(node, root, key)]
-        if len(members) > 1:
-            found.append({"invite": claimed.id.hex(), "share": id_text(root.id), "claimed_by": members})
-    return found
-
-
-def _unfit(one):
-    """What found no room; `there`: on the other side."""
-    last = len(one.unfit) - one.unfit_there
-    store = id_text(one.store_id)
-    return [
-        {"path": path, "size": size, "there": at >= last, "store": store} for at, (path, size) in enumerate(one.unfit)
-    ]
-
-
-def _label(node, store_id):
-    handle = node.get(store_id)
-    return id_text(store_id) if handle is None else handle.label()
 
 
 def show(data):

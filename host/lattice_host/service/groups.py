@@ -1,6 +1,7 @@
 """The groups of operations, and how a name finds one."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from lattice_core.api.apps import AppService
@@ -11,22 +12,29 @@ from lattice_core.api.peers import PeerService
 from lattice_core.errors import UsageError
 
 from ..clock import now_ms
+from ..datadir import DataDir
 from .backend import Result, Stream
 from .bundles import HostBundleService
 from .host_service import HostService
+from .identities import DirectoryService, IdentityService
 from .local import OpenNode
 from .nodes import NodeService
+from .sticks import StickService
 from .stores import HostStoreService
+from .syncing import SyncService
 
 GROUPS: dict[str, Any] = {
     "app": AppService,
     "bundle": HostBundleService,
+    "identity": IdentityService,
     "invite": InviteService,
     "kv": KvService,
     "log": LogService,
     "node": NodeService,
     "peer": PeerService,
+    "stick": StickService,
     "store": HostStoreService,
+    "sync": SyncService,
 }
 
 
@@ -51,12 +59,21 @@ class Operation:
         """True when it makes a node where there is none."""
         return self.method in getattr(self.kind, "MAKES", ())
 
+    @property
+    def opens(self) -> bool:
+        """True when it opens the node itself: it gets the data directory."""
+        return issubclass(self.kind, DirectoryService)
+
     def check(self, arguments: dict[str, Any]) -> None:
         """UsageError when these are not its arguments."""
         try:
             inspect.signature(getattr(self.kind, self.method)).bind(None, **arguments)
         except TypeError as error:
             raise UsageError("%s: %s" % (self.name, error), "usage") from None
+
+    def run_in(self, directory: DataDir, notify: Callable[[str], None], arguments: dict[str, Any]) -> Result | Stream:
+        """As `run`, of one that opens the node itself."""
+        return getattr(self.kind(directory, notify), self.method)(**arguments)
 
     def run(self, on: OpenNode, arguments: dict[str, Any]) -> Result | Stream:
         """Its result; of a long one the generator that yields events and returns it."""

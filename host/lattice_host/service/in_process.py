@@ -6,7 +6,7 @@ from typing import Any
 
 from .backend import Result, Stream
 from .groups import Operation
-from .local import open_node
+from .local import held, open_node
 
 
 class InProcess:
@@ -27,6 +27,12 @@ class InProcess:
     def stream(self, name: str, /, **arguments: Any) -> Stream:
         operation = Operation(name)
         operation.check(arguments)
+        if operation.opens:
+            with held(self._path) as directory:
+                return (yield from _events(operation.run_in(directory, self._notify, arguments)))
         with open_node(self._path, self._notify, make=operation.makes, reads=operation.reads) as on:
-            found = operation.run(on, arguments)
-            return (yield from found) if isinstance(found, Generator) else found
+            return (yield from _events(operation.run(on, arguments)))
+
+
+def _events(found: Result | Stream) -> Stream:
+    return (yield from found) if isinstance(found, Generator) else found
