@@ -112,7 +112,7 @@ class Peer:
 
     def transfers(self):
         """How many things are under way: a live session that is in step is none."""
-        resting = len([1 for session, _ in self.sessions if session.in_step()])
+        resting = len([1 for session, _ in self.sessions if session.rests()])
         return len(self._tasks) + len(self._serving) - resting
 
     def _accept(self):
@@ -120,7 +120,7 @@ class Peer:
             stream = self.connection.accept_stream()
             if stream is None:
                 return
-            self._busy = True
+            self.moved()
             self._serving.append(Task(self._serve(stream), "serve"))
 
     def _serve(self, stream):
@@ -133,6 +133,7 @@ class Peer:
         task = Task(generator, name)
         self._tasks.append(task)
         self._busy = True
+        self._moved_at = None  # silence is counted from the next step on: nothing was awaited before
         return task
 
     def close(self, reason):
@@ -160,9 +161,22 @@ class Peer:
         self._moved_at = self.ticks_ms
         self._busy = True
 
-    def check_silence(self, limit_ms):
-        if self.ticks_ms - (self._moved_at or self.ticks_ms) > limit_ms:
-            raise silent()
+    def check_silence(self) -> None:
+        """Before any wait for the peer. Silence is the connection's: its streams share one pipe and one flash, so who
+        is busy on one of them is slow on the others."""
+        if self._moved_at is not None and self.ticks_ms - self._moved_at > ANSWER_MS:
+            raise StreamLost("no answer for %d seconds" % (ANSWER_MS // 1000), "peer_silent")
+
+    def close_stream(self, frames):
+        """Task: sends what is queued, ends our direction and waits until the peer has everything."""
+        frames.finish()
+        while frames.queued() or not frames.stream.finished():
+            if frames.flush():
+                self.moved()
+            if frames.stream.error is not None:
+                raise StreamLost(frames.stream.error)
+            self.check_silence()
+            yield
 
     def check_allowed(self, handle):
         """Refused when the peer may not (or no longer) have this store."""
@@ -217,10 +231,6 @@ class Peer:
         self.faults += 1
         if self.faults >= FAULTS and self.connection.closed is None:
             self.connection.close("too many requests that break the rules or were refused")
-
-
-def silent():
-    return StreamLost("no answer for %d seconds" % (ANSWER_MS // 1000), "peer_silent")
 
 
 def stranger():

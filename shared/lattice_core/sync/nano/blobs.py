@@ -11,7 +11,7 @@ looks at its own copy, drops it when it is bad, and wants it again from whoever 
 from ...compat import const
 from ...errors import ProtocolError, RefusedByPeer, StorageError, StorageFull
 from ...files.fetch_plan import UNFIT_KEPT
-from ...limits import ANSWER_MS, BATCH_BYTES, REQUESTS_QUEUED
+from ...limits import BATCH_BYTES, REQUESTS_QUEUED
 from ...text import cut
 from ...wire.nano_messages import MESSAGE_BYTES, PART_BYTES, PART_HEAD_BYTES, PART_KEY, WORDS_BYTES, NanoFrame
 from .incoming_body import IncomingBody
@@ -85,7 +85,7 @@ class Puller:
                 if moved or (frames.ended and frames.stream.finished()):  # nothing else would wake us
                     self.peer.moved()
                 else:
-                    self.peer.check_silence(ANSWER_MS)
+                    self.peer.check_silence()
                 yield
         finally:
             self._close()
@@ -261,7 +261,7 @@ class BlobServer:
             if moved:
                 self.peer.moved()
             else:
-                self.peer.check_silence(ANSWER_MS)
+                self.peer.check_silence()
             yield
         frames.finish()
 

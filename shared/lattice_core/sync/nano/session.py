@@ -7,7 +7,6 @@ Where each half stands is one state, and what may happen there is a row of sessi
 
 from ...compat import const
 from ...errors import LatticeError, ProtocolError, RefusedByPeer
-from ...limits import ANSWER_MS
 from ...text import cut
 from ...wire.nano_messages import ITEM_KEY, REASON_BYTES, WORDS_BYTES, NanoFrame
 from ..common.outcome import Outcome
@@ -84,8 +83,8 @@ class StoreSession:
                     break
                 if moved:
                     self.peer.moved()
-                elif not self.in_step():
-                    self.peer.check_silence(ANSWER_MS)
+                elif not self.rests():
+                    self.peer.check_silence()
                 yield
         except LatticeError:
             if self.initiator and self.frames.stream.error is None:
@@ -136,6 +135,11 @@ class StoreSession:
     def in_step(self) -> bool:
         """True when both sides have everything that the other had at the beginning (live sessions stay there)."""
         return states.joint(self.sending, self.receiving) in states.SETTLED
+
+    def rests(self) -> bool:
+        """True while nothing is awaited: a live session that is in step. One that is not live is to be ended by both
+        sides, and who does not is silent."""
+        return self.exchange.live and self.in_step()
 
     def ending(self) -> bool:
         """True when everything is said, and only the end of the stream has to go to and fro."""

@@ -4,11 +4,9 @@ Used like `NanoPeer`. Nothing but what the reference knows is ever sent: no cont
 """
 
 from ...errors import RefusedByPeer
-from ...limits import ANSWER_MS
 from ..common import join
-from ..common.peer import Peer, silent
+from ..common.peer import Peer
 from ..common.syncing import synchronise
-from ..common.tasks import StreamLost
 from . import server
 from .messages import Messages
 from .store_sync import StoreSync
@@ -49,8 +47,7 @@ class RefPeer(Peer):
         return Messages(self.open_stream())
 
     def answer(self, messages):
-        """Task: the peer's next message, None when it ends the stream instead. StreamLost after ANSWER_MS."""
-        asked_ms = self.ticks_ms
+        """Task: the peer's next message, None when it ends the stream instead. StreamLost when it is silent."""
         while True:
             moved = messages.flush() or messages.stream.readable() > 0
             message = messages.poll()
@@ -58,24 +55,8 @@ class RefPeer(Peer):
                 self.moved()
                 return message
             if moved:
-                asked_ms = self.ticks_ms
                 self.moved()
-            elif self.ticks_ms - asked_ms > ANSWER_MS:
-                raise silent()
-            yield
-
-    def close_stream(self, messages):
-        """Task: sends what is queued, ends our direction and waits until the peer has everything."""
-        messages.finish()
-        moved_ms = self.ticks_ms
-        while messages.queued() or not messages.stream.finished():
-            if messages.flush():
-                moved_ms = self.ticks_ms
-                self.moved()
-            if messages.stream.error is not None:
-                raise StreamLost(messages.stream.error)
-            if self.ticks_ms - moved_ms > ANSWER_MS:
-                raise silent()
+            self.check_silence()
             yield
 
     def open_session(self, handle, live):

@@ -9,10 +9,8 @@ asking for and nobody takes (forks) does not keep it going.
 
 from ...compat import const
 from ...errors import ProtocolError, Refused, RefusedByPeer
-from ...limits import ANSWER_MS
 from ...node.fetched import fetched_up_to, note_fetched
 from ..common.outcome import Outcome
-from ..common.peer import silent
 from ..common.tasks import StreamLost
 from . import bootstrap, chain
 from .gathered import GatheredItems
@@ -43,6 +41,10 @@ class StoreSync:
 
     def in_step(self):
         """Never: a sync of this kind ends."""
+        return False
+
+    def rests(self):
+        """Never, for the same reason."""
         return False
 
     def run(self):
@@ -193,7 +195,6 @@ def note_known(peer, handle):
 
 def converse(peer, session, messages):
     """Task: runs a session to its end. StreamLost when the peer goes before it, or falls silent."""
-    moved_ms = peer.ticks_ms
     sent = 0
     gathered = session.items if isinstance(session.items, GatheredItems) else None
     try:
@@ -214,10 +215,8 @@ def converse(peer, session, messages):
                         return
                     raise StreamLost("the peer ended the stream in the middle of a session")
             if moved:
-                moved_ms = peer.ticks_ms
                 peer.moved()
-            elif peer.ticks_ms - moved_ms > ANSWER_MS:
-                raise silent()
+            peer.check_silence()
             yield
     finally:
         if gathered is not None:
