@@ -23,6 +23,7 @@ STATE_VERSION = const(2)
 _APP_KEY = const(0x52)  # app_data, length-delimited
 _SKIPPED = b"skipped/"
 _REASON_BYTES = const(200)
+_ROWS = const(64)  # that go between two commits
 _STATE_TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_HEADS)
 
 
@@ -94,12 +95,14 @@ class Projection:
             yield key[len(_SKIPPED) :], value[:32], value[32:].decode()
 
     def clear(self):
-        """Drops every row that `apply` has made, before the log is projected anew."""
-        for table in _STATE_TABLES:
-            for key, _ in self.store.rows(table):
+        """Drops every row that `apply` has made, before the log is projected anew. Yields every so often."""
+        dropped = 0
+        for table, prefix in [(table, b"") for table in _STATE_TABLES] + [(TABLE_META, _SKIPPED)]:
+            for key, _ in self.store.rows(table, prefix):
                 self.store.put_row(table, key, None)
-        for key, _ in self.store.rows(TABLE_META, _SKIPPED):
-            self.store.put_row(TABLE_META, key, None)
+                dropped += 1
+                if dropped % _ROWS == 0:
+                    yield
 
     def state_hash(self):
         """One hash over the whole state: equal on nodes that have witnessed the same intentions."""

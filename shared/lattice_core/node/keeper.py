@@ -55,7 +55,7 @@ class Keeper:
             if not stores.is_made(self, store_id):
                 continue
             try:
-                handles.append(stores.open_store(self, store_id, now_ms))
+                handles.append(stores.open_store(self, store_id, now_ms, self.storage.commit))
                 self.storage.commit()
             except (StorageError, ProtocolError) as error:  # ProtocolError: of what the medium holds
                 self.storage.rollback()  # the others are committed: their weavers know of nothing that is lost

@@ -117,14 +117,14 @@ def unmake(handle):
     handle.store.put_row(TABLE_META, _STORE, None)
 
 
-def open_store(node, store_id, now_ms):
-    """Opens a store that `is_made`."""
+def open_store(node, store_id, now_ms, commit=None):
+    """Opens a store that `is_made`. `commit`: see `Weaver.start`."""
     row = node.storage.store(store_id).row(TABLE_META, _STORE)
     parent = row[:_ID_BYTES]
     handle = Replica(node, store_id, str(row[_ID_BYTES:], "utf-8"), None if parent == bytes(_ID_BYTES) else parent)
     if getattr(node.storage, "salvaged", False):
         _work_out_anew(node, handle)
-    handle.weaver.start(now_ms)
+    handle.weaver.start(now_ms, commit)
     return handle
 
 

@@ -14,6 +14,8 @@ its changes, for whatever reason, leaves the weaver `unfinished`: that transacti
 After a rollback call `reload`.
 """
 
+from struct import calcsize, pack, unpack_from
+
 from ..compat import const
 from ..errors import ProtocolError, StorageError, StorageFull, UsageError
 from ..limits import DEPS, FLOATING_ITEMS, OPS_BYTES, ROWS_TO_OPS
@@ -36,7 +38,11 @@ DROPPED = const(4)
 
 WRONG_SIGNATURE = "its signature is wrong"
 
-_STATE = b"state"  # which projection has made the rows
+# Which projection has made the rows: its version. While one is at work: 0, the log's length then, the sequence up to
+# which the rows are made (0: older rows may be left), then the version.
+_STATE = b"state"
+_UNDER_WAY = ">BQQ"
+_PIECE = const(64)  # intentions between two commits
 _ROOM_BESIDE_BODY = const(2048)  # index, log entry and rows of an intention, about
 _FEW_BYTES = const(96)  # the rows of ops of this size are among these
 _REFUSALS_NOTED = const(32)  # events, while nobody takes them: a peer may cause any number of refusals
@@ -74,35 +80,47 @@ class Weaver:
 
     # -- opening -----------------------------------------------------------------------------------------------------
 
-    def start(self, now_ms):
+    def start(self, now_ms, commit=None):
         """Checks the log since the last checkpoint, applies what the tables lack, loads what floats.
 
-        StorageError when the log is damaged.
+        StorageError when the log is damaged. `commit`, where nothing else is open in the transaction, is called between
+        the pieces of a projection that begins anew: when the power goes, the next start goes on from there.
         """
         self.log.check()
         for _ in self.project_again():
-            pass
+            if commit is not None:
+                commit()
         self._load(now_ms)
 
     def project_again(self, force=False):
         """Makes the tables anew from the log when another projection has made them, or when `force` is set.
 
         A generator that yields the sequence reached every so often: the caller may commit there. Once begun it must
-        run to its end before anything else is done; a later `start` begins again.
+        run to its end before anything else is done; a later `start` goes on from what was committed, unless the log
+        has become shorter.
         """
         store = self.store
         version = self.projection.version()
-        if not force and (store.count == 0 or store.row(TABLE_META, _STATE) == version):
+        row = store.row(TABLE_META, _STATE)
+        if not force and (store.count == 0 or row == version):
             return
-        store.put_row(TABLE_META, _STATE, None)
-        self.projection.clear()
-        for sequence, hash, _, _ in store.witness_log():
+        target, sequence = _reached(row, version)
+        if force or not sequence or target > store.count:
+            target, sequence = store.count, 0
+            self._note_reached(target, 0, version)
+            for _ in self.projection.clear():
+                yield 0
+        for done, (at, hash, _, _) in enumerate(store.witness_log(sequence), 1):
             intention = self.read(hash)
             if intention is not None:
                 self.projection.apply(intention, [])
-            if sequence % 64 == 0:
-                yield sequence
+            if done % _PIECE == 0:
+                self._note_reached(target, at, version)
+                yield at
         store.put_row(TABLE_META, _STATE, version)
+
+    def _note_reached(self, target, sequence, version):
+        self.store.put_row(TABLE_META, _STATE, pack(_UNDER_WAY, 0, target, sequence) + version)
 
     def reload(self, now_ms=None):
         """Forgets everything derived from what a rollback has undone."""
@@ -615,3 +633,11 @@ class _Contradiction(Exception):
     def __init__(self, held):
         super().__init__()
         self.held = held
+
+
+def _reached(row, version):
+    """(length of the log, sequence) of a projection that was at work, (0, 0) where none of this version was."""
+    size = calcsize(_UNDER_WAY)
+    if row is None or row[:1] != b"\x00" or row[size:] != version:
+        return 0, 0
+    return unpack_from(_UNDER_WAY, row, 0)[1:]

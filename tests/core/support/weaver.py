@@ -21,18 +21,18 @@ NOW_MS = 1700000000000
 class Replica:
     """One node's weaver of the one store. `number` makes its identity."""
 
-    def __init__(self, number, storage=None, kind=TYPE_KV, now_ms=NOW_MS):
+    def __init__(self, number, storage=None, kind=TYPE_KV, now_ms=NOW_MS, commit=None):
         self.identity = Identity(CRYPTO, bytes([number]) * 32)
         self.number = number
         self.kind = kind
-        self.open(MemoryStorage() if storage is None else storage, now_ms)
+        self.open(MemoryStorage() if storage is None else storage, now_ms, commit)
 
-    def open(self, storage, now_ms=NOW_MS):
+    def open(self, storage, now_ms=NOW_MS, commit=None):
         self.storage = storage
         self.store = storage.store(STORE)
         projection = Projection(self.store, CRYPTO, self.kind)
         self.weaver = Weaver(storage, self.store, CRYPTO, self.identity, projection)
-        self.weaver.start(now_ms)
+        self.weaver.start(now_ms, commit)
         self.kv = KvView(self)
         self.system = System(self.store, CRYPTO)
 
