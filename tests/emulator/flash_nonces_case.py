@@ -65,7 +65,7 @@ class NonceUses:
                 break
             kind = word >> 24
             if kind == layout.SEGMENT:
-                state[0] = unpack_from(layout.SEGMENT_HEAD, rest, layout.HEADER_BYTES)[4]
+                state[0] = unpack_from(layout.SEGMENT_HEAD, rest, layout.HEADER_BYTES)[5]
             elif kind == layout.SECTION:
                 state[0] = unpack_from("<I", rest, layout.HEADER_BYTES)[0]
             else:
