@@ -6,8 +6,6 @@ A stick whose flash cannot be read shows that and tries again; only the button e
 goes wrong ends as with a watchdog: everything starts anew from flash, and the last error says what it was.
 """
 
-import gc
-
 from lattice_core.errors import LatticeError, StorageError
 from lattice_core.node.device import Device, load_identity
 from lattice_core.node.node import Node
@@ -16,6 +14,12 @@ from lattice_flash.storage import FlashStorage
 
 from . import mount
 from .loop import Loop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import device_gc as gc
+else:
+    import gc
 
 RESET_HOLD_MS = 5000  # how long the button must be held while power comes
 REST_MS = 1000  # before everything starts anew: what fails at once does not wear the flash out …

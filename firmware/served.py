@@ -16,13 +16,17 @@ class ServedTransport:
         self.transport = transport
         self._listen = listen
         self._packet_bytes = 0
-        self.rest = None  # end of a frame that the pipe did not take at once: a view of the link's own buffer
-        self.endpoint: Endpoint | None = None
-        self.begin()
+        # The end of a frame that the pipe did not take at once: a view of the link's own buffer
+        self.rest: bytes | memoryview | None = None
+        self._begin()
 
     def begin(self):
         """Begins anew, as if nobody had spoken. The connection there was is dropped without a word."""
-        self.endpoint = self.rest = None  # its buffers first
+        self.rest = None
+        del self.endpoint  # its buffers first
+        self._begin()
+
+    def _begin(self):
         self._packet_bytes = self.transport.packet_bytes
         self.endpoint = self._listen(self._packet_bytes)
 

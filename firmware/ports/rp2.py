@@ -5,14 +5,20 @@ BOOTSEL held while power comes starts the chip's own loader, so it is read only 
 shares a wire with the flash: a look takes 16 µs, in which nothing runs.
 """
 
-import time
-
 import lattice_board
 import lattice_native
 import machine
 from _rp2 import Flash, bootsel_button
 
 from lattice_core.compat import const
+
+from ..ticks import TicksClock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import device_time as time
+else:
+    import time
 
 _BLINK_MS = const(500)
 _STALLED_MS = const(60000)  # no look at the port for so long resets the board: the longest work takes half of it
@@ -74,20 +80,6 @@ class Rp2350:
             self._led(lit)
             lattice_board.alive()
             time.sleep_ms(_BLINK_MS)
-
-
-class TicksClock:
-    """Milliseconds since power came; never goes back, never wraps."""
-
-    def __init__(self):
-        self._last = time.ticks_ms()
-        self._passed = self._last
-
-    def now_ms(self):
-        ticks = time.ticks_ms()
-        self._passed += time.ticks_diff(ticks, self._last)
-        self._last = ticks
-        return self._passed
 
 
 def _led():

@@ -6,13 +6,18 @@ IMAGE is the flash chip (ports/nor.py). FD is the inherited, non-blocking master
 writes to its slave arrives there. `tools/emulator.py` starts this.
 """
 
-import select
-import sys
-import time
-
 import lattice_native
 
+from ..ticks import TicksClock
 from .nor import Nor, PowerCut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import device_select as select
+    import device_sys as sys
+else:
+    import select
+    import sys
 
 CUT_STATUS = 75  # exit status after a power cut of --cut-at
 UNPLUGGED_STATUS = 0
@@ -27,7 +32,7 @@ class Board:
         options = _options(arguments[2:])
         self.flash = Nor(arguments[0], options.get("--cut-at", 0))
         self.transports = [Serial(int(arguments[1]))]
-        self.clock = UnixClock()
+        self.clock = TicksClock()
         self._button_ms = options.get("--button", 0)
 
     def button_ms(self):
@@ -56,20 +61,6 @@ class Board:
 
 def _options(words):
     return {words[i]: int(words[i + 1]) for i in range(0, len(words), 2)}
-
-
-class UnixClock:
-    """Milliseconds since power came; never goes back, never wraps."""
-
-    def __init__(self):
-        self._last = time.ticks_ms()
-        self._passed = 0
-
-    def now_ms(self):
-        ticks = time.ticks_ms()
-        self._passed += time.ticks_diff(ticks, self._last)
-        self._last = ticks
-        return self._passed
 
 
 class Serial:

@@ -20,6 +20,10 @@ from .geometry import STICK
 from .intentions import INLINE_BYTES
 from .log import BATCH_BYTES
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # What stays free, besides room for the next checkpoint, by who may still write: littlefs copies on write, and
 # compaction needs room to make room. Content leaves the most, so that a stick full of files still takes writes.
 FLOOR_ROWS_BYTES = 40960
@@ -65,8 +69,10 @@ class FlashStorage(FlashIndex):
         """`random(count)`: bytes from the system's generator, for a chip that is written for the first time. `memory`:
         a `Memory` that the caller took from the heap while that was fresh."""
         FlashIndex.__init__(self, vfs, random, Memory() if memory is None else memory, geometry)
-        self.open_stores = _none  # a function that counts them
-        self.is_owner = None  # a function: True for the key of an owner who is not revoked
+        self.open_stores: Callable[[], int] = _none  # a function that counts them
+        self.is_owner: Callable[[bytes], bool] | None = (
+            None  # a function: True for the key of an owner who is not revoked
+        )
         self._entries_left = 0  # that surely fit, before the indexes are counted again
         self._mount()
         self.compaction = Compaction(self)

@@ -50,6 +50,30 @@ def test_the_command_runs(installed):
     assert "lattice" in output(installed, "lattice-host", "--show-completion", "bash")
 
 
+def test_pipx_installs_it(tmp_path):
+    """`pipx install .`, with pipx in an environment of its own: the core is ours, the command speaks."""
+    source = tmp_path / "source"
+    skipped = shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", "__pycache__", "tests")
+    shutil.copytree(ROOT, source, ignore=skipped)
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "pipx>=1.7,<2"], check=True)
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment |= {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
+    subprocess.run(
+        [python, "-m", "pipx", "install", "--python", sys.executable, source],
+        check=True,
+        capture_output=True,
+        env=environment,
+    )
+    assert version() in output(tmp_path / "bin", "lattice-host", "--version")
+    assert "sync" in output(tmp_path / "bin", "lattice-host", "-h")
+    assert "lattice" in output(tmp_path / "bin", "lattice-host", "--show-completion", "bash")
+    inside = (tmp_path / "pipx" / "venvs" / "lattice-host" / "bin").resolve()
+    found = output(inside, "python", "-c", "import lattice_core; print(lattice_core.__file__)").strip()
+    assert inside.parent in pathlib.Path(found).resolve().parents
+
+
 def test_there_is_one_version():
     assert version() == re.search(r'VERSION = "([^"]+)"', (ROOT / "firmware" / "version.py").read_text()).group(1)
 

@@ -83,10 +83,5 @@ def test_a_slice_holds_what_is_reached_and_nothing_else(package, listed):
 
 def test_the_board_freezes_the_firmware_that_is_reached_and_nothing_else():
     folder = ROOT / "firmware"
-    manifest = ast.parse((ROOT / "boards" / "rp2350" / "common" / "frozen.py").read_text())
-    (files,) = (
-        ast.literal_eval(node.args[1])
-        for node in ast.walk(manifest)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "package"
-    )
+    files = assigned(ROOT / "boards" / "rp2350" / "common" / "frozen.py", "FIRMWARE")
     assert set(files) == {path.relative_to(folder).as_posix() for path in reached() if folder in path.parents}
