@@ -25,11 +25,11 @@ from . import copies
 from .chunking import cut
 from .datadir import belongs_to_node, is_data_directory, is_seed
 from .disks import fold, keeps_modes, open_regular
-from .getting import GetResult, Progress, content_of, get, no_progress
+from .getting import GetResult, Progress, Steps, content_of, get, getting, no_progress, run_to_end
 from .places import Known, Places, stamp_of
 from .walking import walk
 
-__all__ = ["GetResult", "PutResult", "content_of", "get", "no_progress", "put", "put_stream"]
+__all__ = ["GetResult", "PutResult", "content_of", "get", "getting", "no_progress", "put", "putting", "putting_stream"]
 
 COMMIT_BYTES = 8 << 20  # blobs of a large file are committed in pieces; its entry comes with the last one
 _ATTEMPTS = 2  # at a file that changes while it is read
@@ -70,27 +70,39 @@ def put(
     places: Places | None = None,
     force: bool = False,
 ) -> PutResult:
+    """`putting` to its end."""
+    return run_to_end(putting(files, source, name, now_ms, places, force), progress)
+
+
+def putting(
+    files: Files,
+    source: Path,
+    name: str | None,
+    now_ms: int,
+    places: Places | None = None,
+    force: bool = False,
+) -> Steps[PutResult]:
     """Puts a file, or a folder with everything below it, under `name` (its own name by default).
 
     Unchanged files write nothing; what somebody else has changed since the disk's version was got is never overwritten
     (docs/files.md, "Two places"), but with `force`. What of a folder cannot be read or stored is named in `skipped`.
-    Committed when this returns; after an error what was committed stays, and blobs that no entry names yet are used by
-    the next attempt.
+    Committed when this returns; after an error, or when it is closed, what was committed stays, and blobs that no entry
+    names yet are used by the next attempt.
     """
     source = Path(source)
     own_name = Path(os.path.abspath(source)).name
     target = unicodedata.normalize("NFC", own_name if name is None else name).rstrip("/")
     if target or source.is_file():
         tree.check(target)
-    putter = _Putter(files, now_ms, progress, Places() if places is None else places, force)
+    putter = _Putter(files, now_ms, Places() if places is None else places, force)
     if name is not None and target:
         putter.within = target + "/"
     try:
         status = source.stat()
         if stat.S_ISREG(status.st_mode):
-            putter.put_single(target, Path(os.path.realpath(source)), status.st_size)
+            yield from putter.put_single(target, Path(os.path.realpath(source)), status.st_size)
         elif stat.S_ISDIR(status.st_mode):
-            putter.put_folder(target, Path(os.path.realpath(source)))
+            yield from putter.put_folder(target, Path(os.path.realpath(source)))
         else:
             raise UsageError("%s is neither a file nor a folder" % source, "unknown_file")
     except OSError as error:
@@ -99,19 +111,17 @@ def put(
     return putter.result
 
 
-def put_stream(
-    files: Files, stream: BufferedReader, name: str, now_ms: int, progress: Progress = no_progress
-) -> PutResult:
+def putting_stream(files: Files, stream: BufferedReader, name: str, now_ms: int) -> Steps[PutResult]:
     """Puts what a stream gives, to its end, under `name`. It comes from no place on a disk: it replaces what stands."""
     target = tree.check(unicodedata.normalize("NFC", name))
-    putter = _Putter(files, now_ms, progress, Places(), True)
+    putter = _Putter(files, now_ms, Places(), True)
     copy = copies.find(files, target)
     path = target if copy is None else copy.path
     if files.get(path) is None:
         copies.check_free(files, path, "NAME")
     umask = os.umask(0)
     os.umask(umask)
-    new, _ = putter.store_content(path, stream)
+    new, _ = yield from putter.store_content(path, stream)
     putter.count(new)
     entry = Entry(path.split("/")[-1], _OUR_MODE & ~umask, new.cid, now_ms, new.size, new.inline)
     standing = files.get(path)
@@ -148,12 +158,11 @@ class _Unsteady(Exception):
 class _Putter:
     """Puts files one after the other, entries in batches, and counts."""
 
-    def __init__(self, files: Files, now_ms: int, progress: Progress, places: Places, force: bool):
+    def __init__(self, files: Files, now_ms: int, places: Places, force: bool):
         self.files = files
         self.node = files.node
         self.crypto = files.node.crypto
         self.now_ms = now_ms
-        self.progress = progress
         self.places = places
         self.force = force
         self.result = PutResult()
@@ -165,13 +174,13 @@ class _Putter:
 
     # -- what is put ----------------------------------------------------------------------------------------------
 
-    def put_single(self, target: str, where: Path, size: int) -> None:
+    def put_single(self, target: str, where: Path, size: int) -> Steps[None]:
         """A file that was named itself. OSError when it cannot be read."""
         if belongs_to_node(where) or is_seed(where):
             raise UsageError("%s is, or belongs to, the secret identity of a node: it is never put" % where, "secret")
         settled = self._version_of(target, where) if copies.is_copy_name(target) else None
         try:
-            found = self._read(target if settled is None else settled, where, size)
+            found = yield from self._read(target if settled is None else settled, where, size)
         except _Unsteady as unsteady:
             raise UsageError("%s: %s" % (where, unsteady)) from None
         if settled is None:
@@ -203,25 +212,25 @@ class _Putter:
             "bad_name",
         )
 
-    def put_folder(self, target: str, folder: Path) -> None:
+    def put_folder(self, target: str, folder: Path) -> Steps[None]:
         if is_data_directory(folder):
             raise UsageError("%s is the data directory of a node: it is never put" % folder, "secret")
         found = walk(folder, target)
         self.result.skipped += found.skipped
         self.total = found.total()
         for path, places in found.files.items():
-            if copies.is_copy_name(path) and self._is_copy(path, places[0][0]):
+            if copies.is_copy_name(path) and (yield from self._is_copy(path, places[0][0])):
                 continue
-            self._put_twins(self._name_for(path, places[0][0]), places)
+            yield from self._put_twins(self._name_for(path, places[0][0]), places)
         for path, where in found.folders:
             self._replace_file(path, where)
 
-    def _put_twins(self, path: str, places: list[tuple[Path, int]]) -> None:
+    def _put_twins(self, path: str, places: list[tuple[Path, int]]) -> Steps[None]:
         """One name of the store, and where it lies: twice when two names differ in the form of their accents."""
         read = []
         for where, size in places:
             try:
-                read.append(self._read(path, where, size))
+                read.append((yield from self._read(path, where, size)))
             except (OSError, _Unsteady) as error:
                 reason = "it cannot be read: %s" % error.strerror if isinstance(error, OSError) else str(error)
                 self.result.skipped.append((path, reason))
@@ -251,7 +260,7 @@ class _Putter:
         ]
         return alike[0] if len(alike) == 1 and path not in known else path
 
-    def _is_copy(self, path: str, where: Path) -> bool:
+    def _is_copy(self, path: str, where: Path) -> Steps[bool]:
         """True when a file of a folder is a conflict copy: it is no file of its own. Named when it was changed."""
         copy = copies.find(self.files, path)
         known = [known for known in self.places.at(where, self.files.handle.id).values() if known.copy]
@@ -260,7 +269,7 @@ class _Putter:
         try:
             with open_regular(where) as stream:
                 bounded = _Bounded(stream, os.fstat(stream.fileno()).st_size)
-                cid = self.read_content(path, bounded)[0].cid
+                cid = (yield from self.read_content(path, bounded))[0].cid
         except OSError as error:
             self.result.skipped.append((path, "it cannot be read: %s" % error.strerror))
             return True
@@ -432,21 +441,21 @@ class _Putter:
 
     # -- reading --------------------------------------------------------------------------------------------------
 
-    def _read(self, path: str, where: Path, size: int) -> _Found:
+    def _read(self, path: str, where: Path, size: int) -> Steps[_Found]:
         """Stores the content of one file. OSError when it cannot be read, _Unsteady when it does not keep still."""
         self.total = max(self.total, self.done + size)
         self._fresh = 0
         for _ in range(_ATTEMPTS - 1):
             try:
-                found = self._read_once(path, where)
+                found = yield from self._read_once(path, where)
                 break
             except _Unsteady:
                 continue
         else:
-            found = self._read_once(path, where)
+            found = yield from self._read_once(path, where)
         self.count(found.entry)
         self.done += size
-        self.progress(self.done, self.total, path)
+        yield self.done, self.total, path
         return found
 
     def count(self, new: Entry) -> None:
@@ -454,10 +463,10 @@ class _Putter:
         self.result.bytes += new.size
         self.result.stored_bytes += min(self._fresh, new.size)
 
-    def _read_once(self, path: str, where: Path) -> _Found:
+    def _read_once(self, path: str, where: Path) -> Steps[_Found]:
         with open_regular(where) as stream:
             status = os.fstat(stream.fileno())
-            new, content = self.store_content(path, _Bounded(stream, status.st_size))
+            new, content = yield from self.store_content(path, _Bounded(stream, status.st_size))
             after = os.fstat(stream.fileno())
             if _times(after) != _times(status) or new.size != status.st_size or stream.read(1):
                 raise _Unsteady("it changed while it was read: put it again when nothing writes to it")
@@ -470,11 +479,13 @@ class _Putter:
         entry = Entry(path.split("/")[-1], mode, new.cid, max(modified_at, 0), new.size, new.inline)
         return _Found(path, where, entry, content, mode, stamp_of(status))
 
-    def store_content(self, path: str, stream) -> tuple[Entry, bytes]:
+    def store_content(self, path: str, stream) -> Steps[tuple[Entry, bytes]]:
         """Stores the blobs of what a stream gives, read once: an entry without name and time, the BLAKE3 of it all."""
         return self.read_content(path, stream, self._store_chunk, self._store)
 
-    def read_content(self, path: str, stream, store=_keep_nothing, store_list=_keep_nothing) -> tuple[Entry, bytes]:
+    def read_content(
+        self, path: str, stream, store=_keep_nothing, store_list=_keep_nothing
+    ) -> Steps[tuple[Entry, bytes]]:
         """The same; without `store` nothing is stored."""
         hasher = self.crypto.blake3()
         builder = ChunkListBuilder(self.crypto)
@@ -490,7 +501,7 @@ class _Putter:
                 store(digest, chunk)
             for list_digest, data in builder.add(digest, len(chunk)):
                 store_list(list_digest, data)
-            self.progress(self.done + size, max(self.total, self.done + size), path)
+            yield self.done + size, max(self.total, self.done + size), path
         content = hasher.digest()
         cid, lists = builder.finish(content)
         for list_digest, data in lists:

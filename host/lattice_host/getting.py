@@ -8,10 +8,11 @@ import errno
 import os
 import stat
 import unicodedata
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from lattice_core.errors import ProtocolError, StorageError, UsageError
 from lattice_core.files import cid as cids
@@ -25,7 +26,9 @@ from .disks import fold
 from .places import Known, Places, stamp_of
 from .safe_write import Destination, Standing
 
-# (bytes done, bytes in all, name of the file under way)
+# (bytes done, bytes in all, name of the file under way): what a long function yields with every step, and may be closed
+T = TypeVar("T")
+Steps = Generator[tuple[int, int, str], None, T]
 Progress = Callable[[int, int, str], None]
 
 _NOTED_AT_ONCE = 64  # places remembered in one commit
@@ -35,6 +38,17 @@ _FOREIGN = "other content stands there that was not put from here or got to here
 
 def no_progress(_done: int, _total: int, _name: str) -> None:
     """For callers that show nothing."""
+
+
+def run_to_end(steps: Steps[T], progress: Progress) -> T:
+    """The result of a long function."""
+    with closing(steps):
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                return end.value
+            progress(*step)
 
 
 @dataclass
@@ -60,6 +74,13 @@ def get(
     places: Places | None = None,
     force: bool = False,
 ) -> GetResult:
+    """`getting` to its end."""
+    return run_to_end(getting(files, name, destination, places, force), progress)
+
+
+def getting(
+    files: Files, name: str, destination: Path, places: Places | None = None, force: bool = False
+) -> Steps[GetResult]:
     """Writes the file or folder `name` into the folder `destination` under its own name, or as `destination` when there
     is no such folder yet. With an empty name everything goes into it.
 
@@ -72,9 +93,9 @@ def get(
     root, top = (destination, "") if not name else _root(destination, name)
     copy = copies.find(files, name) if name else None
     if copy is not None:
-        getter = _Getter(files, root, copy.entry.size, progress, places, force)
+        getter = _Getter(files, root, copy.entry.size, places, force)
         with getter.remembering():
-            reason = getter.write_copy_alone(copy, top)
+            reason = yield from getter.write_copy_alone(copy, top)
         return getter.finish(name, [] if reason is None else [(name, reason)])
     own = files.get(name) if name else None
     found = list(files.list(name))
@@ -85,7 +106,7 @@ def get(
         raise UsageError(
             "there is no file called %s; `file list` shows what there is" % tree.shown(name), "unknown_file"
         )
-    getter = _Getter(files, root, _sum(found), progress, places, force)
+    getter = _Getter(files, root, _sum(found), places, force)
     if is_folder and top:
         getter.check_folder(top)
     folders = copies.folders_of(found)
@@ -93,7 +114,7 @@ def get(
     with getter.remembering():
         for file in found:
             below = top + file.path[len(name) :] if name else file.path
-            reason = getter.write(file, below, file.path in folders)
+            reason = yield from getter.write(file, below, file.path in folders)
             if reason:
                 problems.append((file.path, reason))
     return getter.finish("" if is_folder else name, problems)
@@ -135,11 +156,10 @@ def _root(destination: Path, name: str) -> tuple[Path, str]:
 class _Getter:
     """Writes files into one destination, remembers them, and counts."""
 
-    def __init__(self, files: Files, root: Path, total: int, progress: Progress, places: Places | None, force: bool):
+    def __init__(self, files: Files, root: Path, total: int, places: Places | None, force: bool):
         self.files = files
         self.folder = Destination(root)
         self.total = total
-        self.progress = progress
         self.places = Places() if places is None else places
         self.force = force
         self.done = 0
@@ -148,7 +168,7 @@ class _Getter:
 
     # -- one name -------------------------------------------------------------------------------------------------
 
-    def write(self, file: File, below: str, is_folder: bool) -> str | None:
+    def write(self, file: File, below: str, is_folder: bool) -> Steps[str | None]:
         """Writes the versions of one name at `below`. Returns why something of it was not written, or None.
         `is_folder`: the name is a folder's, too; then this is a copy beside it."""
         reason = file.problem
@@ -158,24 +178,24 @@ class _Getter:
             if is_folder:
                 beside = tree.conflict_path(below, file.version.author, file.version.wall_ms, file.version.hash)
                 notes.append((beside, file.version, True))
-                reason = self._write_copy(file, file.version, beside, seen)
+                reason = yield from self._write_copy(file, file.version, beside, seen)
             else:
                 notes.append((below, file.version, False))
-                reason = self.write_version(file.path, file.entry, file.version, below, self.result.written)
+                reason = yield from self.write_version(file.path, file.entry, file.version, below, self.result.written)
                 if reason is None:
                     seen += _equal(file, file.version)
         for version in file.conflicts:
             beside = tree.conflict_path(below, version.author, version.wall_ms, version.hash)
             notes.append((beside, version, True))
-            failed = self._write_copy(file, version, beside, seen)
+            failed = yield from self._write_copy(file, version, beside, seen)
             reason = reason or failed
         for where, version, is_copy in notes:
             if version.hash in seen:
                 self._note(where, file.path, version.entry, seen, is_copy)
         return reason
 
-    def _write_copy(self, file: File, version: Version, beside: str, seen: list[bytes]) -> str | None:
-        failed = self.write_version(file.path, version.entry, version, beside, self.result.conflict_copies)
+    def _write_copy(self, file: File, version: Version, beside: str, seen: list[bytes]) -> Steps[str | None]:
+        failed = yield from self.write_version(file.path, version.entry, version, beside, self.result.conflict_copies)
         if failed is None:
             seen += _equal(file, version)
             return None
@@ -183,7 +203,7 @@ class _Getter:
 
     def write_version(
         self, path: str, entry: Entry | None, version: Version | None, below: str, written: list[tuple[str, Path]]
-    ) -> str | None:
+    ) -> Steps[str | None]:
         """Writes one content. Returns why not, or None."""
         if entry is None:
             return "it has no content"
@@ -196,11 +216,12 @@ class _Getter:
         try:
             over, is_same = self._what_stands(path, entry, below)
             if is_same:
-                self._keep(path, entry, below)
+                yield from self._keep(path, entry, below)
                 return None
-            pieces = self._pieces(entry, below)
             status = None if over is None else over.status
-            where = self.folder.write(below, pieces, entry.mode, entry.modified_at, entry.size, status)
+            pieces = self.files.read(entry)
+            with closing(self.folder.writing(below, pieces, entry.mode, entry.modified_at, entry.size, status)) as work:
+                where = yield from self._counted(work, below)
         except OSError as error:
             return error.strerror or str(error)
         except (ProtocolError, UsageError) as error:  # UsageError: a part that was there when it was looked for is not
@@ -291,11 +312,11 @@ class _Getter:
         for path in sorted(folders, key=len, reverse=True):
             self.folder.remove(path)
 
-    def _keep(self, path: str, entry: Entry, below: str) -> None:
+    def _keep(self, path: str, entry: Entry, below: str) -> Steps[None]:
         """The content stands there already."""
         self.result.unchanged += 1
         self.done += entry.size
-        self.progress(self.done, self.total, below)
+        yield self.done, self.total, below
         self.folder.keep(below)
         known = self._known(below).get(path)
         standing = self.folder.standing(below)
@@ -312,10 +333,10 @@ class _Getter:
         if len(self._noted) % _NOTED_AT_ONCE == 0:
             self._remember({})
 
-    def write_copy_alone(self, copy: copies.Copy, below: str) -> str | None:
+    def write_copy_alone(self, copy: copies.Copy, below: str) -> Steps[str | None]:
         """A conflict copy that was asked for by its name. Whoever has it has seen that version only."""
         written = self.result.conflict_copies
-        failed = self.write_version(copy.path, copy.entry, copy.version, below, written)
+        failed = yield from self.write_version(copy.path, copy.entry, copy.version, below, written)
         if failed is None and copy.file is not None and copy.version is not None:
             self._note(below, copy.path, copy.entry, _equal(copy.file, copy.version), True)
         return failed
@@ -373,11 +394,14 @@ class _Getter:
             raise UsageError("%s: %s" % (tree.shown(single), problems[0][1]))
         return self.result
 
-    def _pieces(self, entry: Entry, below: str) -> Iterator[bytes]:
-        for piece in self.files.read(entry):
-            self.done += len(piece)
-            self.progress(self.done, self.total, below)
-            yield piece
+    def _counted(self, work: Generator[int, None, Path], below: str) -> Steps[Path]:
+        """Counts what is written."""
+        while True:
+            try:
+                self.done += next(work)
+            except StopIteration as end:
+                return end.value
+            yield self.done, self.total, below
 
 
 def _equal(file: File, version: Version) -> list[bytes]:

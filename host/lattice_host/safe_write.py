@@ -19,7 +19,7 @@ import secrets
 import stat
 import time
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -230,7 +230,7 @@ class Destination:
 
     # -- writing --------------------------------------------------------------------------------------------------
 
-    def write(
+    def writing(
         self,
         path: str,
         pieces: Iterable[bytes],
@@ -238,10 +238,12 @@ class Destination:
         modified_at_ms: int,
         size: int = 0,
         over: os.stat_result | None = None,
-    ) -> Path:
-        """Writes `path` (already checked by `tree.unsafe`). OSError when the disk refuses, has no room for `size`
-        bytes, or when the name leads to a file that this object wrote; nothing is left behind then. An error of
-        `pieces` passes through the same way. `over`: what stood there when it was decided to replace it."""
+    ) -> Generator[int, None, Path]:
+        """Writes `path` (already checked by `tree.unsafe`); yields the size of each piece once it is written.
+
+        OSError when the disk refuses, has no room for `size` bytes, or when the name leads to a file that this object
+        wrote; nothing is left behind then, nor when this is closed. An error of `pieces` passes through the same way.
+        `over`: what stood there when it was decided to replace it."""
         names = path.split("/")
         if is_temporary(names[-1]):
             raise OSError(errno.EINVAL, "its name is one of those that unfinished files have")
@@ -251,7 +253,7 @@ class Destination:
         parent = self._enter(below, make=True)
         try:
             self._check_room(parent, size)
-            status = self._write_at(parent, where.name, pieces, mode, modified_at_ms, over)
+            status = yield from self._write_at(parent, where.name, pieces, mode, modified_at_ms, over)
         finally:
             os.close(parent)
         self._take(path, where, status)
@@ -266,13 +268,13 @@ class Destination:
         mode: int,
         modified_at_ms: int,
         over: os.stat_result | None,
-    ) -> os.stat_result:
+    ) -> Generator[int, None, os.stat_result]:
         temporary = _TEMPORARY + secrets.token_hex(8)
         wanted = (mode & 0o777 or _DEFAULT_MODE) & ~self._umask
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(temporary, flags, wanted, dir_fd=parent)
         try:
-            status = self._fill(handle, pieces, wanted, modified_at_ms)
+            status = yield from self._fill(handle, pieces, wanted, modified_at_ms)
             _check_same(parent, name, over)
             try:
                 os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
@@ -283,11 +285,14 @@ class Destination:
             os.unlink(temporary, dir_fd=parent)
             raise
 
-    def _fill(self, handle: int, pieces: Iterable[bytes], mode: int, modified_at_ms: int) -> os.stat_result:
+    def _fill(
+        self, handle: int, pieces: Iterable[bytes], mode: int, modified_at_ms: int
+    ) -> Generator[int, None, os.stat_result]:
         """Writes and syncs a file, closes it. Returns what it is on the disk."""
         with os.fdopen(handle, "wb") as stream:
             for piece in pieces:
                 stream.write(piece)
+                yield len(piece)
             stream.flush()
             if stat.S_IMODE(os.fstat(handle).st_mode) != mode:
                 self._wish(MODES, lambda: os.fchmod(handle, mode))

@@ -1,6 +1,10 @@
 """What is given as content: standard input and files that were named for it, bounded and never taken for granted."""
 
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from typing import cast
 
@@ -15,6 +19,21 @@ def stream() -> BufferedReader:
             "no_input",
         )
     return cast(BufferedReader, sys.stdin.buffer)
+
+
+@contextmanager
+def descriptor() -> Iterator[int]:
+    """Standard input as an open file; what is none is copied into one."""
+    given = stream()
+    try:
+        number = given.fileno()
+    except OSError:
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(given, copy)
+            copy.seek(0)
+            yield copy.fileno()
+        return
+    yield number
 
 
 def read(limit, what):

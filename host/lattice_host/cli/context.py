@@ -1,15 +1,12 @@
-"""A command's node: the data directory that its command line names, opened by the service (service/local.py)."""
+"""Where the operations of a command run: on the node of the data directory that its command line names."""
 
 import shlex
-from contextlib import AbstractContextManager
 
 from lattice_core.errors import UsageError
 
 from ..datadir import chosen_path
-from ..service import local
 from ..service.backend import Backend
 from ..service.in_process import InProcess
-from ..service.local import OpenNode
 from .endings import WrongUsage
 from .output import warn
 
@@ -29,9 +26,3 @@ def own_command(ctx):
 def backend(ctx) -> Backend:
     """Where the operations of a command run: on the node of `--data`."""
     return InProcess(_chosen(ctx), warn)
-
-
-def desk(ctx, name: str | None = None, make: bool = False, reads: bool = False) -> AbstractContextManager[OpenNode]:
-    """The node of `--data`. With `make` it is made (as `name`) where there is none; with `reads` nothing is written,
-    and another process may write meanwhile."""
-    return local.open_node(_chosen(ctx), warn, name, make, reads)

@@ -1,25 +1,19 @@
 """`file put`, `get`, `list`, `rm`, `mv`, `undo`."""
 
 import sys
-import unicodedata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lattice_core.errors import UsageError
-from lattice_core.files import cid as cids
-from lattice_core.files.tree import shown
 
-from .. import copies, standard_input
-from .. import files as transfer
-from ..clock import now_ms
-from ..places import Places
+from .. import standard_input
 from .arguments import Json, Store, noun
-from .context import desk
+from .connect import run
+from .context import backend
 from .endings import PartlyDone, WrongUsage
 from .output import count_text, emit, say, size_text, table, time_text, warn
-from .progress import ProgressLine
 
 app = noun("Files of a store, whole folders too.")
 
@@ -45,36 +39,18 @@ def put(
     is_stream = str(path) == _STREAM
     if is_stream and not name:
         raise WrongUsage("standard input has no name: give one with --as NAME")
-    given = standard_input.stream() if is_stream else None
-    with desk(ctx) as on, ProgressLine() as meter:
-        files = on.store(store).files
-        if given is not None:
-            result = transfer.put_stream(files, given, name or "", now_ms(), meter.show)
-        else:
-            result = transfer.put(files, path, name, now_ms(), meter.show, Places(on.storage), force)
-    data = {
-        "written": result.written,
-        "unchanged": result.unchanged,
-        "bytes": result.bytes,
-        "stored_bytes": result.stored_bytes,
-        "files": [{"path": where, "cid": cid} for where, cid in result.entries],
-        "skipped": _reasons(result.skipped),
-        "newer": _reasons(result.newer),
-        "conflicts": result.conflicts,
-        "removed": result.removed,
-        "notes": _reasons(result.notes),
-    }
+    if is_stream:
+        with standard_input.descriptor() as given:
+            data = run(ctx, "file.put_stream", descriptor=given, name=name, store=store)
+    else:
+        data = run(ctx, "file.put", path=str(path), name=name, force=force, store=store)
     emit(json, data, _show_put)
-    for where, reason in result.notes:
-        warn("%s: %s" % (where, reason))
-    for where, reason in result.skipped:
-        warn("%s was left out: %s" % (where, reason))
-    if result.skipped:
-        raise PartlyDone("%s left out; the rest is in the store" % count_text(len(result.skipped), *_WAS))
-
-
-def _reasons(pairs):
-    return [{"path": where, "reason": reason} for where, reason in pairs]
+    for item in data["notes"]:
+        warn("%s: %s" % (item["path"], item["reason"]))
+    for item in data["skipped"]:
+        warn("%s was left out: %s" % (item["path"], item["reason"]))
+    if data["skipped"]:
+        raise PartlyDone("%s left out; the rest is in the store" % count_text(len(data["skipped"]), *_WAS))
 
 
 def _show_put(data):
@@ -112,37 +88,27 @@ def get(
             raise WrongUsage("the content goes to standard output: --json has no place there")
         _get_stream(ctx, store, name)
         return
-    with desk(ctx) as on, ProgressLine() as meter:
-        places = Places(on.storage)
-        result = transfer.get(on.store(store).files, name, destination, meter.show, places, force)
-    data = {
-        "written": [{"path": path, "file": str(where)} for path, where in result.written],
-        "conflict_copies": [{"path": path, "file": str(where)} for path, where in result.conflict_copies],
-        "unchanged": result.unchanged,
-        "bytes": result.bytes,
-        "problems": _reasons(result.problems),
-        "notes": result.notes,
-        "remembered": result.remembered,
-    }
-    done = result.written or result.conflict_copies or result.unchanged
-    if done or not result.problems:
+    data = run(ctx, "file.get", name=name, destination=str(destination), force=force, store=store)
+    problems = data["problems"]
+    done = data["written"] or data["conflict_copies"] or data["unchanged"]
+    if done or not problems:
         emit(json, data, _show_get)
-    for note in result.notes:
+    for note in data["notes"]:
         warn(note)
-    if result.problems:
-        for path, reason in result.problems:
-            warn("%s was not written: %s" % (path, reason))
-        text = "%s not written" % count_text(len(result.problems), "file was", "files were")
+    if problems:
+        for item in problems:
+            warn("%s was not written: %s" % (item["path"], item["reason"]))
+        text = "%s not written" % count_text(len(problems), "file was", "files were")
         raise PartlyDone(text) if done else UsageError(text)
 
 
 def _get_stream(ctx, store, name):
-    with desk(ctx, reads=True) as on:
-        pieces, beside = transfer.content_of(on.store(store).files, name)
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
-    for path in beside:
+    def write(event):
+        sys.stdout.buffer.write(bytes.fromhex(event["data_hex"]))
+
+    data = run(ctx, "file.read", write, name=name, store=store)
+    sys.stdout.buffer.flush()
+    for path in data["conflict_copies"]:
         warn("there is a conflict copy: %s" % path)
 
 
@@ -167,75 +133,7 @@ def list_files(
     json: Json = False,
 ) -> None:
     """Files with size and time, what conflicts, and whose content is not here."""
-    with desk(ctx, reads=True) as on:
-        files = on.store(store).files
-        found = _named(files, _clean(folder))
-        folders = copies.folders_of(found)
-        data = {"files": [_row(files, file, file.path in folders) for file in found]}
-    emit(json, data, _show_list)
-
-
-def _named(files, name):
-    """The files below a folder, the file of a name, or the one that a conflict copy belongs to."""
-    found = list(files.list(name))
-    if name:
-        copy = copies.find(files, name)
-        own = files.get(name) if copy is None else copy.file
-        if own is not None:
-            found.insert(0, own)
-        if not found:
-            raise UsageError(
-                "there is no file or folder called %s; `file list` shows what there is" % shown(name), "unknown_file"
-            )
-    return found
-
-
-def _clean(name):
-    return unicodedata.normalize("NFC", name).strip("/")
-
-
-def _one(name):
-    """What a change is about. The whole store is nothing that one slip of the hand may remove."""
-    cleaned = _clean(name)
-    if not cleaned:
-        raise WrongUsage("%s is the whole store: name a file or a folder of it" % shown(name))
-    return cleaned
-
-
-def _row(files, file, is_folder):
-    row = {"path": file.path, "size": None, "mode": None, "modified_at": None, "cid": None}
-    if file.entry is not None:
-        row.update(_content(file.entry))
-    row["conflicts"] = [_conflict(files, file, version) for version in file.conflicts]
-    row["held"] = files.held(file)
-    row["problem"] = file.problem
-    row["removed"] = file.removed
-    row["written_as"] = file.conflict_path(file.version) if is_folder and file.entry is not None else None
-    row["holders"] = [] if row["held"] or file.entry is None else _holders(files, file, file.version)
-    return row
-
-
-def _content(entry):
-    return {
-        "size": entry.size,
-        "mode": entry.mode,
-        "modified_at": entry.modified_at,
-        "cid": cids.text(entry.cid),
-    }
-
-
-def _conflict(files, file, version):
-    row = {"path": file.conflict_path(version), "author": version.author.hex(), "wall_ms": version.wall_ms}
-    row.update(_content(version.entry))
-    row["author_name"] = files.node.peer_name(version.author)
-    row["held"] = files.contents.complete(version.entry)
-    return row
-
-
-def _holders(files, file, version):
-    return [
-        {"id": key.hex(), "name": files.node.peer_name(key), "how": how} for key, how in files.holders(file, version)
-    ]
+    emit(json, backend(ctx).call("file.list", name=folder, store=store), _show_list)
 
 
 def _show_list(data):
@@ -271,10 +169,8 @@ def _notes(row):
 @app.command("rm")
 def remove(ctx: typer.Context, name: Name, store: Store = None, json: Json = False) -> None:
     """Remove a file, or all files of a folder. `undo` brings them back."""
-    with desk(ctx) as on:
-        removed = copies.remove(on.store(store).files, _one(name), now_ms())
-        on.commit()
-    emit(json, {"removed": removed}, lambda data: say("%s removed" % count_text(len(data["removed"]), "file")))
+    data = backend(ctx).call("file.remove", name=name, store=store)
+    emit(json, data, lambda done: say("%s removed" % count_text(len(done["removed"]), "file")))
 
 
 @app.command("mv")
@@ -286,17 +182,12 @@ def move(
     json: Json = False,
 ) -> None:
     """Give a file or folder another name. No content moves."""
-    with desk(ctx) as on:
-        moved = copies.move(on.store(store).files, _one(name), _one(new_name), now_ms())
-        on.commit()
-    data = {"moved": [{"from": old, "to": new} for old, new in moved]}
+    data = backend(ctx).call("file.move", name=name, new_name=new_name, store=store)
     emit(json, data, lambda done: say("%s moved" % count_text(len(done["moved"]), "file")))
 
 
 @app.command()
 def undo(ctx: typer.Context, name: Name, store: Store = None, json: Json = False) -> None:
     """Bring back what the last rm or overwrite of a file or folder hid."""
-    with desk(ctx) as on:
-        restored = copies.undo(on.store(store).files, _one(name), now_ms())
-        on.commit()
-    emit(json, {"restored": restored}, lambda data: say("%s brought back" % count_text(len(data["restored"]), "file")))
+    data = backend(ctx).call("file.undo", name=name, store=store)
+    emit(json, data, lambda done: say("%s brought back" % count_text(len(done["restored"]), "file")))

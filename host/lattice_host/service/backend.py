@@ -9,13 +9,14 @@ How to add a group or an operation:
 
 1. What needs no computer: a class in `shared/lattice_core/api/GROUP.py` that is a `Service` (api/kv.py is an example).
    Each public method is an operation: keyword arguments with plain values in, a dict out, committed when it returns. A
-   default for every argument that may be left out.
+   default for every argument that may be left out. What needs the data directory or a port: a `HostService` beside
+   this file (sticks.py); what opens the node itself: a `DirectoryService` (identities.py).
 2. `READS` names the methods that write nothing, `MAKES` those that make a node where there is none.
 3. A long operation is a generator function: it yields events (`progress` below, or `{"event": NAME, ...}`) and returns
    its dict. It may be closed at any `yield`: what is committed by then stays, all else is dropped.
 4. Add the class to `GROUPS` in service/groups.py. That is all: the backend finds it there.
 5. A command (`cli/`) parses its arguments, calls `backend(ctx).call("group.method", ...)` and renders the dict with
-   `emit`. It opens nothing itself (tests/gate/test_service.py asks).
+   `emit`; a long operation it runs with `connect.run`. It opens nothing itself (tests/gate/test_service.py asks).
 6. Document the JSON in docs/commands.md, and a new code in docs/errors.md.
 """
 

@@ -15,6 +15,7 @@ from ..clock import now_ms
 from ..datadir import DataDir
 from .backend import Result, Stream
 from .bundles import HostBundleService
+from .files import FileService
 from .host_service import HostService
 from .identities import DirectoryService, IdentityService
 from .local import OpenNode
@@ -26,6 +27,7 @@ from .syncing import SyncService
 GROUPS: dict[str, Any] = {
     "app": AppService,
     "bundle": HostBundleService,
+    "file": FileService,
     "identity": IdentityService,
     "invite": InviteService,
     "kv": KvService,
