@@ -27,7 +27,6 @@ HOST_ONLY = (
     "weaver/roomy.py",
     "weaver/verify.py",
     "wire/base58.py",
-    "wire/incremental.py",
     "wire/log_messages.py",
     "wire/reference_messages.py",
 )

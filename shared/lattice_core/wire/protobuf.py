@@ -2,7 +2,7 @@
 
 A table names the fields of one message; `encode` and `decode` turn dicts into bytes and back. Decoding neither
 recurses over what a peer nests nor trusts a length. What is too large to hold is not decoded
-but checked and taken apart where it lies (`scan.py`), or as it arrives (`incremental.py`).
+but checked and taken apart where it lies (`scan.py`).
 
 Three rules decide verdicts and are easy to get wrong: a field number of the table with another wire type is an
 error (a field number outside of it is skipped, groups included); a repeated singular message merges; of a oneof the
