@@ -44,7 +44,10 @@ def test_frames_cross_a_small_window_in_pieces():
 
     def send():
         for payload in payloads:
-            yield from framing.write_frame(stream, payload)
+            data = framing.frame(payload)
+            while data:
+                data = data[stream.write(data) :]
+                yield
         stream.ended = True
 
     def receive():

@@ -47,7 +47,7 @@ class LinkConnection:
         self.local = local
         self.peer = peer
         self.initiator = initiator
-        self.closed = None
+        self.closed: str | None = None
         self.peer_firmware = theirs.firmware
         self.send_buffer_bytes = send_buffer_bytes
         self._streams = {}
@@ -71,7 +71,7 @@ class LinkConnection:
         self._pool = pool
 
     # -- for the owner of the connection -----------------------------------------------------------------
-    def open_stream(self):
+    def open_stream(self) -> Stream:
         """A new stream; on a closed connection one that has its error already.
 
         Where the peer allows no more streams it starts once another is over. UsageError when too many are open.
@@ -89,10 +89,10 @@ class LinkConnection:
             self.stream_changed(stream)
         return stream
 
-    def accept_stream(self):
+    def accept_stream(self) -> "Stream | None":
         return self._accepted.pop(0) if self._accepted else None
 
-    def close(self, reason):
+    def close(self, reason: str) -> None:
         """Ends the connection at once; the peer gets `reason`. Unsent data is dropped."""
         if self.closed is None:
             self._close_text = cut(reason, _REASON_BYTES).encode()
@@ -110,7 +110,7 @@ class LinkConnection:
         return stream
 
     # -- for link.py ------------------------------------------------------------------------------------------
-    def end(self, reason):
+    def end(self, reason: str) -> None:
         """The connection is over: every stream that is not ends with `reason` as its error."""
         if self.closed is None:
             self.closed = reason
@@ -127,11 +127,11 @@ class LinkConnection:
         self._resets = []
         self.fins = []
 
-    def has_something(self):
+    def has_something(self) -> bool:
         """False when `fill` would surely write nothing."""
-        return self.control_due or self._ready
+        return self.control_due or len(self._ready) > 0
 
-    def fill(self, view):
+    def fill(self, view: memoryview) -> int:
         """Writes the next message into `view`. Returns its length, 0 when there is nothing to say."""
         if self._close_text is not None:
             return self._fill_close(view)
@@ -203,20 +203,20 @@ class LinkConnection:
             self.control_due = True
         return at
 
-    def message_leaves(self, packet_number):
+    def message_leaves(self, packet_number: int) -> None:
         """The message just filled ends with this packet (counted from 1)."""
         for stream in self.message_fins:
             self.fins.append((packet_number, stream))
         self.message_fins = []
 
-    def packets_arrived(self, count):
+    def packets_arrived(self, count: int) -> None:
         """The peer has the first `count` packets of the session."""
         while self.fins and self.fins[0][0] <= count:
             stream = self.fins.pop(0)[1]
             stream.fin_acknowledged()
             self.stream_changed(stream)
 
-    def message(self, view):
+    def message(self, view: memoryview) -> "str | None":
         """Takes one message. ProtocolError when it breaks the rules: the connection is then to be ended.
 
         Returns None, or the peer's reason when it closes the connection.
@@ -302,7 +302,7 @@ class LinkConnection:
             self.stream_changed(stream)
 
     # -- for stream.py ----------------------------------------------------------------------------------------
-    def give_up(self, stream):
+    def give_up(self, stream: Stream) -> None:
         """Our own reset."""
         stream.fail("given up on this side")
         stream.drop()
@@ -311,18 +311,18 @@ class LinkConnection:
             self.control_due = True
         self.stream_changed(stream)
 
-    def wake(self, stream):
+    def wake(self, stream: Stream) -> None:
         """The stream may have something to send."""
         if not stream.queued:
             stream.queued = True
             self._ready.append(stream)
 
-    def grant(self, stream):
+    def grant(self, stream: Stream) -> None:
         """The stream may take more from the peer."""
         self._granting.append(stream)
         self.control_due = True
 
-    def stream_changed(self, stream):
+    def stream_changed(self, stream: Stream) -> None:
         """Forgets a stream that is over; one that the peer opened makes room for another."""
         if stream.done or not stream.over():
             return
@@ -339,7 +339,7 @@ class LinkConnection:
         if self._grants_due and self._peer_may_open * 2 < self._mine_streams:
             self.control_due = True
 
-    def buffer(self, size):
+    def buffer(self, size: int) -> "bytearray | None":
         """A buffer of the pool or a new one; None when memory is short (a heap with holes)."""
         free = self._pool.get(size)
         if free:
@@ -349,7 +349,7 @@ class LinkConnection:
         except MemoryError:
             return None
 
-    def give_back(self, buffer):
+    def give_back(self, buffer: bytearray) -> None:
         free = self._pool.get(len(buffer))
         if free is None:
             free = self._pool[len(buffer)] = []

@@ -4,17 +4,17 @@ from ..compat import joined
 
 
 class Ring:
-    def __init__(self, buffer):
+    def __init__(self, buffer: bytearray):
         self.buffer = buffer
         self._view = memoryview(buffer)
         self._size = len(buffer)
         self._start = 0
         self.count = 0
 
-    def room(self):
+    def room(self) -> int:
         return self._size - self.count
 
-    def put(self, data):
+    def put(self, data: memoryview) -> None:
         """Takes a memoryview of at most `room()` bytes."""
         length = len(data)
         at = self._start + self.count
@@ -28,13 +28,13 @@ class Ring:
             self._view[: length - first][:] = data[first:]
         self.count += length
 
-    def peek(self):
+    def peek(self) -> memoryview:
         """The bytes at the front that lie in one piece, where they lie: a view that is good until something else is
         called. There may be more behind the end of the buffer."""
         end = self._start + self.count
         return self._view[self._start : end if end < self._size else self._size]
 
-    def skip(self, count):
+    def skip(self, count: int) -> None:
         """Drops `count` bytes (at most `self.count`) from the front."""
         self.count -= count
         if self.count == 0:
@@ -44,7 +44,7 @@ class Ring:
             if self._start >= self._size:
                 self._start -= self._size
 
-    def take_into(self, target):
+    def take_into(self, target: memoryview) -> None:
         """Moves len(target) bytes (at most `count`) into a memoryview."""
         length = len(target)
         at = self._start
@@ -60,7 +60,7 @@ class Ring:
         if self.count == 0:
             self._start = 0
 
-    def take(self, count):
+    def take(self, count: int) -> bytes:
         """At most `count` bytes, as bytes."""
         length = min(count, self.count)
         at = self._start

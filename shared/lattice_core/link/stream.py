@@ -3,13 +3,18 @@
 from ..errors import ProtocolError, UsageError
 from .ring import Ring
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..seams import Buffer
+    from .mux import LinkConnection
+
 
 class Stream:
     """Both directions of one stream. Buffers are taken from the connection's pool when first needed."""
 
-    def __init__(self, connection, stream_id, ours, window_bytes, send_credit):
+    def __init__(self, connection: "LinkConnection", stream_id: int, ours: bool, window_bytes: int, send_credit: int):
         self.id = stream_id
-        self.error = None
+        self.error: str | None = None
         self.ours = ours
         self._connection = connection
         self._window = window_bytes
@@ -30,10 +35,10 @@ class Stream:
         self.done = False
 
     # -- for the owner of the stream ------------------------------------------------------------------------
-    def readable(self):
+    def readable(self) -> int:
         return self._incoming.count if self._incoming is not None else 0
 
-    def read(self, count):
+    def read(self, count: int) -> bytes:
         incoming = self._incoming
         if incoming is None or incoming.count == 0 or count <= 0:
             return b""
@@ -42,11 +47,11 @@ class Stream:
         self._after_read()
         return data
 
-    def peek(self):
+    def peek(self) -> "Buffer":
         incoming = self._incoming
         return b"" if incoming is None else incoming.peek()
 
-    def consume(self, count):
+    def consume(self, count: int) -> None:
         if count:
             self._incoming.skip(count)
             self.credit_due += count
@@ -64,27 +69,27 @@ class Stream:
             self._granting = True
             self._connection.grant(self)
 
-    def need(self, count):
+    def need(self, count: int) -> bool:
         if count > self._window:
             return False
         if count > self._window - self.credit_due:
             self._grant()
         return True
 
-    def ended(self):
+    def ended(self) -> bool:
         return self._fin_received
 
-    def at_end(self):
+    def at_end(self) -> bool:
         return self._fin_received and self.readable() == 0
 
-    def writable(self):
+    def writable(self) -> int:
         if self.error is not None or self._fin_wanted:
             return 0
         if self._outgoing is None:
             return self._connection.send_buffer_bytes
         return self._outgoing.room()
 
-    def write(self, data):
+    def write(self, data: "Buffer") -> int:
         if self._fin_wanted:
             raise UsageError("stream %d was finished: nothing can be written to it" % self.id)
         room = self.writable()
@@ -104,19 +109,19 @@ class Stream:
                 self._connection.wake(self)
         return len(view)
 
-    def finish(self):
+    def finish(self) -> None:
         self._fin_wanted = True
         self._connection.wake(self)
 
-    def finished(self):
+    def finished(self) -> bool:
         return self._fin_arrived
 
-    def reset(self):
+    def reset(self) -> None:
         if not self.done and self.error is None:
             self._connection.give_up(self)
 
     # -- for mux.py --------------------------------------------------------------------------------------------
-    def pending(self):
+    def pending(self) -> int:
         """Bytes that may be sent now; -1 for nothing at all, 0 when only a FIN or the announcement is due."""
         if self.error is not None or self.fin_sent:
             return -1
@@ -126,7 +131,7 @@ class Stream:
             return count if count else -1
         return 0 if self._fin_wanted or not self.announced else -1
 
-    def take_into(self, target):
+    def take_into(self, target: memoryview) -> bool:
         """Fills `target` with bytes to send. Returns True when the FIN goes with them."""
         if len(target):
             self._outgoing.take_into(target)
@@ -137,7 +142,7 @@ class Stream:
             self._release_outgoing()
         return self.fin_sent
 
-    def arrived(self, payload, fin):
+    def arrived(self, payload: memoryview, fin: int) -> bool:
         """Takes what the peer sent. Returns False when it broke its window or sent after its FIN."""
         if self._fin_received or len(payload) > self._granted:
             return False
@@ -155,7 +160,7 @@ class Stream:
                 self._release_incoming()
         return True
 
-    def grant(self):
+    def grant(self) -> int:
         """Bytes of new window to tell the peer; 0 when it needs none any more."""
         self._granting = False
         if self._fin_received or self.error is not None:
@@ -165,16 +170,16 @@ class Stream:
         self._granted += count
         return count
 
-    def fin_acknowledged(self):
+    def fin_acknowledged(self) -> None:
         self._fin_arrived = True
 
-    def over(self):
+    def over(self) -> bool:
         """True when neither side will send anything more and everything was read."""
         if self.error is not None:
             return self.readable() == 0
         return self._fin_arrived and self._fin_received and self.readable() == 0
 
-    def fail(self, reason):
+    def fail(self, reason: str) -> None:
         """Ends what has not ended yet; what has arrived stays readable. No error when both sides had finished."""
         if self.error is None and not (self._fin_received and self._fin_arrived):
             self.error = reason
@@ -182,7 +187,7 @@ class Stream:
         if self.readable() == 0:
             self._release_incoming()
 
-    def drop(self):
+    def drop(self) -> None:
         """Forgets what has arrived, too."""
         self._fin_received = False
         self._release_incoming()

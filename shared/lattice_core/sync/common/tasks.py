@@ -4,21 +4,28 @@ A task reads and writes its streams and yields; it is resumed with the time in m
 raising a LatticeError, which is kept as its outcome: a peer's fault ends one task and never its neighbours.
 """
 
-from ...errors import LatticeError
+from ...errors import LatticeError, ProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any
+
+    from .streams import Stream
 
 
 class Task:
     """One running generator. After `done`: `result` (its return value) or `error` (a LatticeError)."""
 
-    def __init__(self, generator, name=""):
+    def __init__(self, generator: "Generator[Any, Any, Any]", name: str = ""):
         self.generator = generator
         self.name = name
         self.done = False
-        self.result = None
-        self.error = None
+        self.result: Any = None
+        self.error: LatticeError | None = None
         self._started = False
 
-    def step(self, now_ms):
+    def step(self, now_ms: int) -> bool:
         """Runs the task until it waits again. Returns True when it is done."""
         if self.done:
             return True
@@ -40,7 +47,7 @@ class Task:
             raise
         return self.done
 
-    def cancel(self, error=None):
+    def cancel(self, error: "LatticeError | None" = None) -> None:
         """Stops the task where it waits; `error` is then its outcome."""
         if not self.done:
             self.done = True
@@ -48,19 +55,7 @@ class Task:
             self.generator.close()
 
 
-def write_all(stream, data):
-    """Task: writes all of `data`, waiting for the window."""
-    view = memoryview(data)
-    done = 0
-    while done < len(view):
-        _check(stream)
-        taken = stream.write(view[done:])
-        if taken == 0:
-            yield
-        done += taken
-
-
-def read_exactly(stream, count):
+def read_exactly(stream: "Stream", count: int) -> "Generator[None, int, bytes | None]":
     """Task: returns exactly `count` bytes, or None when the stream ends orderly before the first of them."""
     parts = []
     missing = count
@@ -72,22 +67,12 @@ def read_exactly(stream, count):
         elif stream.at_end():
             if missing == count:
                 return None
-            raise _short(count, missing)
+            raise ProtocolError("the stream ended %d bytes before the end of a message of %d" % (missing, count))
+        elif stream.error is not None:
+            raise StreamLost(stream.error)
         else:
-            _check(stream)
             yield
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _check(stream):
-    if stream.error is not None:
-        raise StreamLost(stream.error)
-
-
-def _short(count, missing):
-    from ...errors import ProtocolError
-
-    return ProtocolError("the stream ended %d bytes before the end of a message of %d" % (missing, count))
 
 
 class Fault(LatticeError):
@@ -95,7 +80,7 @@ class Fault(LatticeError):
 
     code = "internal"
 
-    def __init__(self, cause):
+    def __init__(self, cause: Exception):
         super().__init__(
             "a fault of this program ended the connection (%s: %s): what was acknowledged is safe, nothing else of it "
             "is kept; please report it, then try again" % (type(cause).__name__, cause)
