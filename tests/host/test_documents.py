@@ -18,7 +18,8 @@ LEAVES = dict(leaves())
 def documented():
     """[words of a piece] of the first column of the table in docs/commands.md."""
     lines = (ROOT / "docs" / "commands.md").read_text("utf-8").splitlines()
-    cells = [line.split("|")[1] for line in lines[lines.index("| command | JSON |") :] if line.startswith("| `")]
+    table = lines[lines.index("| command | JSON |") : lines.index("## Operations")]
+    cells = [line.split("|")[1] for line in table if line.startswith("| `")]
     return [piece.split() for cell in cells for piece in re.findall(r"`([^`]+)`", cell) if not piece.startswith("-")]
 
 

@@ -17,14 +17,23 @@ LISTED = const(1000)
 class KvService(Service):
     READS = ("get", "inspect", "list")
 
-    def put(self, store=None, key=None, key_hex=None, value=None, value_hex=None) -> "dict[str, Any]":
+    def put(
+        self,
+        store: "str | None" = None,
+        key: "str | None" = None,
+        key_hex: "str | None" = None,
+        value: "str | None" = None,
+        value_hex: "str | None" = None,
+    ) -> "dict[str, Any]":
         """Writes a value: {hash}."""
         kv = self._store(store).kv
         written = kv.put(bytes_of("key", key, key_hex), bytes_of("value", value, value_hex), self.now_ms())
         self._commit()
         return {"hash": written.hash.hex()}
 
-    def delete(self, store=None, key=None, key_hex=None) -> "dict[str, Any]":
+    def delete(
+        self, store: "str | None" = None, key: "str | None" = None, key_hex: "str | None" = None
+    ) -> "dict[str, Any]":
         """Deletes a key: {hash}. UsageError when it has no value."""
         kv = self._store(store).kv
         name = bytes_of("key", key, key_hex)
@@ -34,7 +43,9 @@ class KvService(Service):
         self._commit()
         return {"hash": written.hash.hex()}
 
-    def get(self, store=None, key=None, key_hex=None) -> "dict[str, Any]":
+    def get(
+        self, store: "str | None" = None, key: "str | None" = None, key_hex: "str | None" = None
+    ) -> "dict[str, Any]":
         """{key, value, conflicted, conflicts}: the winner, and the heads that lost."""
         name = bytes_of("key", key, key_hex)
         entry = self._store(store).kv.inspect(name)
@@ -49,7 +60,9 @@ class KvService(Service):
         data["conflicts"] = [self._head(entry, head) for head in losers]
         return data
 
-    def inspect(self, store=None, key=None, key_hex=None) -> "dict[str, Any]":
+    def inspect(
+        self, store: "str | None" = None, key: "str | None" = None, key_hex: "str | None" = None
+    ) -> "dict[str, Any]":
         """{key, conflicted, heads}: every write of a key that stands, the winner first."""
         name = bytes_of("key", key, key_hex)
         entry = self._store(store).kv.inspect(name)
@@ -61,7 +74,13 @@ class KvService(Service):
         return data
 
     def list(
-        self, store=None, prefix="", prefix_hex=None, after=None, after_hex=None, limit=LISTED
+        self,
+        store: "str | None" = None,
+        prefix: str = "",
+        prefix_hex: "str | None" = None,
+        after: "str | None" = None,
+        after_hex: "str | None" = None,
+        limit: int = LISTED,
     ) -> "dict[str, Any]":
         """{keys, more}: keys in order, with the beginning of their values."""
         first = bytes_of("prefix", prefix if prefix_hex is None else None, prefix_hex)
