@@ -48,11 +48,11 @@ if TYPE_CHECKING:
             ...
 
         def button_ms(self) -> int:
-            """How long the button has been held down since power came, 0 when it is not."""
+            """More than 0 while the button is down; how long, when it is down since power came. Often asked."""
             ...
 
         def show(self, state: str) -> None:
-            """The LED: "ready", "busy" or "error"."""
+            """The LED: "ready", "busy", "error" or "erase": the button is about to erase everything, or does."""
             ...
 
         def last_words(self) -> str:
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
             """What a watchdog does, after `words`: nothing that ran before can reach the flash any more."""
             ...
 
-        def stopped(self, error: Exception) -> None:
-            """The firmware cannot go on: the LED says so until the plug is pulled. May return: it is tried again."""
+        def stopped(self, error: Exception) -> bool:
+            """The firmware cannot go on: the LED says so until the plug is pulled. True: the button was held long
+            enough to erase everything. May return False: it is tried again."""
             ...

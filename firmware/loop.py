@@ -17,6 +17,7 @@ from lattice_core.errors import StorageError
 from lattice_core.link.link import Link
 from lattice_core.sync.nano.peer import NanoPeer, Options
 
+from .button import ERASE_HOLD_MS, LOOK_MS, WARNED_MS, Button, EraseWanted
 from .served import ServedTransport
 from .version import VERSION
 
@@ -44,6 +45,9 @@ class Loop:
         self.node = node
         self.device = device
         self.served = []  # one for each transport
+        self._button = Button(board.button_ms)
+        self._look_ms = 0  # when the button is looked at again
+        self._held_ms = 0
         self.options = Options(VERSION, _VERIFY_BATCH, _BLOB_REQUESTS, storage.usage)
         self._in = bytearray(_READ_BYTES)
         self._view = memoryview(self._in)
@@ -69,6 +73,8 @@ class Loop:
 
     def turn(self):
         ticks_ms = self.board.clock.now_ms()
+        if ticks_ms >= self._look_ms:
+            self._look_at_button(ticks_ms)
         self._follow_transports(ticks_ms)
         moved = busy = False
         for served in self.served:
@@ -80,6 +86,12 @@ class Loop:
             moved = served.send(ticks_ms) or moved
         if not (moved or busy) and not self._housekeep():
             self._wait(ticks_ms)
+
+    def _look_at_button(self, ticks_ms):
+        self._look_ms = ticks_ms + LOOK_MS
+        self._held_ms = self._button.held_ms(ticks_ms)
+        if self._held_ms >= ERASE_HOLD_MS:
+            raise EraseWanted
 
     def _follow_transports(self, ticks_ms):
         """Serves what has come, and lets go what is closed."""
@@ -113,7 +125,10 @@ class Loop:
             self.node.commit_due(self.device.now_ms(ticks_ms), ticks_ms)
         except StorageError as error:
             self._failed(error)
-        self.board.show("busy" if self.device.transfers else "ready")
+        if self._held_ms >= WARNED_MS:
+            self.board.show("erase")
+        else:
+            self.board.show("busy" if self.device.transfers else "ready")
 
     def _failed(self, error):
         """The medium failed: what was not acknowledged is gone. Whose it was has been told, or learns of it when asking
@@ -164,7 +179,7 @@ class Loop:
 
     def _wait(self, ticks_ms):
         until_ms = ticks_ms + _LONGEST_WAIT_MS
-        due = [self.node.journal.deadline_ms()]
+        due = [self.node.journal.deadline_ms(), self._look_ms if self._held_ms else None]
         writing = []
         for served in self.served:
             due.append(served.deadline_ms(ticks_ms))

@@ -2,7 +2,7 @@
 
     power → large buffers → button held? erase everything → mount → read checkpoint and log → open stores → loop
 
-A stick whose flash cannot be read shows that and tries again; only the button erases what is left. Whatever else
+A stick whose flash cannot be read shows that and waits; only the button erases what is left. Whatever else
 goes wrong ends as with a watchdog: everything starts anew from flash, and the last error says what it was.
 """
 
@@ -13,6 +13,7 @@ from lattice_flash.flash_index import Memory
 from lattice_flash.storage import FlashStorage
 
 from . import mount
+from .button import LOOK_MS, EraseWanted
 from .loop import Loop
 
 TYPE_CHECKING = False
@@ -37,7 +38,7 @@ def start(board, memory=None, gone_wrong=""):
     if memory is None:
         memory = Memory()
     if _reset_wanted(board):
-        mount.erase(board.flash)
+        _erase(board)
     storage = FlashStorage(mount.mount(board.flash), board.crypto.random, memory)
     identity = load_identity(storage, board.crypto)
     device = Device(storage)
@@ -74,7 +75,8 @@ def main(board):
     while True:
         began_ms = board.clock.now_ms()
         try:
-            _boot(board, memory, gone_wrong)
+            if _boot(board, memory, gone_wrong):
+                gone_wrong = ""
         except Exception as error:  # noqa: BLE001 (this is the watchdog: no error may leave a dead stick)
             gone_wrong = _words(error)
         board.show("error")
@@ -94,15 +96,30 @@ def _words(error):
 
 
 def _boot(board, memory, gone_wrong):
-    """From flash into the loop, which ends only with what it cannot put right. Returns when the flash cannot be read:
-    trying again loses nothing."""
+    """From flash into the loop, which ends only with what it cannot put right. Returns when the flash cannot be read
+    (trying again loses nothing), and when it was erased: then True."""
     try:
         loop = start(board, memory, gone_wrong)
     except LatticeError as error:
         board.show("error")
-        board.stopped(error)
-        return
-    loop.run()
+        if not board.stopped(error):
+            return False
+        gc.collect()  # closes what the start has left open
+    else:
+        try:
+            loop.run()
+        except EraseWanted:
+            pass  # the loop stays: the collector closes none of its files while they are erased
+    _erase(board)
+    return True
+
+
+def _erase(board):
+    """Destroys everything, then waits until the button is up: a board that starts with it down runs its own loader."""
+    board.show("erase")
+    mount.erase(board.flash, lambda: board.wait(0, []))
+    while board.button_ms():
+        board.wait(LOOK_MS, [])
 
 
 if __name__ == "__main__":

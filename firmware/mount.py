@@ -74,16 +74,20 @@ def _settled(device):
 
 def _beyond_use():
     return StorageError(
-        "the stick's flash is damaged: hold its button for 5 s while plugging it in to erase everything",
+        "the stick's flash is damaged: hold its button for 10 s while its light blinks to erase everything",
         "damaged",
     )
 
 
-def erase(device):
-    """Factory reset: destroys everything, the identity first of all. Cut short, the next `mount` finishes it."""
+def erase(device, rest):
+    """Factory reset: destroys everything, the identity first of all. Cut short, the next `mount` finishes it.
+
+    `rest()` is called after each block: a large chip takes minutes, longer than a watchdog waits.
+    """
     for block in range(device.ioctl(_BLOCK_COUNT, 0)):
         if not _blank(device, block, block + 1):
             device.ioctl(_BLOCK_ERASE, block)
+        rest()
 
 
 def _format(device, count):

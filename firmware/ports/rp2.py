@@ -12,6 +12,7 @@ from _rp2 import Flash, bootsel_button
 
 from lattice_core.compat import const
 
+from ..button import ERASE_HOLD_MS, WARNED_MS, Button
 from ..ticks import TicksClock
 
 TYPE_CHECKING = False
@@ -21,6 +22,7 @@ else:
     import time
 
 _BLINK_MS = const(500)
+_WARNING_MS = const(100)
 _STALLED_MS = const(60000)  # no look at the port for so long resets the board: the longest work takes half of it
 _BRIGHTNESS = const(16)  # of 255
 _WS2812_NS = (400, 850, 800, 450)
@@ -54,10 +56,15 @@ class Rp2350:
         return self.clock.now_ms() + 1 if bootsel_button() else 0
 
     def show(self, state):
-        """The LED: "ready", "busy" or "error"."""
-        if state != self._shown:
-            self._shown = state
+        """The LED: out when ready, else on; fast blinking before and while everything is erased."""
+        if state == "erase":  # shown again and again while the button is held
+            self._warn(self.clock.now_ms())
+        elif state != self._shown:
             self._led(state != "ready")
+        self._shown = state
+
+    def _warn(self, ticks_ms):
+        self._led(ticks_ms // _WARNING_MS % 2)
 
     def wait(self, timeout_ms, writing):
         lattice_board.wait(timeout_ms, len(writing) > 0)
@@ -73,13 +80,19 @@ class Rp2350:
         machine.reset()
 
     def stopped(self, error):
-        """The firmware cannot go on: the LED says so until the plug is pulled."""
-        lit = False
-        while True:
-            lit = not lit
-            self._led(lit)
+        """The firmware cannot go on: the LED blinks, until the plug is pulled or the button was held for 10 s: True."""
+        button = Button(self.button_ms)
+        held_ms = 0
+        while held_ms < ERASE_HOLD_MS:
+            ticks_ms = self.clock.now_ms()
+            held_ms = button.held_ms(ticks_ms)
+            if held_ms >= WARNED_MS:
+                self._warn(ticks_ms)
+            else:
+                self._led(ticks_ms // _BLINK_MS % 2)
             lattice_board.alive()
-            time.sleep_ms(_BLINK_MS)
+            time.sleep_ms(_WARNING_MS)
+        return True
 
 
 def _led():

@@ -41,7 +41,7 @@ class Board:
         return now_ms + 1 if now_ms < self._button_ms else 0
 
     def show(self, state):
-        """The LED: "ready", "busy" or "error". A process has none."""
+        """The LED. A process has none."""
 
     def wait(self, timeout_ms, writing):
         self.transports[0].wait(timeout_ms, len(writing) > 0)

@@ -100,7 +100,7 @@ def test_a_reset_that_was_cut_is_finished():
         again = Nor(_path)
         again.cut_at = cut_at
         try:
-            mount.erase(again)
+            mount.erase(again, lambda: None)
         except PowerCut:
             pass  # what the next mount makes of it counts
         after = Nor(_path)
@@ -125,5 +125,5 @@ def test_a_damaged_file_system_is_not_erased():
     for block in (0, 1):
         device.writeblocks(block, bytes(PAGE_BYTES), 0)
     raises(StorageError, mount.mount, Nor(_path))
-    mount.erase(Nor(_path))
+    mount.erase(Nor(_path), lambda: None)
     assert [entry[0] for entry in mount.mount(Nor(_path)).ilistdir("/")] == _FRESH

@@ -3,6 +3,7 @@ include("../../core.py", opt=options.opt)
 
 FIRMWARE = (
     "__init__.py",
+    "button.py",
     "loop.py",
     "main.py",
     "mount.py",
