@@ -122,7 +122,7 @@ class Loop:
         """What is due, whoever is there."""
         try:
             self.device.keep_clock(ticks_ms)
-            self.node.commit_due(self.device.now_ms(ticks_ms), ticks_ms)
+            self.node.journal.commit_due(self.device.now_ms(ticks_ms), ticks_ms)
         except StorageError as error:
             self._failed(error)
         if self._held_ms >= WARNED_MS:
@@ -137,7 +137,7 @@ class Loop:
         self._take_back()
         try:
             self.device.note_error(str(error))
-            self.node.commit(None)
+            self.node.journal.commit(None)
         except StorageError:
             self.device.reload()  # not even that can be written
 
@@ -147,7 +147,7 @@ class Loop:
     def _take_back(self):
         """Rolls back what the flash has lost, and half a change."""
         if self.storage.must_roll_back or self.node.journal.spoilt():
-            self.node.rollback()
+            self.node.journal.rollback()
         self.device.reload()
 
     def _start_over(self, served, error):
@@ -162,7 +162,7 @@ class Loop:
             self.storage.abandon_bodies()  # where the heap was too short to give back what was being written
         self._take_back()
         self.device.note_error("out of memory: %s" % error)
-        self.node.commit(None)
+        self.node.journal.commit(None)
 
     def _housekeep(self):
         """Only while nobody waits for us."""

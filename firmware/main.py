@@ -43,8 +43,8 @@ def start(board, memory=None, gone_wrong=""):
     identity = load_identity(storage, board.crypto)
     device = Device(storage)
     node = Node(storage, board.crypto, identity, keep_unreferenced_ms=0)
-    storage.open_stores = lambda: len(node.stores)
-    storage.is_owner = lambda key: device.is_owner(key) and node.is_member(key)
+    storage.open_stores = lambda: len(node.tree.replicas)
+    storage.is_owner = lambda key: device.is_owner(key) and node.members.is_member(key)
     node.open(device.now_ms(board.clock.now_ms()))
     _note_error(node, device, gone_wrong or storage.damage)
     gc.collect()
@@ -55,7 +55,7 @@ def _note_error(node, device, words):
     if words and words != device.last_error():
         try:
             device.note_error(words)
-            node.commit()
+            node.journal.commit()
         except StorageError:
             device.reload()  # there is no room even for that
 

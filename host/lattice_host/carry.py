@@ -12,7 +12,6 @@ from lattice_core.errors import LatticeError
 from lattice_core.files.files import BATCH_BYTES, BATCH_ENTRIES
 from lattice_core.machines.registry import TYPE_LOG
 from lattice_core.model import ops
-from lattice_core.node import peers
 from lattice_core.node.stores import KV_TYPE
 from lattice_core.storage.contract import TABLE_META
 from lattice_core.wire.messages import INVITE_VALID, PEER_REVOKED, KvPayload
@@ -45,9 +44,9 @@ def is_carried(handle, old_key):
 def share(old_node, new_node, root_id, synced, now_ms, carried):
     """Brings over everything of one share; `synced`: ids of stores that were fetched from the peer. What is done is
     done in one transaction for each store, so that this can be repeated after any interruption."""
-    old_root, root = old_node.get(root_id), new_node.get(root_id)
-    for old in [old_root, *old_node.children(old_root)]:
-        new = new_node.get(old.id)
+    old_root, root = old_node.tree.get(root_id), new_node.tree.get(root_id)
+    for old in [old_root, *old_node.tree.children(old_root)]:
+        new = new_node.tree.get(old.id)
         if new is None:
             new = _made_anew(old_node, new_node, old, root, now_ms, carried)
             if new is None:
@@ -60,14 +59,15 @@ def share(old_node, new_node, root_id, synced, now_ms, carried):
         _bring(old_node, new_node, old, new, now_ms, carried)
         if old is old_root:
             _members(old_node, new_node, old_root, root, now_ms, carried)
-        new_node.at_once(now_ms, _write_again, old_node, new_node, old, new, now_ms, carried)
+        with new_node.journal.write(now_ms):
+            _write_again(old_node, new_node, old, new, now_ms, carried)
 
 
 def pending(old_node, new_node, root_id):
     """Labels of the stores of a share that were not brought over yet."""
     found = []
-    for old in [old_node.get(root_id), *old_node.children(old_node.get(root_id))]:
-        new = new_node.get(old.id) or _successor(new_node, root_id, old)
+    for old in [old_node.tree.get(root_id), *old_node.tree.children(old_node.tree.get(root_id))]:
+        new = new_node.tree.get(old.id) or _successor(new_node, root_id, old)
         if new is None or not is_carried(new, old_node.identity.public):
             found.append(old.label())
     return found
@@ -87,18 +87,18 @@ def _bring(old_node, new_node, old, new, now_ms, carried):
             carried.unreadable += 1
             continue
         carried.others += new.store.has(hash)
-        new_node.commit_due(now_ms)
+        new_node.journal.commit_due(now_ms)
     for digest, size in list(old.store.blobs()):
         if new.store.has_blob(digest):
             continue
         try:
-            new.files.contents.put(digest, old.store.blob(digest).read(0, size))
+            new.contents.put(digest, old.store.blob(digest).read(0, size))
         except LatticeError:
             carried.unreadable += 1
             continue
         carried.blobs += 1
-        new_node.commit_due(now_ms)
-    new_node.commit(now_ms)
+        new_node.journal.commit_due(now_ms)
+    new_node.journal.commit(now_ms)
 
 
 # -- what the old identity wrote --------------------------------------------------------------------------------------
@@ -234,21 +234,21 @@ def _places(old, new, old_id, new_id, anew):
 
 def _members(old_node, new_node, old_root, root, now_ms, carried):
     """Our sticks come along. Whom the old data lets in or shuts out otherwise is named: people decide."""
-    ours = old_node.sticks(old_root)
-    for member in old_node.peers(old_root):
-        status = peers.status_of(new_node, root, member.key)
+    ours = old_node.members.sticks(old_root)
+    for member in old_node.members.listed(old_root):
+        status = new_node.members.status_of(root, member.key)
         if member.key in (old_node.identity.public, new_node.identity.public):
             continue
         if member.status == PEER_REVOKED and status not in (None, PEER_REVOKED):
             carried.revoked.append(member.key)
-        elif peers.is_active(old_node, old_root, member.key) and status is None:
+        elif old_node.members.is_active(old_root, member.key) and status is None:
             if member.key in ours:
-                new_node.admit(root, member.key, member.name, now_ms)
+                new_node.members.admit(root, member.key, member.name, now_ms)
             else:
                 carried.let_in.append(member.key)
     for key in ours:
-        if peers.is_active(new_node, root, key):
-            new_node.note_stick(root, key)
+        if new_node.members.is_active(root, key):
+            new_node.members.note_stick(root, key)
     for invite in old_root.system.invites():
         now = root.system.invite(invite.id)
         made = invite.status == INVITE_VALID and old_node.identity.public in invite.makers()
@@ -256,8 +256,8 @@ def _members(old_node, new_node, old_root, root, now_ms, carried):
 
 
 def _successor(new_node, root_id, old):
-    row = new_node.get(root_id).store.row(TABLE_META, _MADE_ANEW + old.id)
-    return None if row is None else new_node.get(row)
+    row = new_node.tree.get(root_id).store.row(TABLE_META, _MADE_ANEW + old.id)
+    return None if row is None else new_node.tree.get(row)
 
 
 def _made_anew(old_node, new_node, old, root, now_ms, carried):
@@ -268,7 +268,8 @@ def _made_anew(old_node, new_node, old, root, now_ms, carried):
     others = [author for author in old.store.authors() if author != old_node.identity.public]
     if others or any(old.holdings.holds_items(key) for key in old.holdings.peers()) or old.type not in _WRITTEN_AGAIN:
         return None
-    return new_node.at_once(now_ms, _make_anew, new_node, root, old, now_ms)
+    with new_node.journal.write(now_ms):
+        return _make_anew(new_node, root, old, now_ms)
 
 
 def _make_anew(new_node, root, old, now_ms):
@@ -277,6 +278,6 @@ def _make_anew(new_node, root, old, now_ms):
     while name in used:
         name = "%s-%d" % (old.name, number)
         number += 1
-    made = new_node.add_child(root, name, old.type, now_ms)
+    made = new_node.found_child(root, name, old.type, now_ms)
     root.store.put_row(TABLE_META, _MADE_ANEW + old.id, made.id)
     return made

@@ -73,7 +73,7 @@ def _known(storage, now_ms):
 def _late(node, now_ms):
     """[(handle, author, stamp)]: the newest writes of authors that lie more than a day ahead."""
     found = []
-    for handle in node.stores:
+    for handle in node.tree.replicas:
         for author in handle.store.newest_authors(_AUTHORS):
             wall_ms = handle.store.get(handle.store.chain(author)[1]).wall_ms
             if wall_ms > now_ms + _DAY_MS:
@@ -82,7 +82,7 @@ def _late(node, now_ms):
 
 
 def _ahead(node, handle, author, wall_ms, now_ms):
-    who = "this node" if author == node.identity.public else node.peer_name(author) or author.hex()[:8]
+    who = "this node" if author == node.identity.public else node.members.peer_name(author) or author.hex()[:8]
     return (
         "the newest write of %s in %s is dated %s, %s ahead of this computer's clock: one of the two clocks was wrong; "
         "until then that write wins its conflicts" % (who, handle.label(), _date(wall_ms), _span(wall_ms - now_ms))

@@ -81,7 +81,7 @@ def _settled(files: Files, path: str) -> Copy | None:
 
 def versions_of(files: Files, path: str) -> Iterator[tuple[bytes, Entry | None]]:
     """(hash, entry or None) of the versions that a name has had, the newest first: as many as somebody asks for."""
-    row = files.handle.kv.inspect(tree.key_of(path))
+    row = files.kv.inspect(tree.key_of(path))
     waiting = [] if row is None else [head.hash for head in row.heads()]
     seen = set(waiting)
     while waiting:
@@ -89,7 +89,7 @@ def versions_of(files: Files, path: str) -> Iterator[tuple[bytes, Entry | None]]
         intention = files.store.get(hash)
         if intention is None:
             continue
-        written, value = history.value_written(files.store, files.node.crypto, intention, tree.key_of(path))
+        written, value = history.value_written(files.store, files.crypto, intention, tree.key_of(path))
         if not written:
             continue
         try:
@@ -187,7 +187,7 @@ def _rest(entry: Entry) -> tuple:
 
 
 def _heads(files: Files, path: str) -> list[bytes]:
-    return files.handle.kv.deps_for([tree.key_of(path)])
+    return files.kv.deps_for([tree.key_of(path)])
 
 
 def _keep_winner(files: Files, copy: Copy, more: list[tuple[bytes, bytes]], now_ms: int) -> None:
@@ -199,4 +199,4 @@ def _keep_winner(files: Files, copy: Copy, more: list[tuple[bytes, bytes]], now_
     body = None if copy.version is winner else kvtable.value_of(files.store, winner.head)  # None: a folder has the name
     value = None if body is None else body.read(0, body.size)
     deps = gone if winner.hash in gone else [winner.hash, *gone]
-    files.handle.kv.batch([*more, (copy.file.key, value)], now_ms, deps)
+    files.kv.batch([*more, (copy.file.key, value)], now_ms, deps)

@@ -34,6 +34,7 @@ __all__ = ["GetResult", "PutResult", "content_of", "get", "getting", "no_progres
 COMMIT_BYTES = 8 << 20  # blobs of a large file are committed in pieces; its entry comes with the last one
 _ATTEMPTS = 2  # at a file that changes while it is read
 _OUR_MODE = 0o666
+_SEED_BYTES = 32
 
 _NEWER = "the store has a newer version, and it was not changed here since"
 _OLDER = "the store had this version before, and has a newer one"
@@ -160,8 +161,8 @@ class _Putter:
 
     def __init__(self, files: Files, now_ms: int, places: Places, force: bool):
         self.files = files
-        self.node = files.node
-        self.crypto = files.node.crypto
+        self.journal = files.journal
+        self.crypto = files.crypto
         self.now_ms = now_ms
         self.places = places
         self.force = force
@@ -203,7 +204,7 @@ class _Putter:
             return copy.path
         if self.files.get(name) is not None:
             return None
-        for path, known in self.places.at(where, self.files.handle.id).items():
+        for path, known in self.places.at(where, self.files.store_id).items():
             if known.copy:
                 return path
         raise UsageError(
@@ -254,7 +255,7 @@ class _Putter:
 
     def _name_for(self, path: str, where: Path) -> str:
         """The name in the store of a file that its disk calls differently than the `get` that wrote it."""
-        known = self.places.at(where, self.files.handle.id)
+        known = self.places.at(where, self.files.store_id)
         alike = [
             name for name in known if fold(name) == fold(path) and not known[name].copy and name.startswith(self.within)
         ]
@@ -263,7 +264,7 @@ class _Putter:
     def _is_copy(self, path: str, where: Path) -> Steps[bool]:
         """True when a file of a folder is a conflict copy: it is no file of its own. Named when it was changed."""
         copy = copies.find(self.files, path)
-        known = [known for known in self.places.at(where, self.files.handle.id).values() if known.copy]
+        known = [known for known in self.places.at(where, self.files.store_id).values() if known.copy]
         if copy is None and self.files.get(path) is not None:
             return False  # a file that somebody has called so
         try:
@@ -280,8 +281,8 @@ class _Putter:
 
     def finish(self) -> None:
         self._put_entries()
-        self.files.collect(self.now_ms)
-        self.node.commit(self.now_ms)
+        self.files.index.collect(self.now_ms)
+        self.journal.commit(self.now_ms)
 
     # -- what is newer --------------------------------------------------------------------------------------------
 
@@ -331,7 +332,7 @@ class _Putter:
         had = any(entry is not None and entry.cid == found.entry.cid for _, entry in self._history(found.path))
         if had and not (file is None and single):
             self.result.newer.append((found.path, _REMOVED if file is None else _OLDER))
-        elif file is None or all(version.author == self.node.identity.public for version in file.versions):
+        elif file is None or all(version.author == self.files.members.own for version in file.versions):
             self.write(found, None)
         else:
             self.write(found, [])
@@ -340,11 +341,11 @@ class _Putter:
         return file.entry is not None and file.entry.cid == cid
 
     def _removed_here(self, path: str) -> bool:
-        row = self.files.handle.kv.inspect(tree.key_of(path))
-        return row is not None and all(head.author == self.node.identity.public for head in row.heads())
+        row = self.files.kv.inspect(tree.key_of(path))
+        return row is not None and all(head.author == self.files.members.own for head in row.heads())
 
     def _heads(self, path: str) -> list[bytes]:
-        row = self.files.handle.kv.inspect(tree.key_of(path))
+        row = self.files.kv.inspect(tree.key_of(path))
         return [] if row is None else [head.hash for head in row.heads()]
 
     def _history(self, path: str) -> Iterator[tuple[bytes, Entry | None]]:
@@ -353,7 +354,7 @@ class _Putter:
     def _known(self, found: _Found) -> Known | None:
         if found.where is None:
             return None
-        return self.places.known(found.where, self.files.handle.id, found.path)
+        return self.places.known(found.where, self.files.store_id, found.path)
 
     def _choose_mode(self, found: _Found, file: File | None, known: Known | None) -> None:
         """The entry's mode is the store's unless somebody changed it on a disk that can keep it."""
@@ -399,13 +400,13 @@ class _Putter:
             self._remove_replaced(name, where / name[len(path) + 1 :])
 
     def _remove_replaced(self, path: str, where: Path) -> bool:
-        known = self.places.known(where, self.files.handle.id, path)
+        known = self.places.known(where, self.files.store_id, path)
         deps = [] if known is None or known.copy else self._still_here(known)
         if not deps:
             return False
         self._put_entries()
         self.files.write([(path, None, deps)], self.now_ms)
-        self.places.forget(where, self.files.handle.id)
+        self.places.forget(where, self.files.store_id)
         self.result.removed.append(path)
         return True
 
@@ -432,12 +433,12 @@ class _Putter:
             if deps is not None:
                 self.result.conflicts.append(found.path)
             self._note(found, self._heads(found.path) if hash is None else [hash])
-        self.node.commit(self.now_ms)
+        self.journal.commit(self.now_ms)
 
     def _note(self, found: _Found, heads: list[bytes]) -> None:
         if found.where is not None:
             known = Known(tuple(heads), found.entry.cid, found.content, found.mode, found.stamp)
-            self.places.note(found.where, self.files.handle.id, found.path, known)
+            self.places.note(found.where, self.files.store_id, found.path, known)
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -470,7 +471,7 @@ class _Putter:
             after = os.fstat(stream.fileno())
             if _times(after) != _times(status) or new.size != status.st_size or stream.read(1):
                 raise _Unsteady("it changed while it was read: put it again when nothing writes to it")
-        if new.inline == self.node.identity.seed:
+        if new.inline is not None and self._is_our_secret(new.inline):
             raise OSError(errno.EPERM, "it is the secret identity of this node")
         modified_at = status.st_mtime_ns // 1_000_000
         if modified_at < 0:
@@ -478,6 +479,9 @@ class _Putter:
         mode = stat.S_IMODE(status.st_mode) & 0o777
         entry = Entry(path.split("/")[-1], mode, new.cid, max(modified_at, 0), new.size, new.inline)
         return _Found(path, where, entry, content, mode, stamp_of(status))
+
+    def _is_our_secret(self, content: bytes) -> bool:
+        return len(content) == _SEED_BYTES and self.crypto.ed25519_public(content) == self.files.members.own
 
     def store_content(self, path: str, stream) -> Steps[tuple[Entry, bytes]]:
         """Stores the blobs of what a stream gives, read once: an entry without name and time, the BLAKE3 of it all."""
@@ -516,8 +520,8 @@ class _Putter:
         if self.files.contents.has(digest):
             return False
         self.files.store.put_blob(digest, data)
-        if self.node.storage.pending() >= COMMIT_BYTES:
-            self.node.commit()
+        if self.files.storage.pending() >= COMMIT_BYTES:
+            self.journal.commit()
         return True
 
 

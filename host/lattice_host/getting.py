@@ -264,11 +264,11 @@ class _Getter:
         raise OSError(errno.EEXIST, _FOREIGN)
 
     def _known(self, below: str) -> dict[str, Known]:
-        return self.places.at(self.folder.place(below), self.files.handle.id)
+        return self.places.at(self.folder.place(below), self.files.store_id)
 
     def _content(self, below: str) -> bytes | None:
         """The BLAKE3 of a file on the disk; None when it is none."""
-        hasher = self.files.node.crypto.blake3()
+        hasher = self.files.crypto.blake3()
         try:
             with self.folder.open(below) as stream:
                 while piece := stream.read(_READ_BYTES):
@@ -292,7 +292,7 @@ class _Getter:
             above = "/".join(names[:depth])
             standing = self.folder.standing(above)
             if standing is not None and standing.is_file() and (self.force or self._is_ours(above)):
-                self.places.forget(self.folder.place(above), self.files.handle.id)
+                self.places.forget(self.folder.place(above), self.files.store_id)
                 self.folder.remove(above)
 
     def _clear_folder(self, below: str) -> None:
@@ -307,7 +307,7 @@ class _Getter:
         if foreign:
             raise OSError(errno.EISDIR, "a folder stands there, with files that were not put from here or got to here")
         for path in inside:
-            self.places.forget(self.folder.place(path), self.files.handle.id)
+            self.places.forget(self.folder.place(path), self.files.store_id)
             self.folder.remove(path)
         for path in sorted(folders, key=len, reverse=True):
             self.folder.remove(path)
@@ -364,13 +364,13 @@ class _Getter:
                 mode = stat.S_IMODE(standing.status.st_mode) & 0o777
                 known = replace(known, mode=mode, stamp=stamp_of(standing.status))
                 where = self.folder.place(called)
-                for other in self.places.at(where, self.files.handle.id).copy():
+                for other in self.places.at(where, self.files.store_id).copy():
                     if other != path and fold(other) == fold(path):  # one name to this disk, and now it is this one
-                        self.places.forget(where, self.files.handle.id, other)
-                self.places.note(where, self.files.handle.id, path, known)
-            self.files.node.commit()
+                        self.places.forget(where, self.files.store_id, other)
+                self.places.note(where, self.files.store_id, path, known)
+            self.files.journal.commit()
         except StorageError:
-            self.files.node.rollback()
+            self.files.journal.rollback()
             self.result.remembered = False
 
     def _say(self, text: str) -> None:
@@ -419,7 +419,7 @@ def not_held_text(files: Files, file: File, version: Version | None = None) -> s
     """Says that a content is not here, and who is known to hold it."""
     names = []
     for key, how in files.holders(file, version):
-        name = files.node.peer_name(key) or key.hex()[:8]
+        name = files.members.peer_name(key) or key.hex()[:8]
         names.append(name if how == "acknowledged" else "%s (wrote it)" % name)
     if names:
         return "its content is not here; known to hold it: %s. Sync with one of them" % ", ".join(names)

@@ -7,7 +7,7 @@ from lattice_core.storage.contract import TABLE_BLOBS, TABLE_DATA, TABLE_HEADS, 
 from lattice_core.weaver.weaver import Weaver
 
 _TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_HEADS)
-_STORE = b"node/store"  # parent's id (16) ‖ type, see lattice_core.node.stores
+_STORE = b"node/store"  # parent's id (16) ‖ type, see lattice_core.node.tree
 _DERIVED = (b"skipped/", b"checkpoint", b"state")  # rows of TABLE_META that the log gives again
 _ANEW = "rows of the state were damaged: they were worked out anew from the log"
 
@@ -71,8 +71,8 @@ def compare(node, handle) -> str | None:
         if weaver.state_hash() != before:
             storage.commit()
             return "the state was not what its log says: it was worked out anew and is good now"
-        node.rollback()
+        node.journal.rollback()
     except (StorageError, ProtocolError):
-        node.rollback()
+        node.journal.rollback()
         raise
     return None

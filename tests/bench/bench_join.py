@@ -53,7 +53,7 @@ def hold(path, count, pipe):
     notes = node.create_store("notes", "core:kvstore", None, now_ms())
     for number in range(count):
         notes.kv.put(b"key-%06d" % number, VALUE, now_ms())
-    node.commit(now_ms())
+    node.journal.commit(now_ms())
     asyncio.run(serve(node, pipe))
 
 
@@ -61,7 +61,9 @@ async def serve(node, pipe):
     endpoint = await quic.bind(node.identity.seed)
     loop = asyncio.get_running_loop()
     while await loop.run_in_executor(None, pipe.recv):
-        pipe.send((node.identity.public, endpoint.bound_sockets()[:1], node.invite(node.roots()[0], now_ms())))
+        pipe.send(
+            (node.identity.public, endpoint.bound_sockets()[:1], node.invites.create(node.tree.roots()[0], now_ms()))
+        )
         connection = await quic.accept(endpoint)
         started = time.process_time()
         peer = quic.peer_of(node, connection)
@@ -86,7 +88,7 @@ async def join(path, number, alpn, offer, count):
     assert task.result.complete, [str(error) for _, error in task.result.errors] or [
         vars(outcome) for outcome in task.result.outcomes.values() if not outcome.complete
     ]
-    assert node.find("notes").store.count >= count
+    assert node.tree.find("notes").store.count >= count
     assert node.storage.pending() == 0
     peer.close("done")
     await endpoint.close()

@@ -42,7 +42,7 @@ def measure(count, folder):
     left, right = node(1, "left"), node(2, "right", SqliteStorage(folder + "/node.db"))
     _, notes = joined(left, right)
     fill(notes, count)
-    left.commit(START_MS)
+    left.journal.commit(START_MS)
     pair = Pair(left.identity.public, right.identity.public, window=WINDOW_BYTES)
     sender, receiver = NanoPeer(left, pair.a), NanoPeer(right, pair.b)
     task = receiver.sync([notes.id])
@@ -58,7 +58,7 @@ def measure(count, folder):
     if task.error is not None:
         raise task.error
     assert task.result.complete
-    assert right.get(notes.id).store.count == notes.store.count
+    assert right.tree.get(notes.id).store.count == notes.store.count
     return own, time.monotonic() - began, time.process_time() - processor
 
 

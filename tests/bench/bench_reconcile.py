@@ -118,13 +118,13 @@ def measure(left, right, notes, opener):
 def run(items, author_count):
     left, right = node(1, "left"), node(2, "right")
     _, notes = joined(left, right)
-    far = right.get(notes.id)
+    far = right.tree.get(notes.id)
     writers = Writers(notes, author_count)
     started = time.monotonic()
     for number in range(items):
         give((notes, far), writers.write(number % author_count))
-    left.commit(START_MS)
-    right.commit(START_MS)
+    left.journal.commit(START_MS)
+    right.journal.commit(START_MS)
     made_s = time.monotonic() - started
     cases = {"equal": (0, "<= 300", "<= 1"), "10 recent": (10, "<= 600", "<= 2")}
     for name, (differences, aim_bytes, aim_trips) in cases.items():
@@ -135,10 +135,10 @@ def run(items, author_count):
                     forget(left, right)
                 for number in range(0 if met else COMMON):  # what differs is new on one side only
                     give((notes, far), writers.write((number * 3 + 1) % author_count))
-                right.commit(START_MS)
+                right.journal.commit(START_MS)
                 for number in range(differences):
                     give((notes,), writers.write(number * 5 % author_count))
-                left.commit(START_MS)
+                left.journal.commit(START_MS)
                 worst = max(worst, measure(left, right, notes, opener))
             row = {"bench": "reconcile", "case": name, "met_before": met, "items": items, "authors": author_count}
             row.update({"bytes": worst[0], "round_trips": worst[1], "setup_s": round(made_s, 1)})

@@ -57,8 +57,8 @@ def make_history(folder, count):
         else:
             notes.kv.put(b"key-%07d" % number, data, now_ms)
         if number % COMMIT_INTENTIONS == 0:
-            node.commit(now_ms)
-    node.commit(MADE_MS + count)
+            node.journal.commit(now_ms)
+    node.journal.commit(MADE_MS + count)
     storage.close()
 
 

@@ -55,11 +55,11 @@ def boot(path):
     started = time.ticks_us()
     loop = main.start(BenchBoard(path))
     node = loop.node
-    if not node.stores:
+    if not node.tree.replicas:
         root = node.create_store("share", stores.ROOT_TYPE, None, NOW_MS)
-        node.add_handle(stores.add_store(node, STORE, stores.KV_TYPE, root.id, NOW_MS))
-        node.commit(NOW_MS)
-    return loop, node.get(STORE), time.ticks_diff(time.ticks_us(), started) / 1000
+        node.tree.add(STORE, stores.KV_TYPE, root.id, NOW_MS)
+        node.journal.commit(NOW_MS)
+    return loop, node.tree.get(STORE), time.ticks_diff(time.ticks_us(), started) / 1000
 
 
 def heap():
@@ -90,8 +90,8 @@ def ingest(image, path):
             started = time.ticks_us()
         assert weaver.ingest(parse_signed(crypto, message), NOW_MS) == WITNESSED
         count += 1
-        loop.node.commit_due(NOW_MS)
-    loop.node.commit(NOW_MS)
+        loop.node.journal.commit_due(NOW_MS)
+    loop.node.journal.commit(NOW_MS)
     seconds = time.ticks_diff(time.ticks_us(), started) / 1000000
     message = None
     full = heap()

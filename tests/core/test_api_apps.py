@@ -56,7 +56,7 @@ def test_a_bundle_is_uploaded_listed_and_removed():
 def test_both_reach_every_member():
     node, root, _ = share()
     other = make_node(2, "desktop")
-    join(other, node, node.invite(root, NOW_MS))
+    join(other, node, node.invites.create(root, NOW_MS))
     AppService(node, clock).register("notes", "notes-app", "notes")
     BundleService(node, clock, read).upload((bytes(range(256)) * 40).hex(), "notes-app")
     meet(node, other)
@@ -64,7 +64,7 @@ def test_both_reach_every_member():
         here = group.list()
         group.node = other
         assert group.list() == here
-    body = other.roots()[0].view.bundle("notes-app")
+    body = other.tree.roots()[0].view.bundle("notes-app")
     assert body.read(0, body.size) == bytes(range(256)) * 40
 
 

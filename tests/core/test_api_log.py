@@ -56,7 +56,7 @@ def test_an_entry_is_plain_values():
 def test_an_append_is_durable_when_it_returns():
     node, log = made()
     log.append(value="kept")
-    node.rollback()
+    node.journal.rollback()
     assert values(log.read()) == ["kept"]
 
 
@@ -103,11 +103,11 @@ def test_following_begins_at_the_end_and_misses_nothing():
 def test_what_another_node_wrote_earlier_arrives_later():
     node, log = filled(2)
     other = make_node(2, "desktop")
-    join(other, node, node.invite(node.roots()[0], NOW_MS))
-    (theirs,) = [handle for handle in other.stores if handle.type == TYPE_LOG]
+    join(other, node, node.invites.create(node.tree.roots()[0], NOW_MS))
+    (theirs,) = [handle for handle in other.tree.replicas if handle.type == TYPE_LOG]
     assert values(LogService(other, LogClock()).read()) == ["entry 0", "entry 1"]
     theirs.view.append(b"between", NOW_MS + 1500)
-    other.commit()
+    other.journal.commit()
     cursor = log.follow()["cursor"]
     meet(other, node)
     (entry,) = log.follow(cursor=cursor)["entries"]
@@ -133,7 +133,7 @@ def test_what_is_refused_says_why():
     assert codes["an unknown entry"] == "unknown_entry"
     node.create_store("notes", TYPE_KV, None, NOW_MS)
     assert raises(UsageError, log.read, "notes").code == "wrong_type"
-    assert raises(UsageError, node.find("diary").kv.put, b"k", b"v", NOW_MS).code == "wrong_type"
+    assert raises(UsageError, node.tree.find("diary").kv.put, b"k", b"v", NOW_MS).code == "wrong_type"
     node.create_store("second", TYPE_LOG, None, NOW_MS)
     assert raises(UsageError, log.read).code == "ambiguous"
     empty = LogService(make_node(2), LogClock())

@@ -26,7 +26,7 @@ def share(storage=None, **wire):
     left = node(1, "left")
     right = node(2, "right", storage)
     world, notes = joined(left, right, **wire)
-    return world, notes, right.get(notes.id)
+    return world, notes, right.tree.get(notes.id)
 
 
 def test_content_arrives_byte_for_byte():
@@ -129,7 +129,7 @@ def test_a_full_node_names_what_does_not_fit_and_takes_the_rest():
 def raw_requests(world, store_id, digests):
     """Opens a stream of blobs by hand; returns the decoded answers (parts as their bytes)."""
     frames = MessageStream(world.pair.a.open_stream())
-    frames.post({"blob_open": {"store_id": store_id, "root_id": world.right.roots()[0].id}})
+    frames.post({"blob_open": {"store_id": store_id, "root_id": world.right.tree.roots()[0].id}})
     for digest in digests:
         frames.post({"blob_request": {"hash": digest}})
     frames.finish()
@@ -181,7 +181,7 @@ def test_a_blob_that_is_not_what_its_hash_names_is_not_kept():
         held = notes.store.blob(entry.digest).read(0, size)
         notes.store.drop_blob(entry.digest)
         notes.store.put_blob(entry.digest, bytes(1) + held[1:])
-        notes.files.node.commit(START_MS)
+        notes.files.journal.commit(START_MS)
         task = world.connect().b.sync()
         for _ in range(200):
             world.now_ms += 1
@@ -194,8 +194,8 @@ def test_a_blob_that_is_not_what_its_hash_names_is_not_kept():
         assert not task.result.errors
         assert outcome.damaged == ["file"]
         assert not task.result.complete
-        assert not far.files.contents.has(entry.digest)
-        assert not notes.files.contents.has(entry.digest)
+        assert not far.contents.has(entry.digest)
+        assert not notes.contents.has(entry.digest)
 
 
 def test_answers_nobody_asked_for_end_the_stream():

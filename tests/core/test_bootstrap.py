@@ -12,7 +12,7 @@ from support.reference import RefWorld, joined
 def write(world, handle, count, name=b"k"):
     for number in range(count):
         handle.kv.put(name + b"%d" % number, b"v", world.now_ms)
-        world.left.commit(world.now_ms)
+        world.left.journal.commit(world.now_ms)
 
 
 def catch_up(world, handle, page):
@@ -55,7 +55,7 @@ def test_large_intentions_make_frames_smaller():
 
 def test_catch_up_goes_on_where_it_was():
     world, notes = joined(node(1, "left"), node(2, "right"))
-    theirs = world.right.get(notes.id)
+    theirs = world.right.tree.get(notes.id)
     assert fetched_up_to(theirs, world.b.key) == 2
     write(world, notes, 9)
     assert catch_up(world, theirs, 4) == 9
@@ -66,7 +66,7 @@ def test_catch_up_goes_on_where_it_was():
 
 def test_an_interrupted_bootstrap_is_resumed():
     world, notes = joined(node(1, "left"), node(2, "right"))
-    theirs = world.right.get(notes.id)
+    theirs = world.right.tree.get(notes.id)
     write(world, notes, 12)
     world.connect(budget=3500)
     task = world.b.start(bootstrap.catch_up(world.b, theirs, 2), "bootstrap")
@@ -95,7 +95,7 @@ def test_a_stranger_is_told_that_there_is_nothing():
 
 def test_an_end_without_a_frame_is_an_end():
     world, notes = joined(node(1, "left"), node(2, "right"))
-    theirs = world.right.get(notes.id)
+    theirs = world.right.tree.get(notes.id)
     task = world.b.start(bootstrap.catch_up(world.b, theirs, 10), "bootstrap")
     world.b.step(world.now_ms)
     world.pair.a.accept_stream().finish()

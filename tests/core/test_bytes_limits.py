@@ -18,16 +18,16 @@ STORES = 31
 def owned(character):
     """(world, names): an owner without any store, and a stick whose share has many with the longest names."""
     laptop, stick = node(1, "laptop"), node(2, character * (63 // len(character.encode())))
-    stick.stores_open = 64  # more than a stick keeps open: what its answer has room for is bounded by itself
+    stick.tree.limit = 64  # more than a stick keeps open: what its answer has room for is bounded by itself
     names = []
     for number in range(STORES):
         mark = "%02d" % number
         names.append(mark + character * ((255 - len(mark)) // len(character.encode())))
-        root = stick.roots()[0].id if stick.roots() else None
+        root = stick.tree.roots()[0].id if stick.tree.roots() else None
         stick.create_store(names[-1], "core:kvstore", root, START_MS + number)
     world = NodePair(laptop, stick)
     world.device = Device(stick.storage)
-    world.device.setup(laptop.identity.public, stick.name, stick.roots()[0].id)
+    world.device.setup(laptop.identity.public, stick.name, stick.tree.roots()[0].id)
     return world.connect(), names
 
 
@@ -38,7 +38,7 @@ def set_up(character):
     world = NodePair(laptop, stick)
     world.device = Device(stick.storage)
     world.connect()
-    world.run(world.a.setup(laptop.roots()[0], stick.name, START_MS + 1000))
+    world.run(world.a.setup(laptop.tree.roots()[0], stick.name, START_MS + 1000))
     world.sync()
     return world.connect()
 
@@ -120,7 +120,7 @@ class Named:
 def test_a_path_that_is_noted_is_cut_between_characters():
     laptop = node(1, "laptop")
     handle = laptop.create_store("notes", "core:kvstore", None, START_MS)
-    contents = handle.files.contents
+    contents = handle.contents
 
     class Entry:
         inline = None

@@ -37,7 +37,7 @@ def opened(count):
     items = some_chain(notes.id, count)
     for item in items:
         assert notes.weaver.ingest(item, 1000) == WITNESSED
-    made.commit(1000)
+    made.journal.commit(1000)
     return notes, items
 
 
@@ -60,11 +60,11 @@ def test_requests_without_an_answer():
 
 def test_a_gap_is_filled_by_the_peer():
     world, notes = joined(node(1, "left"), node(2, "right"))
-    theirs = world.right.get(notes.id)
+    theirs = world.right.tree.get(notes.id)
     items = some_chain(notes.id, 6)
     for item in items:
         notes.weaver.ingest(item, world.now_ms)
-    world.left.commit(world.now_ms)
+    world.left.journal.commit(world.now_ms)
     theirs.weaver.ingest(items[0], world.now_ms)
     assert theirs.weaver.ingest(items[5], world.now_ms) == FLOATING
     stored = world.run(world.b.start(chain.fetch(world.b, theirs, items[4].hash, items[0].hash), "chain"))
@@ -75,6 +75,6 @@ def test_a_gap_is_filled_by_the_peer():
 
 def test_a_request_that_is_not_answered_brings_nothing():
     world, notes = joined(node(1, "left"), node(2, "right"))
-    theirs = world.right.get(notes.id)
+    theirs = world.right.tree.get(notes.id)
     task = world.b.start(chain.fetch(world.b, theirs, b"\x01" * 32, b"\x02" * 32), "chain")
     assert world.run(task) == 0

@@ -15,7 +15,7 @@ def plugged():
     world = NodePair(left, right)
     world.device = Device(right.storage)
     world.connect()
-    return world, left.roots()[0], world.device
+    return world, left.tree.roots()[0], world.device
 
 
 def test_a_stick_that_is_not_set_up_is_no_member():
@@ -27,20 +27,20 @@ def test_a_stick_that_is_not_set_up_is_no_member():
         assert root.store.count == count  # not even let in
     raises(Refused, world.run, world.a.setup(root, "carrier", LATEST_MS + 1))
     assert device.state == FRESH
-    assert world.right.stores == []
-    assert not left.may_connect(root.id, key)
-    assert left.sticks(root) == []
+    assert world.right.tree.replicas == []
+    assert not left.members.may_connect(root.id, key)
+    assert left.members.sticks(root) == []
     world.run(world.a.setup(root, "carrier", START_MS + 6))
-    assert left.may_connect(root.id, key)
-    assert left.sticks(root) == [key]
+    assert left.members.may_connect(root.id, key)
+    assert left.members.sticks(root) == [key]
 
 
 def test_a_member_that_refuses_its_setup_stays_a_member():
     world, root, _ = plugged()
     key = world.right.identity.public
-    world.left.admit(root, key, "", START_MS)
+    world.left.members.admit(root, key, "", START_MS)
     raises(Refused, world.run, world.a.setup(root, "carrier", LATEST_MS + 1))
-    assert world.left.may_connect(root.id, key)
+    assert world.left.members.may_connect(root.id, key)
 
 
 def test_an_impossible_time_is_refused_and_changes_nothing():
@@ -59,7 +59,7 @@ def test_a_revoked_owner_commands_nothing():
     world.sync()
     right, owner = world.right, world.left.identity.public
     assert world.run(world.a.status())["status"]["member"]
-    right.revoke_peer(right.get(root.id), owner, START_MS + 9000)
+    right.members.revoke(right.tree.get(root.id), owner, START_MS + 9000)
     world.connect()
     shown = world.run(world.a.status())["status"]
     assert shown["owned"]
@@ -72,7 +72,7 @@ def test_a_revoked_owner_commands_nothing():
     assert device.owners == [owner]
     assert device.now_ms(world.now_ms) < before + 60000
     # Let in again, it commands again.
-    right.admit(right.get(root.id), owner, "", START_MS + 9001)
+    right.members.admit(right.tree.get(root.id), owner, "", START_MS + 9001)
     world.connect()
     world.run(world.a.owner_add(FRIEND))
     assert device.owners == [owner, FRIEND]
@@ -84,8 +84,8 @@ def test_nobody_commands_a_stick_whose_list_of_members_cannot_be_read():
     world.connect()
     world.sync()
     right, owner = world.right, world.left.identity.public
-    right.revoke_peer(right.get(root.id), owner, START_MS + 9000)
-    right.stores.remove(right.get(root.id))
+    right.members.revoke(right.tree.get(root.id), owner, START_MS + 9000)
+    right.tree.replicas.remove(right.tree.get(root.id))
     world.connect()
     before = device.now_ms(world.now_ms)
     for command in (world.a.owner_add(FRIEND), world.a.owner_transfer(FRIEND), world.a.set_clock(START_MS + 10**9)):
@@ -99,8 +99,8 @@ def test_a_stick_is_not_given_to_somebody_who_was_revoked():
     world, root, device = plugged()
     world.run(world.a.setup(root, "carrier", START_MS + 5))
     world.connect()
-    world.left.admit(root, FRIEND, "", START_MS + 6)
-    world.left.revoke_peer(root, FRIEND, START_MS + 7)
+    world.left.members.admit(root, FRIEND, "", START_MS + 6)
+    world.left.members.revoke(root, FRIEND, START_MS + 7)
     world.sync()
     for command in (world.a.owner_add(FRIEND), world.a.owner_transfer(FRIEND)):
         assert "revoked" in str(raises(Refused, world.run, command))

@@ -16,7 +16,7 @@ def damage(handle, digest, body=None):
     data = held.read(0, held.size)
     handle.store.drop_blob(digest)
     handle.store.put_blob(digest, body or bytes([data[0] ^ 1]) + data[1:])
-    handle.files.node.commit(START_MS)
+    handle.files.journal.commit(START_MS)
 
 
 def pieces(handle, path, kinds=(chunks.HELD_CHUNK,)):
@@ -31,7 +31,7 @@ def held(handle):
 
 def good(handle, digest):
     body = handle.store.blob(digest)
-    return body is not None and handle.files.node.crypto.blake3_digest(body.read(0, body.size)) == digest
+    return body is not None and handle.files.crypto.blake3_digest(body.read(0, body.size)) == digest
 
 
 def carried(count=4):
@@ -41,11 +41,11 @@ def carried(count=4):
     world, notes = joined(laptop, stick)
     for number in range(count):
         make_file(notes, "file %d" % number, bytes([number]) * 6000 + b"x" * 3000, 4500, START_MS + number)
-    laptop.commit(START_MS + 99)
+    laptop.journal.commit(START_MS + 99)
     assert world.connect().sync().complete
-    token = laptop.invite(laptop.roots()[0], START_MS + 1000)
+    token = laptop.invites.create(laptop.tree.roots()[0], START_MS + 1000)
     NodePair(laptop, stick, START_MS + 2000).sync()
-    return laptop, stick, notes, stick.get(notes.id), token
+    return laptop, stick, notes, stick.tree.get(notes.id), token
 
 
 def arrive(stick, token, store_id):
@@ -53,7 +53,7 @@ def arrive(stick, token, store_id):
     newcomer = node(3, "newcomer")
     world = NodePair(newcomer, stick, START_MS + 3000)
     report = world.run(world.a.join(token))
-    return newcomer, newcomer.get(store_id), report, world
+    return newcomer, newcomer.tree.get(store_id), report, world
 
 
 def test_a_damaged_chunk_is_named_passed_over_and_mended():
@@ -80,10 +80,10 @@ def test_a_damaged_chunk_is_named_passed_over_and_mended():
 def test_a_puller_that_lies_about_a_blob_costs_nothing():
     _laptop, _stick, _notes, there, _token = carried(1)
     victim = pieces(there, "file 0")[0]
-    assert there.files.contents.check(victim)
+    assert there.contents.check(victim)
     assert good(there, victim)
-    raises(ProtocolError, there.files.contents.put, victim, b"other bytes")
-    assert not there.files.contents.doubted()
+    raises(ProtocolError, there.contents.put, victim, b"other bytes")
+    assert not there.contents.doubted()
     assert held(there) == ["file 0"]
 
 
@@ -109,14 +109,14 @@ def test_a_list_that_is_found_damaged_by_its_own_node_is_wanted_again():
     laptop, stick, _notes, there, _token = carried(2)
     root = there.files.get("file 0").entry.digest
     damage(there, root)
-    there.files.contents.doubt()
-    stick.commit(START_MS)
-    assert there.files.lacks()
+    there.contents.doubt()
+    stick.journal.commit(START_MS)
+    assert there.content.lacks()
     assert held(there) == ["file 1"]
     assert NodePair(laptop, stick, START_MS + 5000).sync().complete
     assert good(there, root)
     assert held(there) == ["file 0", "file 1"]
-    assert not there.files.lacks()
+    assert not there.content.lacks()
 
 
 class Unreadable:
@@ -189,6 +189,6 @@ def test_a_reader_finds_a_damaged_chunk_and_it_is_wanted_again():
     entry = notes.files.get("file 0").entry
     assert "damaged" in str(raises(ProtocolError, list, notes.files.read(entry)))
     assert not notes.store.has_blob(victim)
-    assert notes.files.lacks()
+    assert notes.content.lacks()
     assert NodePair(laptop, stick, START_MS + 5000).sync().complete
     assert b"".join(notes.files.read(notes.files.get("file 0").entry))[:1] == b"\x00"

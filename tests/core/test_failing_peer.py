@@ -21,7 +21,7 @@ def _enter(node, writer, item, data):
     node.journal.writer = writer
     node.journal.enter(NOW_MS)
     data.weaver.ingest(item, NOW_MS)
-    return node.ticket()
+    return node.journal.ticket()
 
 
 def _fail_once(data, when, error):
@@ -48,12 +48,12 @@ def test_a_rollback_takes_only_what_one_peer_has_sent():
     raises(StorageError, _enter, node, "second", lost, data)
     assert failed
     node.journal.give_up("second")
-    assert node.durable(kept)
+    assert node.journal.durable(kept)
     assert value(data, b"first") == b"v"
     assert value(data, b"second") is None
     assert _enter(node, "second", lost, data)
-    node.commit(NOW_MS)
-    found = reopened(node).get(data.id)
+    node.journal.commit(NOW_MS)
+    found = reopened(node).tree.get(data.id)
     assert value(found, b"first") == b"v"
     assert value(found, b"second") == b"v"
 
@@ -62,9 +62,9 @@ def test_a_peer_that_gives_up_takes_nothing_of_another_one():
     node, _, data = share()
     ticket = _enter(node, "first", _item(node, make_node(8), data, b"first"), data)
     node.journal.give_up("second")
-    assert not node.durable(ticket)
-    node.commit(NOW_MS)
-    assert node.durable(ticket)
+    assert not node.journal.durable(ticket)
+    node.journal.commit(NOW_MS)
+    assert node.journal.durable(ticket)
     assert value(data, b"first") == b"v"
 
 
@@ -92,11 +92,11 @@ def _two_peers(error):
     node, root, data = share()
     others = [make_node(2), make_node(3)]
     for other in others:
-        join(other, node, node.invite(root, NOW_MS))
+        join(other, node, node.invites.create(root, NOW_MS))
     for at, other in enumerate(others):
         for number in range(_KEYS):
-            other.get(data.id).kv.put(b"%d/%d" % (at, number), b"v", NOW_MS + number)
-        other.commit(NOW_MS)
+            other.tree.get(data.id).kv.put(b"%d/%d" % (at, number), b"v", NOW_MS + number)
+        other.journal.commit(NOW_MS)
     good, bad = [_Pull(node, other) for other in others]
 
     def in_the_middle():
@@ -116,7 +116,7 @@ def _two_peers(error):
     assert bad.here.connection.closed is not None
     assert good.task.error is None, good.task.error
     assert good.task.result.complete, good.task.result.errors
-    found = reopened(node).get(data.id)
+    found = reopened(node).tree.get(data.id)
     for number in range(_KEYS):
         assert value(found, b"0/%d" % number) == b"v", number
 

@@ -40,11 +40,11 @@ def test_few_blobs_that_claim_to_be_terabytes_take_few_steps():
     _, _, data = share()
     entry = bomb(data.files, 3)
     assert entry.size > 1 << 38
-    assert not data.files.contents.complete(entry)
+    assert not data.contents.complete(entry)
     data.kv.put(b"fs/bomb", entry.encode(), NOW_MS)
-    data.files.node.commit(NOW_MS)
-    assert len(list(data.files.referenced())) < 1000
-    wanted = data.files.wanted()
+    data.files.journal.commit(NOW_MS)
+    assert len(list(data.content.referenced())) < 1000
+    wanted = data.content.wanted()
     calls = 1
     while wanted.next() is None and calls < 20:
         assert wanted.again()
@@ -58,18 +58,18 @@ def test_a_tree_that_many_names_share_is_walked_once():
     entry = bomb(data.files, 2)
     for number in range(40):
         data.kv.put(b"fs/%d" % number, entry.encode(), NOW_MS)
-    node_.commit(NOW_MS)
+    node_.journal.commit(NOW_MS)
     looked = []
-    blob = data.files.contents.blob
-    data.files.contents.blob = lambda digest: looked.append(digest) or blob(digest)
-    kept = set(data.files.referenced())
+    blob = data.contents.blob
+    data.contents.blob = lambda digest: looked.append(digest) or blob(digest)
+    kept = set(data.content.referenced())
     assert len(looked) == 4
     assert entry.digest in kept
     assert len(kept) == 5
     other = Entry("b", 0o644, entry.cid, NOW_MS, entry.size - 1)  # a claim that its list does not bear out
     data.kv.put(b"fs/0", other.encode(), NOW_MS + 1)
-    node_.commit(NOW_MS)
-    assert set(data.files.referenced()) == kept, "it does not hide the true one"
+    node_.journal.commit(NOW_MS)
+    assert set(data.content.referenced()) == kept, "it does not hide the true one"
 
 
 def test_a_tree_that_many_names_share_is_looked_through_a_few_times_for_what_is_wanted():
@@ -85,8 +85,8 @@ def test_a_tree_that_many_names_share_is_looked_through_a_few_times_for_what_is_
             entry = Entry("b", 0o644, entry.cid, NOW_MS, entry.size - 1)
         for number in range(60):
             data.kv.put(b"fs/%d" % number, entry.encode(), NOW_MS)
-        node_.commit(NOW_MS)
-        wanted = data.files.wanted()
+        node_.journal.commit(NOW_MS)
+        wanted = data.content.wanted()
         if kind == "unfit":
             wanted._left = 0
         store = Calls(data.files.contents)
@@ -101,7 +101,7 @@ def test_a_tree_that_many_names_share_is_looked_through_a_few_times_for_what_is_
         assert found == ([b"n" * 32] if kind == "missing" else []), kind
         assert wanted.unfit_count == (60 if kind == "unfit" else 0)
         assert wanted.missing == (60 if kind == "damaged" else 0)
-        assert len(list(data.files.contents.wants())) == (0 if kind == "complete" else 60)
+        assert len(list(data.contents.wants())) == (0 if kind == "complete" else 60)
 
 
 class Calls:
@@ -128,13 +128,13 @@ def test_a_missing_list_is_fetched_when_the_rest_of_the_file_is_here():
     cid, rest = builder.finish(b"h" * 32)
     lists.extend(rest)
     for handle, count in ((data, 3), (far, 2)):
-        handle.files.contents.put(digest, chunk)
+        handle.contents.put(digest, chunk)
         for name, listed in [lists[0]] + lists[-1:] + lists[1:-1][: count - 2]:
-            handle.files.contents.put(name, listed)
+            handle.contents.put(name, listed)
     assert len(lists) == 3
     entry = Entry("big", 0o644, cid, 1, 401 * 65536)  # far more than there is room for, but one chunk again and again
     far.kv.put(b"fs/big", entry.encode(), NOW_MS)
-    other.commit(NOW_MS)
+    other.journal.commit(NOW_MS)
     assert carry_blobs(laptop, other) == 1
     assert far.files.held(far.files.get("big"))
 
@@ -142,14 +142,14 @@ def test_a_missing_list_is_fetched_when_the_rest_of_the_file_is_here():
 def test_lists_of_tiny_chunks_are_refused():
     _, _, data = share()
     digest = CRYPTO.blake3_digest(b"x")
-    data.files.contents.put(digest, b"x")
+    data.contents.put(digest, b"x")
     root, size = list_of(data.files, digest, 1, 399, 0, (digest, 1))
     entry = Entry("tiny", 0o644, cids.make(cids.LIST, root), NOW_MS, size)
     raises(ProtocolError, list, chunks.walk(data.store, entry.codec, root, size))
     data.kv.put(b"fs/tiny", entry.encode(), NOW_MS)
-    data.files.node.commit(NOW_MS)
+    data.files.journal.commit(NOW_MS)
     assert not data.files.held(data.files.get("tiny"))
-    wanted = data.files.wanted()
+    wanted = data.content.wanted()
     assert wanted.next() is None
     assert not wanted.again()
     assert wanted.missing == 1  # a peer that hears of it must not take it to be here
@@ -162,13 +162,13 @@ def many_chunks(handle, count, held):
     for number in range(count):
         chunk = number.to_bytes(4, "little")
         if number in held:
-            handle.files.contents.put(CRYPTO.blake3_digest(chunk), chunk)
+            handle.contents.put(CRYPTO.blake3_digest(chunk), chunk)
         builder.add(CRYPTO.blake3_digest(chunk), 4096)
     cid, lists = builder.finish(b"h" * 32)
     for digest, data in lists:
-        handle.files.contents.put(digest, data)
+        handle.contents.put(digest, data)
     handle.kv.put(b"fs/many", Entry("many", 0o644, cid, 1, 4096 * count).encode(), NOW_MS)
-    handle.files.node.commit(NOW_MS)
+    handle.files.journal.commit(NOW_MS)
     return CRYPTO.blake3_digest(chunk)
 
 
@@ -189,7 +189,7 @@ def test_a_large_file_is_looked_through_in_pieces():
     _, _, data = share()
     missing = many_chunks(data, 300, range(3))
     counting = Counting(data.store)
-    wanted = data.files.wanted()
+    wanted = data.content.wanted()
     found = []
     pauses = 0
     while len(found) < 297:
@@ -210,7 +210,7 @@ def test_an_estimate_looks_at_a_bounded_number_of_blobs():
     _, _, data = share()
     many_chunks(data, 300, range(3))
     counting = Counting(data.store)
-    wanted = data.files.wanted()
+    wanted = data.content.wanted()
     assert wanted.estimate() == (297, 297 * 4096)
     wanted.estimate_steps = 101  # the list and 100 chunks
     counting.asked = 0
@@ -234,39 +234,39 @@ def test_what_is_lost_while_a_file_is_looked_through_is_not_called_complete():
     node_, _, data = share()
     many_chunks(data, 300, [number for number in range(300) if number != 100])
     lost = (100).to_bytes(4, "little")
-    data.files.contents.put(CRYPTO.blake3_digest(lost), lost)  # in the open transaction
+    data.contents.put(CRYPTO.blake3_digest(lost), lost)  # in the open transaction
     for pauses in range(1, 5):
-        wanted = data.files.wanted()
+        wanted = data.content.wanted()
         for _ in range(pauses):
             assert wanted.next() is None
             assert wanted.paused
-        node_.rollback()
+        node_.journal.rollback()
         while wanted.next() is not None or wanted.paused:
             pass
-        assert [want.path for want in data.files.contents.wants()] == ["many"], pauses
-        data.files.contents.put(CRYPTO.blake3_digest(lost), lost)
-    node_.rollback()
-    assert [want.path for want in data.files.contents.wants()] == ["many"]
+        assert [want.path for want in data.contents.wants()] == ["many"], pauses
+        data.contents.put(CRYPTO.blake3_digest(lost), lost)
+    node_.journal.rollback()
+    assert [want.path for want in data.contents.wants()] == ["many"]
     assert not data.files.held(data.files.get("many"))
-    data.files.contents.put(CRYPTO.blake3_digest(lost), lost)
-    assert step_until_done(data.files.wanted()) == 0
+    data.contents.put(CRYPTO.blake3_digest(lost), lost)
+    assert step_until_done(data.content.wanted()) == 0
     assert data.files.held(data.files.get("many"))
-    assert list(data.files.contents.wants()) == []
+    assert list(data.contents.wants()) == []
 
 
 def test_a_content_that_came_another_way_is_settled_by_the_next_look():
     laptop, data, other, far = two_nodes()
     make_file(data, "a", content(1, 9000))
     entry = data.files.get("a").entry
-    for digest in list(data.files.referenced()):
+    for digest in list(data.content.referenced()):
         body = data.store.blob(digest)
-        far.files.contents.put(digest, body.read(0, body.size))
+        far.contents.put(digest, body.read(0, body.size))
     far.kv.put(b"fs/b", entry.encode(), NOW_MS)
-    other.commit(NOW_MS)
-    assert far.files.lacks()
+    other.journal.commit(NOW_MS)
+    assert far.content.lacks()
     assert far.files.held(far.files.get("b"))
     assert carry_blobs(laptop, other) == 0
-    assert not far.files.lacks()
+    assert not far.content.lacks()
     assert whole(far, "b") == content(1, 9000)
 
 
@@ -279,12 +279,12 @@ def test_a_dropped_content_that_looks_like_a_kept_one_is_not_complete():
         gone = [make_file(data, "gone %d" % number, content(100 + number, 4100)) for number in range(12)]
         for number in range(12):
             data.files.remove("gone %d" % number, NOW_MS)
-        data.files.drop_unreferenced()
-        laptop.commit(NOW_MS)
+        data.content.drop_unreferenced()
+        laptop.journal.commit(NOW_MS)
         for entry in kept + gone:
             missing = [kind for kind, _, _ in walk(data, entry) if kind in (chunks.MISSING_CHUNK, chunks.MISSING_LIST)]
-            assert data.files.contents.complete(entry) == (not missing)
-        assert all(data.files.contents.complete(entry) for entry in kept)
+            assert data.contents.complete(entry) == (not missing)
+        assert all(data.contents.complete(entry) for entry in kept)
     finally:
         contents._mark = mark
 
@@ -297,7 +297,7 @@ def test_content_whose_want_finds_no_room_is_not_acknowledged_as_here():
     left, right = node(1, "laptop"), node(2, "stick")
     world, notes = joined(left, right)
     world.sync()
-    far = right.get(notes.id)
+    far = right.tree.get(notes.id)
     make_file(notes, "f", content(30, 9000), now_ms=START_MS)
     put_row = far.store.put_row
 
@@ -306,16 +306,16 @@ def test_content_whose_want_finds_no_room_is_not_acknowledged_as_here():
             raise StorageFull("no room")
         return put_row(table, key, value)
 
-    far.files.contents.store.put_row = full
+    far.contents.store.put_row = full
     report = world.sync()
-    assert far.files.lacks()
+    assert far.content.lacks()
     assert not far.files.held(far.files.get("f"))
     assert not report.complete
     assert notes.files.holders(notes.files.get("f")) == []
-    wanted = far.files.wanted()
+    wanted = far.content.wanted()
     assert wanted.unfit == [("f", 9000)]
     assert wanted.unfit_count == 1
-    far.files.contents.store.put_row = put_row
+    far.contents.store.put_row = put_row
     report = world.sync()
     assert report.complete
     assert far.files.held(far.files.get("f"))

@@ -30,8 +30,8 @@ def two_nodes():
     """(laptop, its data handle, desktop, its data handle)"""
     laptop, root, data = share()
     desktop = make_node(2, "desktop")
-    join(desktop, laptop, laptop.invite(root, NOW_MS))
-    return laptop, data, desktop, desktop.find("notes")
+    join(desktop, laptop, laptop.invites.create(root, NOW_MS))
+    return laptop, data, desktop, desktop.tree.find("notes")
 
 
 def test_entry_bytes():
@@ -69,7 +69,7 @@ def test_put_list_and_get():
     assert put(data, "empty", b"")
     assert [file.path for file in data.files.list()] == ["a/one.txt", "b.txt", "empty"]
     assert [file.path for file in data.files.list("a")] == ["a/one.txt"]
-    assert data.files.count() == 3
+    assert data.files.index.count() == 3
     assert list(data.files.list("b.tx")) == []
     assert list(data.files.list("nothing")) == []
     assert text(data, "b.txt") == b"two"
@@ -200,12 +200,12 @@ def test_moves_that_cannot_be():
 def test_concurrent_edits_stand_side_by_side_until_somebody_writes():
     laptop, data, desktop, other = two_nodes()
     put(data, "a.txt", b"base")
-    laptop.commit(NOW_MS)
+    laptop.journal.commit(NOW_MS)
     meet(laptop, desktop)
     put(data, "a.txt", b"of the laptop", NOW_MS + 1000)
     put(other, "a.txt", b"of the desktop", NOW_MS + 2000)
-    laptop.commit(NOW_MS)
-    desktop.commit(NOW_MS)
+    laptop.journal.commit(NOW_MS)
+    desktop.journal.commit(NOW_MS)
     meet(laptop, desktop)
     names = []
     for handle in (data, other):
@@ -220,7 +220,7 @@ def test_concurrent_edits_stand_side_by_side_until_somebody_writes():
     assert names[0].startswith("a (conflict 2027")
     assert names[0].endswith(".txt")
     put(data, "a.txt", b"of the desktop", NOW_MS + 4000)  # the winner itself, put again: this ends the conflict
-    laptop.commit(NOW_MS)
+    laptop.journal.commit(NOW_MS)
     meet(laptop, desktop)
     assert other.files.get("a.txt").conflicts == []
     assert text(other, "a.txt") == b"of the desktop"
@@ -230,8 +230,8 @@ def test_equal_content_is_no_conflict():
     laptop, data, desktop, other = two_nodes()
     put(data, "a.txt", b"photo", NOW_MS + 1000, modified_at=1)
     put(other, "a.txt", b"photo", NOW_MS + 2000, modified_at=2)
-    laptop.commit(NOW_MS)
-    desktop.commit(NOW_MS)
+    laptop.journal.commit(NOW_MS)
+    desktop.journal.commit(NOW_MS)
     meet(laptop, desktop)
     for handle in (data, other):
         file = handle.files.get("a.txt")
@@ -243,7 +243,7 @@ def test_equal_content_is_no_conflict():
     assert data.files.undo("a.txt", NOW_MS + 5000) == ["a.txt"]
     assert text(data, "a.txt") == b"photo"
     data.files.move("a.txt", "b.txt", NOW_MS + 6000)
-    laptop.commit(NOW_MS)
+    laptop.journal.commit(NOW_MS)
     meet(laptop, desktop)
     assert [file.path for file in other.files.list()] == ["b.txt"]
     assert text(other, "b.txt") == b"photo"
@@ -284,12 +284,12 @@ def test_a_write_on_top_of_an_older_version_leaves_the_newer_one():
 def test_what_two_have_removed_comes_back():
     laptop, data, desktop, other = two_nodes()
     put(data, "d/a", b"base")
-    laptop.commit(NOW_MS)
+    laptop.journal.commit(NOW_MS)
     meet(laptop, desktop)
     data.files.remove("d/a", NOW_MS + 1000)
     other.files.remove("d/a", NOW_MS + 2000)
-    laptop.commit(NOW_MS)
-    desktop.commit(NOW_MS)
+    laptop.journal.commit(NOW_MS)
+    desktop.journal.commit(NOW_MS)
     meet(laptop, desktop)
     assert list(data.files.list()) == []
     assert data.files.undo("d", NOW_MS + 3000) == ["d/a"]
@@ -300,12 +300,12 @@ def test_what_two_have_removed_comes_back():
 def test_an_edit_beside_a_removal_is_not_lost():
     laptop, data, desktop, other = two_nodes()
     put(data, "a", b"base")
-    laptop.commit(NOW_MS)
+    laptop.journal.commit(NOW_MS)
     meet(laptop, desktop)
     put(data, "a", b"edited", NOW_MS + 1000)
     other.files.remove("a", NOW_MS + 2000)
-    laptop.commit(NOW_MS)
-    desktop.commit(NOW_MS)
+    laptop.journal.commit(NOW_MS)
+    desktop.journal.commit(NOW_MS)
     meet(laptop, desktop)
     (file,) = data.files.list()
     assert file.removed
@@ -322,7 +322,7 @@ def test_rows_that_are_no_files_are_listed_as_such():
     data.kv.put(b"fs/" + b"n" * 5000, small("n", b"1").encode(), NOW_MS)
     data.kv.put(b"fs/../escape", small("escape", b"1").encode(), NOW_MS)
     data.kv.put(b"other", b"row", NOW_MS)
-    laptop.commit(NOW_MS)
+    laptop.journal.commit(NOW_MS)
     listed = list(data.files.list())
     assert len(listed) == 4
     assert [file.path for file in listed if file.problem is None] == ["../escape"]
@@ -361,7 +361,7 @@ def test_any_bytes_in_a_row_are_listed_and_never_raised():
         for _ in range(1 + rng.below(4)):
             value[rng.below(len(value))] = rng.below(256)
         data.kv.put(b"fs/%d" % number, bytes(value[: rng.below(len(value)) + 1]), NOW_MS)
-    data.files.node.commit(NOW_MS)
+    data.files.journal.commit(NOW_MS)
     listed = list(data.files.list())
     assert len(listed) == 60
     assert [file for file in listed if file.problem]

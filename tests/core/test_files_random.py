@@ -23,11 +23,11 @@ def make_entry(rng, handle, path):
     for part in parts:
         builder.add(CRYPTO.blake3_digest(part), len(part))
         if keep:
-            handle.files.contents.put(CRYPTO.blake3_digest(part), part)
+            handle.contents.put(CRYPTO.blake3_digest(part), part)
     cid, lists = builder.finish(CRYPTO.blake3_digest(b"".join(parts)))
     for digest, data in lists:
         if keep:
-            handle.files.contents.put(digest, data)
+            handle.contents.put(digest, data)
     return Entry(path.split("/")[-1], 0o644, cid, 1, 4096 * len(parts))
 
 
@@ -79,7 +79,7 @@ def check_books(handle):
     assert all(
         files.contents.complete(want) for want in files.contents.wants() if (want.path, want.digest) not in wanted
     )
-    assert referenced - set(files.referenced()) == set()
+    assert referenced - set(files.index.referenced()) == set()
 
 
 def walk(handle, entry):
@@ -91,8 +91,8 @@ def walk(handle, entry):
 def run(seed, steps):
     laptop, root, data = share()
     desktop = make_node(2, "desktop")
-    join(desktop, laptop, laptop.invite(root, NOW_MS))
-    handles = ((laptop, data), (desktop, desktop.find("notes")))
+    join(desktop, laptop, laptop.invites.create(root, NOW_MS))
+    handles = ((laptop, data), (desktop, desktop.tree.find("notes")))
     rng = Rng(seed)
     now_ms = NOW_MS
     for _ in range(steps):
@@ -100,9 +100,9 @@ def run(seed, steps):
         node, handle = handles[rng.below(2)]
         step(rng, handle, now_ms)
         if rng.below(5) == 0:
-            node.rollback()
+            node.journal.rollback()
         else:
-            node.commit(now_ms)
+            node.journal.commit(now_ms)
         check_books(handle)
         if rng.below(6) == 0:
             meet(laptop, desktop, now_ms)
@@ -110,8 +110,8 @@ def run(seed, steps):
             carry_blobs(laptop, desktop)
             carry_blobs(desktop, laptop)
             if rng.below(3) == 0:
-                handle.files.drop_unreferenced()
-                node.commit(now_ms)
+                handle.content.drop_unreferenced()
+                node.journal.commit(now_ms)
             for _, each in handles:
                 check_books(each)
     meet(laptop, desktop, now_ms)

@@ -116,11 +116,11 @@ def run(seed, steps):
             undo(data, model, rng.choice(NAMES + ("d", "d/e", "absent")), now_ms)
         else:
             now_ms += DAY_MS // 4  # far from the 30 days that dropped content is kept
-            data.files.collect(now_ms)
-        node.commit(now_ms)
+            data.content.collect(now_ms)
+        node.journal.commit(now_ms)
         check(data, model)
     node = reopened(node)
-    check(node.find("notes"), model)
+    check(node.tree.find("notes"), model)
 
 
 def test_undo_brings_back_what_the_documentation_says():
@@ -155,5 +155,5 @@ def test_undo_of_each_kind_of_write():
     undo(data, model, "d", NOW_MS)  # what stands there now is not touched
     assert model.now("d/x") == 2
     assert model.now("d/y") == 4
-    node.commit(NOW_MS)
+    node.journal.commit(NOW_MS)
     check(data, model)

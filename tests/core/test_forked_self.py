@@ -26,7 +26,7 @@ def test_the_copy_learns_of_it_whatever_the_lengths_of_the_two_and_whoever_begin
             assert mine.kv.get(b"k0") is not None, "what it has written it keeps"
             check_stopped(clone)
             # The third keeps what it had, and the one who wrote that goes on.
-            assert world.left.get(store_id).weaver.read_only is None
+            assert world.left.tree.get(store_id).weaver.read_only is None
             put(world.left, store_id, 1, key=b"more")
             assert world.connect().sync().complete
 
@@ -38,10 +38,10 @@ def test_both_sides_know_the_fork_by_evidence_when_it_is_near():
     put(clone, store_id, 1)
     other = NodePair(clone, world.right, START_MS + 5000)
     other.sync()
-    kept = [(author, held) for author, held, _, _ in world.right.get(store_id).weaver.forks()]
-    assert kept == [(clone.identity.public, world.left.get(store_id).store.chain(clone.identity.public)[1])]
-    ((author, held, _, _),) = clone.get(store_id).weaver.forks()
-    assert held == clone.get(store_id).store.chain(author)[1]
+    kept = [(author, held) for author, held, _, _ in world.right.tree.get(store_id).weaver.forks()]
+    assert kept == [(clone.identity.public, world.left.tree.get(store_id).store.chain(clone.identity.public)[1])]
+    ((author, held, _, _),) = clone.tree.get(store_id).weaver.forks()
+    assert held == clone.tree.get(store_id).store.chain(author)[1]
     sent = other.pair.a.bytes_out
     other.connect().sync()
     assert other.pair.a.bytes_out < sent  # it is said every time, and shown only to its author
@@ -78,11 +78,11 @@ def test_an_accusation_without_evidence_stops_nobody():
     own = world.left.identity.public
     forged = intentions.create(crypto(), node(7, "x").identity, START_MS, 0, store_id, ZERO, [], b"\x52\x00")
     for item in (None, forged, handle.store.get(handle.store.chain(own)[1])):
-        accuse(world, world.right.get(store_id), item)
+        accuse(world, world.right.tree.get(store_id), item)
         assert handle.weaver.read_only is None
         assert world.left.storage.record(FORKED_RECORD) is None
     handle.kv.put(b"still", b"v", START_MS + 9000)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     assert world.connect().sync().complete
 
 
@@ -92,7 +92,7 @@ def test_what_only_lies_ahead_is_no_fork():
     assert world.connect().sync().complete
     other = NodePair(old, world.right, START_MS + 5000)
     assert other.sync().complete
-    assert old.get(store_id).weaver.read_only is None
+    assert old.tree.get(store_id).weaver.read_only is None
     put(old, store_id, 1)
     assert other.connect().sync().complete
 

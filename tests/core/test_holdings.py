@@ -32,7 +32,7 @@ def test_a_peer_that_refused_an_intention_is_not_taken_to_hold_it():
     left, right = node(1, "laptop"), node(2, "stick")
     world, notes = joined(left, right)
     world.sync()
-    there = right.get(notes.id).weaver
+    there = right.tree.get(notes.id).weaver
     real = there._need_room
 
     def need(size):
@@ -45,6 +45,6 @@ def test_a_peer_that_refused_an_intention_is_not_taken_to_hold_it():
     notes.kv.put(b"small", b"v", START_MS + 100)
     large = intentions.create(CRYPTO, author, START_MS + 50, 0, notes.id, ZERO, [], ops.app(bytes(2000)))
     notes.weaver.ingest(large, START_MS)
-    left.commit(START_MS)
+    left.journal.commit(START_MS)
     assert not world.sync().complete
     assert notes.holdings.holds_items(right.identity.public) < notes.store.witness_sequence(large.hash)

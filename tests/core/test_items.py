@@ -60,8 +60,8 @@ def small_share():
     left, right = node(1, "left"), node(2, "right")
     world, notes = joined(left, right)
     notes.kv.put(b"ahead", b"so that the tips differ", START_MS)
-    left.commit(START_MS)
-    return world.connect(), notes, right.get(notes.id)
+    left.journal.commit(START_MS)
+    return world.connect(), notes, right.tree.get(notes.id)
 
 
 def signed(handle, identity, prev, number, store_id=None):
@@ -156,13 +156,13 @@ def test_a_large_intention_streams_both_small_and_large_windows():
         value = bytes(LARGE_BYTES - 200)
         large = notes.kv.put(b"large", value, START_MS)
         notes.kv.put(b"after", b"x", START_MS)
-        left.commit(START_MS)
+        left.journal.commit(START_MS)
         world.connect()
         held = []
         report = world.run(watched(world, held))
         assert report.complete
         assert same(left, right)
-        assert right.get(notes.id).store.get(large.hash).ops_size > len(value)
+        assert right.tree.get(notes.id).store.get(large.hash).ops_size > len(value)
         assert max(held) < 20000, max(held)
 
 
@@ -200,10 +200,10 @@ def test_a_full_node_says_so_and_takes_what_fits():
     world, notes = joined(left, right)
     notes.kv.put(b"fits", bytes(1000), START_MS)
     notes.kv.put(b"large", bytes(28000), START_MS)
-    left.commit(START_MS)
+    left.journal.commit(START_MS)
     report = world.connect().sync()
     assert not report.complete
-    assert right.get(notes.id).kv.get(b"fits") is not None
+    assert right.tree.get(notes.id).kv.get(b"fits") is not None
     reasons = [reason for _, _, reason, _ in report.progress.refused]
     assert reasons
     assert "room" in reasons[0]
@@ -242,9 +242,9 @@ def test_live_sessions_push_what_is_new():
     task = world.a.sync(None, True)
     world.run(task)
     notes.kv.put(b"one", b"1", START_MS)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     far.kv.put(b"two", b"2", START_MS)
-    world.right.commit(START_MS)
+    world.right.journal.commit(START_MS)
     for _ in range(1500):
         world.now_ms += 1
         world.a.step(world.now_ms)
@@ -274,8 +274,8 @@ def test_a_fork_is_named_on_both_sides_and_the_rest_goes_on():
     for handle, branch in ((notes, left), (far, right)):
         handle.weaver.ingest(first, START_MS)
         handle.weaver.ingest(branch, START_MS)
-    world.left.commit(START_MS)
-    world.right.commit(START_MS)
+    world.left.journal.commit(START_MS)
+    world.right.journal.commit(START_MS)
     sessions = []
     report = world.run(remembered(world, sessions))
     assert not report.complete
@@ -283,7 +283,7 @@ def test_a_fork_is_named_on_both_sides_and_the_rest_goes_on():
     assert next(session.outcome.forks for session in sessions if session.handle is far) == [author.public]
     assert hashes(notes) ^ hashes(far) == {left.hash, right.hash}
     for handle, peer in ((notes, world.right), (far, world.left)):
-        known = handle.files.holdings.holds_items(peer.identity.public)
+        known = handle.holdings.holds_items(peer.identity.public)
         mine = left if handle is notes else right
         assert known < handle.store.witness_sequence(mine.hash), "nobody is taken to hold a branch that it refuses"
 
@@ -304,10 +304,10 @@ def remembered(world, sessions):
 def test_what_the_peer_sent_counts_as_held_by_it():
     world, notes, far = small_share()
     far.kv.put(b"theirs", b"1", START_MS)
-    world.right.commit(START_MS)
+    world.right.journal.commit(START_MS)
     world.sync()
     for handle, peer in ((notes, world.right), (far, world.left)):
-        assert handle.files.holdings.holds_items(peer.identity.public) == handle.store.count
+        assert handle.holdings.holds_items(peer.identity.public) == handle.store.count
 
 
 def test_floating_intentions_travel_and_wait():
@@ -315,7 +315,7 @@ def test_floating_intentions_travel_and_wait():
     author = node(7, "author").identity
     waiting = intentions.create(crypto(), author, START_MS, 0, notes.id, bytes(32), [b"\x05" * 32], ops.app(b""))
     notes.weaver.ingest(waiting, START_MS)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     report = NodePair(world.left, world.right, world.now_ms).sync()
     assert not report.complete
     assert not report.errors
@@ -341,7 +341,7 @@ def test_what_was_pushed_live_and_acknowledged_is_never_evicted():
         writer = node(20 + number, "writer").identity
         made.append(intentions.create(crypto(), writer, 9, 0, notes.id, bytes(32), [left.hash], ops.app(b"")))
         notes.weaver.ingest(made[-1], START_MS)
-        world.left.commit(START_MS)
+        world.left.journal.commit(START_MS)
         for _ in range(60):
             world.now_ms += 20
             world.a.step(world.now_ms)

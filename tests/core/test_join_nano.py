@@ -2,7 +2,7 @@
 
 from lattice_core.errors import Refused, StorageError, UsageError
 from lattice_core.model.token import Token
-from lattice_core.node import peers
+from lattice_core.node.members import key_text
 from support import crypto, raises
 from support.nano import START_MS, NodePair, node, same
 
@@ -11,8 +11,8 @@ def share():
     """(laptop, its root, a token): a share with one data store."""
     laptop = node(1, "laptop")
     laptop.create_store("private notes", "core:kvstore", None, START_MS)
-    root = laptop.roots()[0]
-    return laptop, root, laptop.invite(root, START_MS)
+    root = laptop.tree.roots()[0]
+    return laptop, root, laptop.invites.create(root, START_MS)
 
 
 def attempt(joiner, server, token):
@@ -34,7 +34,7 @@ def seen_by(connection):
 def member(laptop, root, number, name):
     """A node that is in the share already."""
     other = node(number, name)
-    error, _ = attempt(other, laptop, laptop.invite(root, START_MS))
+    error, _ = attempt(other, laptop, laptop.invites.create(root, START_MS))
     assert error is None
     return other
 
@@ -46,15 +46,15 @@ def test_joining_at_the_inviter():
     assert error is None
     assert world.a.complete
     assert same(laptop, phone)
-    assert peers.status_of(laptop, root, phone.identity.public) is not None
-    assert laptop.peer_name(phone.identity.public) == "phone", "its name came back in the same session"
+    assert laptop.members.status_of(root, phone.identity.public) is not None
+    assert laptop.members.peer_name(phone.identity.public) == "phone", "its name came back in the same session"
     assert token.secret in seen_by(world.pair.b)
 
 
 def test_joining_at_a_listed_stick_that_never_met_the_joiner():
     laptop, root, _ = share()
     stick = member(laptop, root, 3, "stick")
-    token = laptop.invite(root, START_MS)
+    token = laptop.invites.create(root, START_MS)
     assert stick.identity.public in token.listed
     NodePair(laptop, stick).sync()
     desktop = node(4, "desktop")
@@ -62,7 +62,7 @@ def test_joining_at_a_listed_stick_that_never_met_the_joiner():
     assert error is None
     assert same(stick, desktop)
     NodePair(laptop, stick).sync()
-    assert laptop.may_connect(root.id, desktop.identity.public)
+    assert laptop.members.may_connect(root.id, desktop.identity.public)
 
 
 def impostor_sees_nothing(joiner, impostor, token):
@@ -71,7 +71,7 @@ def impostor_sees_nothing(joiner, impostor, token):
     assert "only at" in str(error), error
     assert token.secret not in seen_by(world.pair.b)
     assert seen_by(world.pair.b) == b"", "a peer that may not see it hears nothing at all"
-    assert not joiner.stores
+    assert not joiner.tree.replicas
     return str(error)
 
 
@@ -83,11 +83,11 @@ def test_a_stranger_never_sees_the_secret():
 def test_a_stick_revoked_before_the_invite_never_sees_the_secret():
     laptop, root, _ = share()
     stick = member(laptop, root, 3, "stick")
-    laptop.revoke_peer(root, stick.identity.public, START_MS)
-    token = laptop.invite(root, START_MS)
+    laptop.members.revoke(root, stick.identity.public, START_MS)
+    token = laptop.invites.create(root, START_MS)
     assert stick.identity.public not in token.listed
     words = impostor_sees_nothing(node(2, "phone"), stick, token)
-    assert peers.key_text(laptop.identity.public)[:8] in words, "the user reads where the invite can be redeemed"
+    assert key_text(laptop.identity.public)[:8] in words, "the user reads where the invite can be redeemed"
 
 
 def test_a_relay_in_the_middle_never_sees_the_secret():
@@ -136,7 +136,7 @@ def test_a_token_works_once():
 
 def test_a_revoked_invite_is_refused():
     laptop, root, token = share()
-    laptop.revoke_invite(root, peers.key_text(token.invite_id(crypto()))[:12], START_MS)
+    laptop.invites.revoke(root, key_text(token.invite_id(crypto()))[:12], START_MS)
     error, _ = attempt(node(2, "phone"), laptop, token)
     assert "revoked" in str(error)
 
@@ -145,7 +145,7 @@ def test_a_revoked_member_is_refused_in_words():
     laptop, root, token = share()
     phone = node(2, "phone")
     attempt(phone, laptop, token)
-    laptop.revoke_peer(root, phone.identity.public, START_MS)
+    laptop.members.revoke(root, phone.identity.public, START_MS)
     count = root.weaver.store.count
     world = NodePair(phone, laptop)
     error = raises(Refused, world.run, world.a.sync())
@@ -173,7 +173,7 @@ def test_nothing_is_answered_when_the_claim_was_not_stored():
     laptop.storage.commit = commit
     assert task.done
     assert task.error is not None
-    assert not world.left.stores
+    assert not world.left.tree.replicas
     assert b"core:rootstore" not in seen_by(world.pair.a)
     assert attempt(node(3, "tablet"), laptop, token)[0] is None, "the invite is still good"
 
@@ -183,7 +183,7 @@ def test_joining_again_is_a_local_mistake():
     phone = node(2, "phone")
     attempt(phone, laptop, token)
     world = NodePair(phone, laptop)
-    task = world.a.join(laptop.invite(root, START_MS))
+    task = world.a.join(laptop.invites.create(root, START_MS))
     raises(UsageError, world.run, task)
     assert "already" in str(task.error)
 
@@ -193,7 +193,7 @@ def test_an_interrupted_join_can_be_repeated():
     phone = node(2, "phone")
     for budget in range(40, 4000, 120):
         world = NodePair(phone, laptop, budget=budget)
-        task = world.a.sync() if phone.stores else world.a.join(token)
+        task = world.a.sync() if phone.tree.replicas else world.a.join(token)
         for _ in range(100):
             world.now_ms += 1
             world.a.step(world.now_ms)

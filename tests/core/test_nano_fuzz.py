@@ -81,11 +81,11 @@ class Prepared:
         self.world, self.notes = joined(left, right)
         for number in range(4):
             self.notes.kv.put(b"key %d" % number, b"x" * 300, START_MS)
-        left.commit(START_MS)
+        left.journal.commit(START_MS)
         put_file(self.notes, "file", 3, 9000, 4096)
         self.before = right.storage.commits
         self.opened, self.answered = recorded(self.world)
-        self.root = left.roots()[0]
+        self.root = left.tree.roots()[0]
         self.world.device = Device(right.storage)
 
 
@@ -110,7 +110,11 @@ def feed(world, data, rng):
 
 def state_of(node_):
     storage = node_.storage
-    return storage.commits, storage.pending(), [(handle.id, handle.weaver.store.count) for handle in node_.stores]
+    return (
+        storage.commits,
+        storage.pending(),
+        [(handle.id, handle.weaver.store.count) for handle in node_.tree.replicas],
+    )
 
 
 def test_a_stranger_changes_nothing():
@@ -141,7 +145,7 @@ def test_a_member_cannot_break_anything():
             world.connect()
         beginnings = prepared.opened + [frame_of(message) for message in openings(prepared.notes, prepared.root)]
         feed(world, damaged(rng, rng.choice(beginnings)), rng)
-    for handle in world.right.stores:
+    for handle in world.right.tree.replicas:
         assert handle.weaver.verify().ok()
     assert world.connect().sync().complete
 
@@ -178,7 +182,7 @@ def test_answers_of_a_liar_end_only_what_was_asked():
     for digest, _ in list(prepared.notes.store.blobs()):
         prepared.notes.store.drop_blob(digest)
     world.connect().sync()
-    far = world.right.get(prepared.notes.id)
+    far = world.right.tree.get(prepared.notes.id)
     assert not far.files.held(far.files.get("more"))
     records = prepared.opened + prepared.answered + [frame_of({"equal": {}}) + frame_of({"content": {"done": True}})]
     for _ in range(ROUNDS // 4):
@@ -193,7 +197,7 @@ def test_answers_of_a_liar_end_only_what_was_asked():
         assert task.error is None or isinstance(task.error, LatticeError)
     assert far.weaver.verify().ok()
     for digest, size in far.store.blobs():
-        assert far.files.contents.crypto.blake3_digest(far.store.blob(digest).read(0, size)) == digest
+        assert far.contents.crypto.blake3_digest(far.store.blob(digest).read(0, size)) == digest
 
 
 class OnlyBytes:

@@ -34,10 +34,10 @@ def revoked(from_side, task_side):
     world.run((world.a if task_side == "a" else world.b).sync(live=True))
     if from_side == "b":
         left, right = right, left
-    handle, there = left.get(notes.id), right.get(notes.id)
-    left.revoke_peer(left.roots()[0], right.identity.public, START_MS + 9000)
+    handle, there = left.tree.get(notes.id), right.tree.get(notes.id)
+    left.members.revoke(left.tree.roots()[0], right.identity.public, START_MS + 9000)
     secret = handle.kv.put(b"secret", b"after revocation", START_MS + 9001)
-    left.commit(START_MS + 9001)
+    left.journal.commit(START_MS + 9001)
     turns(world, 1500)
     return there.store.has(secret.hash)
 
@@ -53,13 +53,13 @@ def test_who_is_revoked_in_a_transfer_gets_no_more_than_was_on_its_way():
     world, notes = joined(left, right, window=600)
     for number in range(60):
         notes.kv.put(b"key %d" % number, b"x" * 200, START_MS + number)
-    left.commit(START_MS)
+    left.journal.commit(START_MS)
     world.connect()
     task = world.b.sync()
-    there = right.get(notes.id).store
+    there = right.tree.get(notes.id).store
     while there.count < 10:
         turns(world, 1)
-    left.revoke_peer(left.roots()[0], right.identity.public, START_MS + 9000)
+    left.members.revoke(left.tree.roots()[0], right.identity.public, START_MS + 9000)
     taken = there.count
     turns(world, 100)
     assert task.done
@@ -120,7 +120,7 @@ def test_acknowledgements_that_nobody_reads_do_not_pile_up():
     most = 0
     for number in range(80):
         notes.kv.put(b"k%d" % number, b"v", START_MS + number)
-        left.commit(START_MS)
+        left.journal.commit(START_MS)
         turns(world, 8, 100)
         most = max(most, session.frames.queued())
     assert session.receiver.count > 60, (session.receiver.count, most)
@@ -155,7 +155,7 @@ def test_sizes_that_are_claimed_stop_no_sync_however_large_their_sum():
         for number in range(70):
             entry = Entry("x", 0o644, cids.make(cids.LIST, bytes([number]) * 32), START_MS, 2**64 - 1)
             notes.kv.put(b"fs/%d" % number, entry.encode(), START_MS + number)
-        left.commit(START_MS + 99)
+        left.journal.commit(START_MS + 99)
         for attempt in range(2):
             report = world.connect().sync()
             assert not report.errors, report.errors
@@ -164,7 +164,7 @@ def test_sizes_that_are_claimed_stop_no_sync_however_large_their_sum():
             assert outcome.unfit_count == 140
             assert world.a.progress.wanted_bytes == 2**64 - 1
             notes.kv.put(b"later", b"%d" % attempt, START_MS + 100)
-            left.commit(START_MS + 100)
+            left.journal.commit(START_MS + 100)
 
 
 def test_a_trickle_ends_the_connection():
@@ -192,18 +192,18 @@ def test_a_live_session_that_rests_is_no_trickle():
     turns(world, 40, PACE_MS // 10)
     assert world.pair.a.closed is None
     notes.kv.put(b"k", b"v", START_MS)
-    left.commit(START_MS)
+    left.journal.commit(START_MS)
     turns(world, 1000)
     assert same(left, right)
 
 
 def test_stores_that_are_not_open_there_are_named_and_no_fault():
     left, right = node(1, "laptop"), node(2, "stick")
-    left.stores_open = 64
+    left.tree.limit = 64
     world, _notes = joined(left, right)
     for number in range(12):
         left.create_store("s%d" % number, "core:kvstore", None, START_MS + number)
-    right.stores_open = 4
+    right.tree.limit = 4
     world.connect()
     report = world.sync()
     assert not report.complete
@@ -212,7 +212,7 @@ def test_stores_that_are_not_open_there_are_named_and_no_fault():
     words = [str(error) for _, error in report.errors]
     assert len(words) == 10, words
     assert all("is not open there: this node keeps at most 4" in text for text in words), words
-    right.stores_open = stores.STORES_OPEN
+    right.tree.limit = stores.STORES_OPEN
     right.open(START_MS)
     world.connect()
     assert world.sync().complete
@@ -222,10 +222,10 @@ def test_stores_that_are_not_open_there_are_named_and_no_fault():
 def test_a_stranger_does_not_learn_what_is_not_open():
     left, right = node(1, "laptop"), node(2, "stick")
     world, _notes = joined(left, right)
-    right.stores_open = 2
+    right.tree.limit = 2
     hidden = left.create_store("hidden", "core:kvstore", None, START_MS)
     world.sync()
-    assert right.get(hidden.id) is None
+    assert right.tree.get(hidden.id) is None
     alien = NodePair(node(5, "alien"), right)
     frames = MessageStream(alien.pair.a.open_stream())
     frames.post({"blob_open": {"store_id": hidden.id, "root_id": hidden.parent}})
@@ -238,8 +238,8 @@ def test_a_medium_that_fails_in_the_middle_of_an_intention_leaves_nothing_of_it(
     left, right = node(1, "laptop"), node(2, "stick")
     world, notes = joined(left, right)
     mine = notes.kv.put(b"k", b"v1", START_MS + 5000)
-    left.commit(START_MS)
-    there = right.get(notes.id)
+    left.journal.commit(START_MS)
+    there = right.tree.get(notes.id)
     real = there.store.put_row
 
     def damaged(table, key, value):
@@ -262,13 +262,13 @@ def test_an_intention_that_does_not_fit_takes_nothing_of_others_with_it():
     left, right = node(1, "laptop"), node(2, "stick", MemoryStorage(40000))
     world, notes = joined(left, right)
     other = node(3, "other").identity
-    there = right.get(notes.id)
+    there = right.tree.get(notes.id)
     small = intentions.create(crypto(), other, START_MS, 0, notes.id, bytes(32), [], ops.app(b""))
     notes.weaver.ingest(small, START_MS)
     notes.kv.batch([(b"key-%05d" % number, b"") for number in range(400)], START_MS + 10)
     late = intentions.create(crypto(), other, START_MS + 20, 0, notes.id, small.hash, [], ops.app(b""))
     notes.weaver.ingest(late, START_MS)
-    left.commit(START_MS)
+    left.journal.commit(START_MS)
     there.weaver.projection.estimate = lambda intention, room: 0  # it seems to fit, and fails in the middle
     report = world.connect().sync()
     assert not report.complete

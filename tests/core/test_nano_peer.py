@@ -24,19 +24,19 @@ def quiet(world, steps=200):
 def two_nodes(**wire):
     left, right = node(1, "left"), node(2, "right")
     world, notes = joined(left, right, **wire)
-    return world.connect(), notes, right.get(notes.id)
+    return world.connect(), notes, right.tree.get(notes.id)
 
 
 def write(handle, name, count, now_ms=START_MS):
     for number in range(count):
         handle.kv.put(b"%s %d" % (name, number), b"x" * number, now_ms + number)
-    handle.files.node.commit(now_ms)
+    handle.files.journal.commit(now_ms)
 
 
 def test_join_brings_the_share_and_its_stores():
     left, right = node(1, "left"), node(2, "right")
     world, _notes = joined(left, right)
-    assert [handle.id for handle in right.stores] == [handle.id for handle in left.stores]
+    assert [handle.id for handle in right.tree.replicas] == [handle.id for handle in left.tree.replicas]
     assert same(left, right)
     assert world.b.complete
 
@@ -54,7 +54,7 @@ def test_writes_of_both_sides_arrive():
     assert notes.kv.get(b"right 7") is not None
     assert far.kv.get(b"left 7") is not None
     for handle, peer in ((notes, world.right), (far, world.left)):
-        known = handle.files.holdings.holds_items(peer.identity.public)
+        known = handle.holdings.holds_items(peer.identity.public)
         assert known > 0
 
 
@@ -101,7 +101,7 @@ def test_a_child_made_later_comes_in_the_same_session():
     more = world.left.create_store("more", "core:kvstore", None, START_MS)
     write(more, b"new", 3)
     assert world.sync().complete
-    assert world.right.get(more.id) is not None
+    assert world.right.tree.get(more.id) is not None
     assert same(world.left, world.right)
 
 
@@ -180,7 +180,7 @@ def test_silence_ends_a_sync():
 def test_a_peer_revoked_during_the_session_gets_no_further():
     world, notes, far = two_nodes()
     world.run(world.a.sync(None, True))
-    world.right.revoke_peer(world.right.roots()[0], world.left.identity.public, START_MS)
+    world.right.members.revoke(world.right.tree.roots()[0], world.left.identity.public, START_MS)
     count = far.weaver.store.count
     write(notes, b"late", 3)
     quiet(world, 1500)
@@ -257,7 +257,7 @@ def test_setup_takes_a_fresh_stick_into_the_share():
     shown = world.run(world.a.status())["status"]
     assert shown["version"] == "1.0"
     assert not shown["owned"]
-    root = host.roots()[0]
+    root = host.tree.roots()[0]
     world.run(world.a.setup(root, "blue", START_MS))
     assert world.device.is_owner(host.identity.public)
     assert world.device.name == "blue"
@@ -266,51 +266,53 @@ def test_setup_takes_a_fresh_stick_into_the_share():
     shown = world.run(world.a.status())["status"]
     assert shown["id"] == world.right.identity.public
     assert shown["owners"] == [host.identity.public]
-    assert sorted([store["name"] for store in shown["stores"]]) == sorted([handle.name for handle in host.stores])
+    assert sorted([store["name"] for store in shown["stores"]]) == sorted(
+        [handle.name for handle in host.tree.replicas]
+    )
     assert shown["flash_total"] == 2621440
     assert shown["safe_to_unplug"]
     assert shown["state"] == "owned"
-    assert host.peer_name(world.right.identity.public) == "blue"
+    assert host.members.peer_name(world.right.identity.public) == "blue"
 
 
 def test_a_stick_whose_flash_was_copied_says_so_and_lets_nobody_in():
     host = share()
     world = stick_world(host)
-    root = host.roots()[0]
+    root = host.tree.roots()[0]
     world.run(world.a.setup(root, "blue", START_MS))
     assert world.sync().complete
-    token = host.invite(root, START_MS)
+    token = host.invites.create(root, START_MS)
     assert world.connect().sync().complete
     assert not world.run(world.a.status())["status"]["forked"]
-    handle = world.right.roots()[0]
+    handle = world.right.tree.roots()[0]
     elsewhere = intentions.create(
         handle.weaver.crypto, world.right.identity, START_MS, 0, handle.id, b"p" * 32, [], b"\x52\x00"
     )
     assert handle.weaver.take_evidence(elsewhere)
-    world.right.commit(START_MS)
+    world.right.journal.commit(START_MS)
     assert world.run(world.a.status())["status"]["forked"]
     guest = NodePair(node(3, "guest"), world.right, world.now_ms)
     guest.device = world.device
     words = str(raises(Refused, guest.connect().run, guest.a.join(token)))
     assert "two histories" in words
-    assert not world.right.is_member(guest.left.identity.public)
-    host.get(root.id).weaver.submit(ops.system_batch([ops.store_name("still")]), [], START_MS + 10)
-    host.commit(START_MS)
+    assert not world.right.members.is_member(guest.left.identity.public)
+    host.tree.get(root.id).weaver.submit(ops.system_batch([ops.store_name("still")]), [], START_MS + 10)
+    host.journal.commit(START_MS)
     assert world.connect().sync().complete
-    assert world.right.roots()[0].name == "still"
+    assert world.right.tree.roots()[0].name == "still"
 
 
 def test_a_stick_is_set_up_once():
     host = share()
     world = stick_world(host)
-    world.run(world.a.setup(host.roots()[0], "blue", START_MS))
+    world.run(world.a.setup(host.tree.roots()[0], "blue", START_MS))
     thief = node(66, "thief")
     thief.create_store("mine", "core:kvstore", None, START_MS)
     other = NodePair(thief, world.right, world.now_ms)
     other.device = world.device
     other.connect()
     before = other.right.storage.commits
-    assert "owner" in str(raises(Refused, other.run, other.a.setup(thief.roots()[0], "red", START_MS)))
+    assert "owner" in str(raises(Refused, other.run, other.a.setup(thief.tree.roots()[0], "red", START_MS)))
     request = {"setup": {"name": "red", "store_id": bytes(16), "store_type": "core:rootstore", "now_ms": 1}}
     task = other.a.start(other.a._control(request), "setup")
     raises(Refused, other.run, task)
@@ -324,7 +326,7 @@ def test_a_stick_is_set_up_once():
 def test_a_stranger_learns_version_and_owned():
     host = share()
     world = stick_world(host)
-    world.run(world.a.setup(host.roots()[0], "blue", START_MS))
+    world.run(world.a.setup(host.tree.roots()[0], "blue", START_MS))
     world.sync()
     other = NodePair(node(66, "thief"), world.right, world.now_ms, record=True)
     other.device = world.device
@@ -343,7 +345,7 @@ def test_a_stranger_learns_version_and_owned():
 def test_owners_and_clock():
     host = share()
     world = stick_world(host)
-    world.run(world.a.setup(host.roots()[0], "blue", START_MS))
+    world.run(world.a.setup(host.tree.roots()[0], "blue", START_MS))
     world.sync()
     second = node(3, "second").identity.public
     world.run(world.a.owner_add(second))
@@ -367,8 +369,8 @@ def test_a_computer_is_no_stick():
 def test_a_stick_without_a_clock_still_syncs():
     host = share()
     world = stick_world(host)
-    root = host.roots()[0]
-    host.admit(root, world.right.identity.public, "blue", START_MS)
+    root = host.tree.roots()[0]
+    host.members.admit(root, world.right.identity.public, "blue", START_MS)
     world.right.set_up_stick(world.device, host.identity.public, "blue", root.id, root.type, None)
     assert world.device.now_ms(world.now_ms) is None
     assert world.sync().complete
@@ -377,9 +379,9 @@ def test_a_stick_without_a_clock_still_syncs():
 
 def test_a_system_operation_from_a_peer_is_projected_and_counts():
     world, _notes, _far = two_nodes()
-    root = world.left.roots()[0]
+    root = world.left.tree.roots()[0]
     root.weaver.submit(ops.system_batch([ops.store_name("renamed")]), [], START_MS)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     assert world.sync().complete
-    assert world.right.roots()[0].name == "renamed"
+    assert world.right.tree.roots()[0].name == "renamed"
     assert isinstance(world.b.last_fault, (type(None), ProtocolError))

@@ -18,20 +18,20 @@ def fresh_stick():
 def test_setup_takes_the_stick_into_the_share():
     laptop, root, data = share()
     stick, device = fresh_stick()
-    laptop.admit(root, stick.identity.public, "carrier", NOW_MS)
-    laptop.note_stick(root, stick.identity.public)
+    laptop.members.admit(root, stick.identity.public, "carrier", NOW_MS)
+    laptop.members.note_stick(root, stick.identity.public)
     stick.set_up_stick(device, laptop.identity.public, "carrier", root.id, root.type, NOW_MS)
     assert (device.state, device.name, device.store_id) == (devices.OWNED, "carrier", root.id)
-    assert stick.may_connect(root.id, laptop.identity.public)
+    assert stick.members.may_connect(root.id, laptop.identity.public)
     again = reopened(stick)
     device = devices.Device(again.storage)
     assert again.name == "carrier"
     assert device.is_owner(laptop.identity.public)
     meet(laptop, again)
-    again.settle(NOW_MS)
-    assert again.find("notes").id == data.id
-    assert again.may_connect(data.id, laptop.identity.public)
-    assert laptop.peer_name(again.identity.public) == "carrier"
+    again.after_sync(NOW_MS)
+    assert again.tree.find("notes").id == data.id
+    assert again.members.may_connect(data.id, laptop.identity.public)
+    assert laptop.members.peer_name(again.identity.public) == "carrier"
 
 
 def test_setup_that_fails_leaves_a_fresh_stick():
@@ -41,12 +41,12 @@ def test_setup_that_fails_leaves_a_fresh_stick():
     raises(Refused, stick.set_up_stick, device, owner, "carrier", root.id, "core:other", NOW_MS)
     raises(UsageError, stick.set_up_stick, device, owner, "", root.id, root.type, NOW_MS)
     assert device.state == devices.FRESH
-    assert stick.stores == []
+    assert stick.tree.replicas == []
     assert stick.storage.store_ids() == []
     stick.set_up_stick(device, owner, "carrier", root.id, root.type, NOW_MS)
     raises(Refused, stick.set_up_stick, device, b"x" * 32, "mine", b"s" * 16, root.type, NOW_MS)
     assert device.owners == [owner]
-    assert len(stick.stores) == 1
+    assert len(stick.tree.replicas) == 1
 
 
 def test_power_lost_in_setup_leaves_it_fresh():
@@ -64,7 +64,7 @@ def test_power_lost_in_setup_leaves_it_fresh():
     again = reopened(stick)
     assert steps
     assert devices.Device(again.storage).state == devices.FRESH
-    assert again.stores == []
+    assert again.tree.replicas == []
     assert again.identity.public == stick.identity.public
 
 
@@ -72,13 +72,13 @@ def test_a_stick_that_was_never_told_the_time_does_not_write():
     laptop, root, _ = share()
     stick, device = fresh_stick()
     raises(UsageError, stick.create_store, "x", "core:kvstore", None, device.now_ms(5))
-    laptop.admit(root, stick.identity.public, "carrier", NOW_MS)
+    laptop.members.admit(root, stick.identity.public, "carrier", NOW_MS)
     stick.set_up_stick(device, laptop.identity.public, "carrier", root.id, root.type, None)
     meet(laptop, stick)
-    stick.settle(device.now_ms(5))
-    data = stick.find("notes")
+    stick.after_sync(device.now_ms(5))
+    data = stick.tree.find("notes")
     raises(UsageError, data.kv.put, b"k", b"v", device.now_ms(5))
     device.set_clock(laptop.identity.public, True, NOW_MS, 0)
     data.kv.put(b"k", b"v", device.now_ms(5))
-    stick.commit(device.now_ms(5))
+    stick.journal.commit(device.now_ms(5))
     assert data.store.chain(stick.identity.public)[0] == 1

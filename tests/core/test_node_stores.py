@@ -52,9 +52,9 @@ def test_a_second_store_goes_under_the_same_root():
     node, root, data = share()
     other = node.create_store("photos", "core:kvstore", None, NOW_MS)
     assert other.parent == root.id
-    assert len(node.roots()) == 1
-    assert node.children(root) == [data, other]
-    assert node.find("photos") is other
+    assert len(node.tree.roots()) == 1
+    assert node.tree.children(root) == [data, other]
+    assert node.tree.find("photos") is other
     named = node.create_store("work", "core:rootstore", None, NOW_MS)
     assert named.name == "work"
     assert named.parent is None
@@ -69,30 +69,30 @@ def test_what_cannot_be_made():
         raises(UsageError, node.create_store, "x", store_type, None, NOW_MS)
     raises(UsageError, node.create_store, "x", "core:rootstore", root.id, NOW_MS)
     raises(UsageError, node.create_store, "x", "core:kvstore", b"?" * 16, NOW_MS)
-    raises(UsageError, node.create_store, "x", "core:kvstore", node.find("notes").id, NOW_MS)
+    raises(UsageError, node.create_store, "x", "core:kvstore", node.tree.find("notes").id, NOW_MS)
     raises(UsageError, node.create_store, "x\n", "core:kvstore", None, NOW_MS)
     raises(UsageError, node.create_store, "x" * 256, "core:kvstore", None, NOW_MS)
     raises(UsageError, node.create_store, "x", "core:kvstore", None, None)
-    assert len(node.stores) == 2
+    assert len(node.tree.replicas) == 2
 
 
 def test_a_store_is_found_by_name_or_by_the_beginning_of_its_id():
     node, root, data = share()
     text = stores.id_text(data.id)
     assert len(text) == 36
-    assert node.find(text) is data
-    assert node.find(text[:10]) is data
-    assert node.find(text.upper()) is data
-    assert node.find(stores.id_text(root.id)) is root
-    assert "notes" in str(raises(UsageError, node.find, "nothing"))
-    raises(UsageError, node.find, "")
+    assert node.tree.find(text) is data
+    assert node.tree.find(text[:10]) is data
+    assert node.tree.find(text.upper()) is data
+    assert node.tree.find(stores.id_text(root.id)) is root
+    assert "notes" in str(raises(UsageError, node.tree.find, "nothing"))
+    raises(UsageError, node.tree.find, "")
     # Two nodes that have not met may choose the same name.
-    node.add_handle(stores.create_child(node, root, "notes", "core:kvstore", NOW_MS))
-    assert text[:8] in str(raises(UsageError, node.find, "notes"))
-    assert "store create" in str(raises(UsageError, make_node(9).find, "x"))
-    assert node.find_root() is root
-    assert node.find_root(text) is root
-    raises(UsageError, make_node(9).find_root)
+    node.found_child(root, "notes", "core:kvstore", NOW_MS)
+    assert text[:8] in str(raises(UsageError, node.tree.find, "notes"))
+    assert "store create" in str(raises(UsageError, make_node(9).tree.find, "x"))
+    assert node.tree.find_root() is root
+    assert node.tree.find_root(text) is root
+    raises(UsageError, make_node(9).tree.find_root)
 
 
 def test_a_name_is_used_once_in_a_share():
@@ -103,9 +103,9 @@ def test_a_name_is_used_once_in_a_share():
     assert stores.id_text(data.id) in words
     assert "notes-3" in words
     assert root.store.count == count
-    assert len(node.stores) == 3
-    stores.write_system(root, [ops.child_status(data.id, CHILD_ARCHIVED)], NOW_MS)
-    node.commit(NOW_MS)
+    assert len(node.tree.replicas) == 3
+    root.write_system([ops.child_status(data.id, CHILD_ARCHIVED)], NOW_MS)
+    node.journal.commit(NOW_MS)
     node.create_store("notes", "core:kvstore", None, NOW_MS)
 
 
@@ -116,8 +116,8 @@ def test_more_stores_than_records():
     for number in range(8):
         made = node.create_store("s%d" % number, "core:kvstore", None, NOW_MS + number)
     made.kv.put(b"k", b"v", NOW_MS + 1000)
-    node.commit(NOW_MS)
-    again = reopened(node).get(made.id)
+    node.journal.commit(NOW_MS)
+    again = reopened(node).tree.get(made.id)
     assert value(again, b"k") == b"v"
     assert again.weaver.read_only is None
     tip = again.store.chain(node.identity.public)
@@ -133,29 +133,29 @@ def test_more_stores_than_records():
 def test_stores_that_stay_closed_are_named():
     laptop, root, _ = share()
     made = [laptop.create_store("s%d" % number, "core:kvstore", None, NOW_MS) for number in range(7)]
-    assert list(laptop.closed_children()) == []
+    assert list(laptop.tree.closed()) == []
     other = make_node(2, "desktop")
-    other.stores_open = 5
-    join(other, laptop, laptop.invite(root, NOW_MS))
-    assert len(other.stores) == 5
-    closed = list(other.closed_children())
-    assert len(closed) == len(laptop.stores) - 5
+    other.tree.limit = 5
+    join(other, laptop, laptop.invites.create(root, NOW_MS))
+    assert len(other.tree.replicas) == 5
+    closed = list(other.tree.closed())
+    assert len(closed) == len(laptop.tree.replicas) - 5
     for store_id, root_id, name, why in closed:
         assert root_id == root.id
         assert name in [handle.name for handle in made] + ["notes"]
         assert "at most 5" in why
-        assert other.get(store_id) is None
-    other.damaged.append((closed[0][0], "its log is damaged"))
-    assert next(other.closed_children())[3] == "its log is damaged"
+        assert other.tree.get(store_id) is None
+    other.tree.damaged.append((closed[0][0], "its log is damaged"))
+    assert next(other.tree.closed())[3] == "its log is damaged"
 
 
 def test_a_store_closed_for_want_of_room_is_opened_when_there_is_room():
     laptop, root, _ = share()
     other = make_node(2, "small")
-    join(other, laptop, laptop.invite(root, NOW_MS))
+    join(other, laptop, laptop.invites.create(root, NOW_MS))
     made = laptop.create_store("more", "core:kvstore", None, NOW_MS)
     room = [5000]
-    other._room_for_stores = lambda: room[0]
+    other.tree._room_for_stores = lambda: room[0]
     tried = []
     store = other.storage.store
 
@@ -165,19 +165,19 @@ def test_a_store_closed_for_want_of_room_is_opened_when_there_is_room():
 
     other.storage.store = none_left
     carry(laptop, other)
-    assert other.get(made.id) is None
-    assert "no room" in next(other.closed_children())[3]
+    assert other.tree.get(made.id) is None
+    assert "no room" in next(other.tree.closed())[3]
     del tried[:]
     for number in range(20):
         room[0] = 5000 - number * 100
-        other.find("notes").kv.put(b"k", b"%d" % number, NOW_MS + number)
-        other.commit(NOW_MS)
+        other.tree.find("notes").kv.put(b"k", b"%d" % number, NOW_MS + number)
+        other.journal.commit(NOW_MS)
     assert tried == [], "nothing has changed: it is not tried again and again"
     other.storage.store = store
     room[0] = 7000
-    other.commit(NOW_MS)
-    assert other.get(made.id) is not None
-    assert list(other.closed_children()) == []
+    other.journal.commit(NOW_MS)
+    assert other.tree.get(made.id) is not None
+    assert list(other.tree.closed()) == []
     assert other.storage.pending() == 0
 
 
@@ -186,21 +186,21 @@ def test_a_store_of_one_share_is_opened_when_another_share_closes_one():
     desk = make_node(3, "desk")
     desk.create_store("photos", "core:kvstore", None, NOW_MS)
     other = make_node(2, "other")
-    other.stores_open = 3
-    join(other, laptop, laptop.invite(root, NOW_MS))
-    join(other, desk, desk.invite(desk.roots()[0], NOW_MS))
-    assert [found[2] for found in other.closed_children()] == ["photos"]
-    stores.write_system(root, [ops.child_status(notes.id, CHILD_ARCHIVED)], NOW_MS)
+    other.tree.limit = 3
+    join(other, laptop, laptop.invites.create(root, NOW_MS))
+    join(other, desk, desk.invites.create(desk.tree.roots()[0], NOW_MS))
+    assert [found[2] for found in other.tree.closed()] == ["photos"]
+    root.write_system([ops.child_status(notes.id, CHILD_ARCHIVED)], NOW_MS)
     carry(laptop, other)
-    assert other.find("photos").parent == desk.roots()[0].id
-    assert list(other.closed_children()) == []
+    assert other.tree.find("photos").parent == desk.tree.roots()[0].id
+    assert list(other.tree.closed()) == []
 
 
 def test_foreign_names_do_not_control_a_terminal():
     node, root, data = share()
-    stores.write_system(data, [ops.store_name("\x1b[2Jevil" + "x" * 100)], NOW_MS)
-    node.admit(root, b"k" * 32, "", NOW_MS)
-    words = str(raises(UsageError, node.find, "nothing"))
+    data.write_system([ops.store_name("\x1b[2Jevil" + "x" * 100)], NOW_MS)
+    node.members.admit(root, b"k" * 32, "", NOW_MS)
+    words = str(raises(UsageError, node.tree.find, "nothing"))
     assert "\\x1b[2Jevil" in words
     assert "\x1b" not in words
     assert len(words) < 250
@@ -212,18 +212,18 @@ def test_everything_is_there_after_a_restart():
     node.rename("desk", NOW_MS)
     again = reopened(node)
     assert again.name == "desk"
-    assert [handle.id for handle in again.stores] == [root.id, data.id]
-    found = again.find("notes")
+    assert [handle.id for handle in again.tree.replicas] == [root.id, data.id]
+    found = again.tree.find("notes")
     assert found.type == "core:kvstore"
     assert found.parent == root.id
     assert value(found, b"greeting") == b"hello"
-    assert again.peer_name(node.identity.public) == "desk"
+    assert again.members.peer_name(node.identity.public) == "desk"
 
 
 def test_a_store_that_does_not_fit_leaves_nothing():
     node = make_node(1, "small", capacity=1500)
     raises(StorageFull, node.create_store, "notes", "core:kvstore", None, NOW_MS)
-    assert node.stores == []
+    assert node.tree.replicas == []
     assert node.storage.store_ids() == []
     assert node.storage.pending() == 0
 
@@ -231,83 +231,82 @@ def test_a_store_that_does_not_fit_leaves_nothing():
 def test_children_open_where_their_root_is_and_later_too():
     node, root, data = share()
     other = make_node(2, "desktop")
-    join(other, node, node.invite(root, NOW_MS))
-    assert [handle.id for handle in other.stores] == [root.id, data.id]
-    assert other.find("notes").parent == root.id
+    join(other, node, node.invites.create(root, NOW_MS))
+    assert [handle.id for handle in other.tree.replicas] == [root.id, data.id]
+    assert other.tree.find("notes").parent == root.id
     late = node.create_store("late", "core:kvstore", None, NOW_MS)
     late.kv.put(b"k", b"v", NOW_MS)
-    node.commit(NOW_MS)
+    node.journal.commit(NOW_MS)
     meet(node, other)
-    assert value(other.find("late"), b"k") == b"v"
-    assert reopened(other).find("late").name == "late"
+    assert value(other.tree.find("late"), b"k") == b"v"
+    assert reopened(other).tree.find("late").name == "late"
 
 
 def test_an_archived_child_is_closed_and_stays_closed():
     node, root, data = share()
     other = make_node(2, "desktop")
-    join(other, node, node.invite(root, NOW_MS))
-    stores.write_system(root, [ops.child_status(data.id, CHILD_ARCHIVED)], NOW_MS)
-    node.commit(NOW_MS)
-    assert node.get(data.id) is None
+    join(other, node, node.invites.create(root, NOW_MS))
+    root.write_system([ops.child_status(data.id, CHILD_ARCHIVED)], NOW_MS)
+    node.journal.commit(NOW_MS)
+    assert node.tree.get(data.id) is None
     carry(node, other)
-    assert other.get(data.id) is None
-    assert len(other.stores) == 1
+    assert other.tree.get(data.id) is None
+    assert len(other.tree.replicas) == 1
     again = reopened(other)
-    assert len(again.stores) == 1
+    assert len(again.tree.replicas) == 1
     assert data.id in again.storage.store_ids()
-    stores.write_system(root, [ops.child_status(data.id, 1)], NOW_MS)
-    node.commit(NOW_MS)
+    root.write_system([ops.child_status(data.id, 1)], NOW_MS)
+    node.journal.commit(NOW_MS)
     carry(node, again)
-    assert again.get(data.id) is not None
-    assert node.get(data.id) is not None
+    assert again.tree.get(data.id) is not None
+    assert node.tree.get(data.id) is not None
 
 
 def test_a_store_that_a_rolled_back_write_closed_is_open_again():
     node, root, data = share()
-    stores.write_system(root, [ops.child_status(data.id, CHILD_ARCHIVED)], NOW_MS)
-    node.refresh(NOW_MS)
-    assert node.get(data.id) is None
-    node.rollback()
-    found = node.get(data.id)
+    root.write_system([ops.child_status(data.id, CHILD_ARCHIVED)], NOW_MS)
+    node.tree.refresh(NOW_MS)
+    assert node.tree.get(data.id) is None
+    node.journal.rollback()
+    found = node.tree.get(data.id)
     assert found is not None
     assert found.name == "notes"
-    late = stores.create_child(node, root, "late", "core:kvstore", NOW_MS)
-    node.add_handle(late)
-    node.rollback()
-    assert node.get(late.id) is None
-    assert len(node.stores) == 2
+    late = node.found_child(root, "late", "core:kvstore", NOW_MS)
+    node.journal.rollback()
+    assert node.tree.get(late.id) is None
+    assert len(node.tree.replicas) == 2
 
 
 def test_a_child_without_room_stays_closed_until_there_is_some():
     node, root, _data = share()
     other = make_node(2, "full")
-    join(other, node, node.invite(root, NOW_MS))
+    join(other, node, node.invites.create(root, NOW_MS))
     late = node.create_store("late", "core:kvstore", None, NOW_MS)
-    add_store = stores.add_store
+    add = other.tree.add
 
     def full(*arguments):
-        arguments[0].storage.store(arguments[1])
+        other.storage.store(arguments[0])
         raise StorageFull("no room")
 
-    stores.add_store = full
+    other.tree.add = full
     try:
         carry(node, other)
     finally:
-        stores.add_store = add_store
-    assert other.get(late.id) is None
-    assert other.get(root.id).store.count == root.store.count
+        other.tree.add = add
+    assert other.tree.get(late.id) is None
+    assert other.tree.get(root.id).store.count == root.store.count
     again = reopened(other)
-    assert again.find("late").parent == root.id
-    assert len(again.roots()) == 1
+    assert again.tree.find("late").parent == root.id
+    assert len(again.tree.roots()) == 1
 
 
 def test_a_full_medium_opens_what_it_has():
     """What opening would like to write waits for room; a stick that does not come up for that would be lost."""
     node, root, data = share()
     other = make_node(2, "full")
-    join(other, node, node.invite(root, NOW_MS))
+    join(other, node, node.invites.create(root, NOW_MS))
     data.kv.put(b"k", b"v", NOW_MS)
-    node.commit(NOW_MS)
+    node.journal.commit(NOW_MS)
     carry(node, other)
     storage = other.storage.reopened()
     commit = storage.commit
@@ -322,27 +321,27 @@ def test_a_full_medium_opens_what_it_has():
     storage.commit = full
     again = Node(storage, CRYPTO, other.identity)
     again.open(NOW_MS)
-    assert len(again.stores) == 2
-    assert value(again.find("notes"), b"k") == b"v"
+    assert len(again.tree.replicas) == 2
+    assert value(again.tree.find("notes"), b"k") == b"v"
     assert not again.journal.spoilt()
 
 
 def test_a_root_cannot_declare_itself_or_without_end():
     node, root, _data = share()
-    stores.write_system(root, [ops.child_add(root.id, "me", "core:kvstore")], NOW_MS)
+    root.write_system([ops.child_add(root.id, "me", "core:kvstore")], NOW_MS)
     for number in range(stores.STORES_OPEN + 5):
-        stores.write_system(root, [ops.child_add(bytes([number]) * 16, "c", "core:kvstore")], NOW_MS)
-    node.commit(NOW_MS)
-    assert node.get(root.id).parent is None
-    assert len(node.stores) == stores.STORES_OPEN
+        root.write_system([ops.child_add(bytes([number]) * 16, "c", "core:kvstore")], NOW_MS)
+    node.journal.commit(NOW_MS)
+    assert node.tree.get(root.id).parent is None
+    assert len(node.tree.replicas) == stores.STORES_OPEN
 
 
 def test_nothing_is_written_into_a_child_on_discovery():
     node, root, _data = share()
     other = make_node(2, "desktop")
-    join(other, node, node.invite(root, NOW_MS))
-    assert other.find("notes").store.chain(other.identity.public)[0] == 0
-    assert [op for op in written(other.get(root.id)) if "genesis" in op] == written(root)[:1]
+    join(other, node, node.invites.create(root, NOW_MS))
+    assert other.tree.find("notes").store.chain(other.identity.public)[0] == 0
+    assert [op for op in written(other.tree.get(root.id)) if "genesis" in op] == written(root)[:1]
 
 
 def test_a_damaged_store_does_not_keep_the_others_closed():
@@ -351,12 +350,12 @@ def test_a_damaged_store_does_not_keep_the_others_closed():
     hash, author, wall_ms, head = data.store._log[-1]
     data.store._log[-1] = (hash, author, wall_ms + 1, head)
     again = reopened(node)
-    assert [handle.id for handle in again.stores] == [root.id, other.id]
-    ((damaged, words),) = again.damaged
+    assert [handle.id for handle in again.tree.replicas] == [root.id, other.id]
+    ((damaged, words),) = again.tree.damaged
     assert damaged == data.id
     assert words
     again.create_store("more", "core:kvstore", None, NOW_MS)
-    assert again.get(data.id) is None
+    assert again.tree.get(data.id) is None
 
 
 def test_new_ids_are_random_version_4():

@@ -17,7 +17,7 @@ def two(capacity=None):
     """(world, data store on the left, the same on the right), in step."""
     world, notes = joined(node(1, "left"), node(2, "right", MemoryStorage(capacity)))
     assert world.connect().sync().complete
-    return world, notes, world.right.get(notes.id)
+    return world, notes, world.right.tree.get(notes.id)
 
 
 def outcomes(world, store_id):
@@ -58,14 +58,14 @@ def spoil(handle, hash):
 def test_nothing_left_behind_is_complete():
     world, notes, _there = two()
     notes.kv.put(b"k", b"v", START_MS + 2000)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     assert all(outcome.complete for outcome in outcomes(world, notes.id))
 
 
 def test_a_write_that_the_other_side_refuses_and_what_follows_it():
     world, notes, there = two()
     made = [notes.kv.put(b"%d" % number, b"v", START_MS + 2000 + number) for number in range(3)]
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     spoil(notes, made[1].hash)
     for _ in range(2):  # the second time, too
         left, right = outcomes(world, notes.id)
@@ -82,7 +82,7 @@ def test_a_write_of_somebody_else_that_is_refused():
     world, notes, _there = two()
     item = written(notes, 1, ZERO)
     notes.weaver.ingest(item, START_MS)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     spoil(notes, item.hash)
     left, right = outcomes(world, notes.id)
     assert (left.refused_there, left.unheld, right.refused_here) == (1, 0, 1)
@@ -94,7 +94,7 @@ def test_what_was_listed_and_did_not_come():
     world, notes, _there = two()
     for number in range(3):
         notes.kv.put(b"%d" % number, b"v", START_MS + 2000 + number)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     real = notes.weaver.held_after
     notes.weaver.held_after = lambda plan: iter(list(real(plan))[:-1])
     right = world.connect().run(world.b.sync()).outcomes[notes.id]
@@ -106,7 +106,7 @@ def test_what_waits_on_either_side():
     world, notes, there = two()
     item = written(notes, 1, ZERO, [b"n" * 32])
     there.weaver.ingest(item, START_MS)
-    world.right.commit(START_MS)
+    world.right.journal.commit(START_MS)
     left, right = outcomes(world, notes.id)
     size = item.body.size
     assert left.waiting_there == right.waiting_here == [(item.author, 1, size, b"n" * 32)]
@@ -124,8 +124,8 @@ def test_two_histories_of_one_author():
     world, notes, there = two()
     for number, side in enumerate((notes, there)):
         side.weaver.ingest(written(notes, number, ZERO), START_MS)
-    world.left.commit(START_MS)
-    world.right.commit(START_MS)
+    world.left.journal.commit(START_MS)
+    world.right.journal.commit(START_MS)
     for outcome in outcomes(world, notes.id):
         assert len(outcome.forks) == 1
         assert not outcome.complete
@@ -135,7 +135,7 @@ def test_two_histories_of_one_author():
 def test_no_room_there():
     world, notes, _there = two(40000)
     notes.kv.put(b"k", b"v" * 39000, START_MS + 2000)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     left, right = outcomes(world, notes.id)
     assert left.unfit_count == 1
     assert left.unheld == 1
@@ -153,19 +153,19 @@ def test_content_that_nothing_names_gives_way_to_writes():
 
 def content_gives_way(size, count, capacity):
     world, notes, there = two(100000)
-    world.right.keep_unreferenced_ms = 0
+    world.right.budget.keep_ms = 0
     digest = crypto().blake3_digest(b"f" * 8000)
-    notes.files.contents.put(digest, b"f" * 8000)
+    notes.contents.put(digest, b"f" * 8000)
     entry = entries.Entry("file", 0o644, b"\x01\x55\x1e\x20" + digest, 0, 8000)
     notes.files.put_entry("file", entry, START_MS + 2000)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     assert world.connect().sync().complete
     assert there.store.has_blob(digest)
     world.right.storage.capacity = capacity  # what others have taken meanwhile, without a heap for it
     notes.files.remove("file", START_MS + 3000)
     for number in range(count):
         notes.kv.put(b"k%d" % number, b"v" * size, START_MS + 4000 + number)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     left, right = outcomes(world, notes.id)
     assert left.complete, (size, left.unheld)
     assert right.complete, (size, left.unheld)
@@ -177,11 +177,11 @@ def test_content_that_is_on_neither_side():
         world, notes, _there = two()
         digest = crypto().blake3_digest(b"lost")
         name = b"fs/lost"
-        notes.files.contents.put(digest, b"lost")
+        notes.contents.put(digest, b"lost")
         entry = entries.Entry("lost", 0o644, b"\x01\x55\x1e\x20" + digest, 0, 4)
         notes.files.put_entry("lost", entry, START_MS + 2000)
         notes.store.drop_blob(digest)
-        world.left.commit(START_MS)
+        world.left.journal.commit(START_MS)
         assert notes.kv.get(name) is not None
         begin = (world.connect().a, world.b)[number]
         outcome = world.run(begin.sync()).outcomes[notes.id]
@@ -191,7 +191,7 @@ def test_content_that_is_on_neither_side():
 
 def test_a_share_that_is_too_damaged_to_say_who_is_in_it():
     world, notes, _there = two()
-    world.left.damaged.append((b"d" * 16, "the log is damaged"))
+    world.left.tree.damaged.append((b"d" * 16, "the log is damaged"))
     report = world.connect().sync()
     assert [(store_id, str(error)) for store_id, error in report.errors] == [
         (b"d" * 16, "it was not synced: the log is damaged")
@@ -204,17 +204,17 @@ def test_a_share_that_is_too_damaged_to_say_who_is_in_it():
 
 def test_what_was_written_since_the_session():
     world, notes, _there = two()
-    settle = world.left.settle
+    settle = world.left.after_sync
 
     def writing(now_ms):
         notes.kv.put(b"late", b"v", START_MS + 5000)
         return settle(now_ms) and False
 
-    world.left.settle = writing
+    world.left.after_sync = writing
     report = world.connect().sync()
     assert report.outcomes[notes.id].unheld == 1
     assert not report.complete
-    world.left.settle = settle
+    world.left.after_sync = settle
     assert world.connect().sync().complete
 
 
@@ -241,8 +241,8 @@ def cut_apart(count, size):
         assert notes.weaver.ingest(item, START_MS)
         made.append(item)
         prev = item.hash
-    world.left.commit(START_MS)
-    world.right.commit(START_MS)
+    world.left.journal.commit(START_MS)
+    world.right.journal.commit(START_MS)
     return world, notes, there, branches[0].author, made
 
 

@@ -77,8 +77,8 @@ def test_a_stranger_cannot_send_much():
 
 def test_a_join_ends_its_stream_and_is_durable():
     world, _notes, _ = shared()
-    root = world.left.roots()[0]
-    token = world.left.invite(root, FAR_MS)
+    root = world.left.tree.roots()[0]
+    token = world.left.invites.create(root, FAR_MS)
     before = root.store.count
     key = b"\x05" * 32
     asked = {"join_request": {"node_pubkey": key, "store_id": root.id, "invite_secret": token.secret}}
@@ -102,7 +102,7 @@ def test_a_join_ends_its_stream_and_is_durable():
 
 def test_the_secret_is_shown_to_nobody_but_the_inviter_and_the_listed():
     world, _, _ = shared()
-    token = world.left.invite(world.left.roots()[0], FAR_MS, [])
+    token = world.left.invites.create(world.left.tree.roots()[0], FAR_MS, [])
     impostor, joiner = node(8, "impostor"), node(9, "joiner")
     pair = Pair(joiner.identity.public, impostor.identity.public, ALPN_SYNC, record=True)
     peer = RefPeer(joiner, pair.a)
@@ -111,25 +111,25 @@ def test_the_secret_is_shown_to_nobody_but_the_inviter_and_the_listed():
         peer.step(FAR_MS)
     assert task.error is not None
     assert pair.b.accept_stream() is None
-    assert not joiner.stores
+    assert not joiner.tree.replicas
     values = join.request(joiner, token, world.left.identity.public)
     assert values["invite_secret"] == token.secret
 
 
 def test_a_refused_join_is_told_in_words():
     world, _, _ = shared()
-    root = world.left.roots()[0]
-    token = world.left.invite(root, FAR_MS)
-    world.left.revoke_invite(root, token.invite_id(world.left.crypto).hex(), FAR_MS)
+    root = world.left.tree.roots()[0]
+    token = world.left.invites.create(root, FAR_MS)
+    world.left.invites.revoke(root, token.invite_id(world.left.crypto).hex(), FAR_MS)
     other = RefWorld(world.left, node(9, "joiner"))
     error = raises(Exception, other.run, other.b.join(token))
     assert "invite" in str(error)
-    assert not other.right.stores
+    assert not other.right.tree.replicas
 
 
 def test_revoked_in_the_middle_of_a_session():
     world, notes, client = shared()
-    root = world.left.roots()[0]
+    root = world.left.tree.roots()[0]
     opening = {"start": bytes(32), "end": b"\xff" * 32, "fingerprint": b"\x01" * 32, "count": 1}
     stream = client.pair.a.open_stream()
     messages = Messages(stream)
@@ -137,7 +137,7 @@ def test_revoked_in_the_middle_of_a_session():
     messages.flush()
     client.peer.step(FAR_MS)
     assert messages.poll() is not None
-    world.left.revoke_peer(root, world.right.identity.public, FAR_MS)
+    world.left.members.revoke(root, world.right.identity.public, FAR_MS)
     foreign = intentions.create(
         notes.weaver.crypto,
         world.right.identity,
@@ -166,7 +166,7 @@ def test_any_bytes_end_a_stream_at_worst():
     world, notes, member = shared()
     rng = Rng(11)
     tip = notes.store.witness_at(1)[0]
-    before = [handle.store.count for handle in world.left.stores]
+    before = [handle.store.count for handle in world.left.tree.replicas]
     for round in range(60):
         known = rng.below(2)
         client = Client(world.left, member.peer.key if known else rng.bytes(32))
@@ -174,4 +174,4 @@ def test_any_bytes_end_a_stream_at_worst():
         for _ in range(rng.below(4)):
             base[rng.below(len(base))] = rng.below(256)
         client.ask(rng.bytes(rng.below(60)), bytes(base), bytes(base[: rng.below(len(base))]))
-    assert [handle.store.count for handle in world.left.stores] == before
+    assert [handle.store.count for handle in world.left.tree.replicas] == before

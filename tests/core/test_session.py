@@ -187,12 +187,12 @@ def test_random_differences_between_two_stores():
     for seed in range(2):
         rng = Rng(seed)
         world, notes = joined(node(1, "left"), node(2, "right"))
-        theirs = world.right.get(notes.id)
+        theirs = world.right.tree.get(notes.id)
         for round in range(3):
             for side in (notes, theirs):
                 for _ in range(rng.below(12)):
                     side.kv.put(rng.bytes(4), rng.bytes(rng.below(50)), world.now_ms)
-                (world.left if side is notes else world.right).commit(world.now_ms)
+                (world.left if side is notes else world.right).journal.commit(world.now_ms)
             report = world.run((world.a if rng.below(2) else world.b).sync())
             assert report.complete
             assert same(world.left, world.right)
@@ -202,7 +202,7 @@ def test_equal_sets_cost_little():
     world, _notes = joined(node(1, "left"), node(2, "right"))
     world.connect()
     assert world.sync().complete
-    assert world.pair.a.bytes_in + world.pair.a.bytes_out < len(world.left.stores) * 250
+    assert world.pair.a.bytes_in + world.pair.a.bytes_out < len(world.left.tree.replicas) * 250
 
 
 def test_a_silent_peer_is_given_up_after_15_seconds():
@@ -244,15 +244,15 @@ def test_a_peer_may_go_after_our_syncdone_but_not_before():
 
 def test_a_fork_does_not_keep_syncs_going():
     world, notes = joined(node(1, "left"), node(2, "right"))
-    theirs = world.right.get(notes.id)
+    theirs = world.right.tree.get(notes.id)
     author = node(9, "other").identity
     for number, side in enumerate((notes, theirs)):
         forked = intentions.create(
             side.weaver.crypto, author, START_MS + number, 0, notes.id, bytes(32), [], b"\x52\x00"
         )
         assert side.weaver.ingest(forked, world.now_ms)
-    world.left.commit(world.now_ms)
-    world.right.commit(world.now_ms)
+    world.left.journal.commit(world.now_ms)
+    world.right.journal.commit(world.now_ms)
     report = world.sync()
     assert [(store_id, key) for store_id, key in report.forks()] == [(notes.id, author.public)]
     assert len(hashes(notes) & hashes(theirs)) == notes.store.count - 1

@@ -12,7 +12,7 @@ def two_nodes():
     world, notes = joined(left, right)
     for number in range(30):
         notes.kv.put(b"%d" % number, b"x" * number, START_MS + number)
-    left.commit(START_MS)
+    left.journal.commit(START_MS)
     return world.connect(), notes
 
 

@@ -2,7 +2,6 @@
 
 from lattice_core.errors import Refused
 from lattice_core.model import ops
-from lattice_core.node import stores
 from lattice_core.sync.nano.message_stream import MessageStream
 from lattice_core.sync.nano.table import put_entry
 from lattice_core.wire.messages import CHILD_ACTIVE
@@ -19,25 +18,25 @@ class TwoShares:
     def __init__(self, laptop_in_both=True):
         self.laptop, self.other, self.desk = node(1, "laptop"), node(2, "other"), node(3, "desk")
         self.notes = self.laptop.create_store("notes", "core:kvstore", None, START_MS)
-        self.first = self.laptop.roots()[0]
+        self.first = self.laptop.tree.roots()[0]
         self.second = self.other.create_store("", "core:rootstore", None, START_MS)
         declared = [ops.child_add(self.notes.id, "mine", "core:kvstore"), ops.child_status(self.notes.id, CHILD_ACTIVE)]
-        stores.write_system(self.second, declared, START_MS)
-        self.other.commit(START_MS)
+        self.second.write_system(declared, START_MS)
+        self.other.journal.commit(START_MS)
         self.enter(self.desk, self.other, self.second)
         self.enter(self.desk, self.laptop, self.first)
         if laptop_in_both:
             self.enter(self.laptop, self.other, self.second)
             self.world(NodePair, self.desk, self.other).sync()
         self.notes.kv.put(b"k", b"secret", START_MS)
-        self.laptop.commit(START_MS)
-        self.there = self.desk.get(self.notes.id)
+        self.laptop.journal.commit(START_MS)
+        self.there = self.desk.tree.get(self.notes.id)
         assert self.there.parent == self.second.id
         assert self.notes.parent == self.first.id
 
     def enter(self, joiner, server, root):
         world = self.world(NodePair, joiner, server)
-        world.run(world.a.join(server.invite(root, START_MS)))
+        world.run(world.a.join(server.invites.create(root, START_MS)))
 
     def world(self, world_of, left, right):
         return world_of(left, right)
@@ -46,7 +45,7 @@ class TwoShares:
 def test_two_nodes_that_have_a_store_of_different_shares_do_not_exchange_it():
     made = TwoShares()
     for left, right in ((made.laptop, made.desk), (made.desk, made.laptop)):
-        assert left.may_connect(made.notes.id, right.identity.public)
+        assert left.members.may_connect(made.notes.id, right.identity.public)
         report = made.world(NodePair, left, right).sync()
         assert [store_id for store_id, _ in report.errors] == [made.notes.id]
         assert not report.complete
@@ -55,11 +54,11 @@ def test_two_nodes_that_have_a_store_of_different_shares_do_not_exchange_it():
         assert made.there.store.count == 0
         assert made.there.kv.get(b"k") is None
     made.world(NodePair, made.desk, made.other).sync()
-    assert made.other.get(made.notes.id).store.count == 0
+    assert made.other.tree.get(made.notes.id).store.count == 0
     # Where both have it of the same share, it goes.
     tablet = node(4, "tablet")
     made.enter(tablet, made.laptop, made.first)
-    assert tablet.get(made.notes.id).kv.get(b"k") is not None
+    assert tablet.tree.get(made.notes.id).kv.get(b"k") is not None
 
 
 def answer(world, frame):
@@ -97,7 +96,7 @@ def test_a_child_is_asked_for_with_its_share_and_a_root_without():
 
 def test_towards_the_reference_the_members_of_the_own_share_count():
     made = TwoShares(False)
-    assert not made.desk.may_connect(made.notes.id, made.laptop.identity.public)
+    assert not made.desk.members.may_connect(made.notes.id, made.laptop.identity.public)
     asked = made.world(RefWorld, made.laptop, made.desk).sync()  # the desk is in the laptop's share, not the reverse
     assert [store_id for store_id, _ in asked.errors] == [made.notes.id]
     kept = made.world(RefWorld, made.desk, made.laptop)
@@ -112,12 +111,12 @@ def many_such_stores(world_of):
     for number in range(8):
         store = made.laptop.create_store("s%d" % number, "core:kvstore", made.first.id, START_MS)
         declared = [ops.child_add(store.id, "mine", "core:kvstore"), ops.child_status(store.id, CHILD_ACTIVE)]
-        stores.write_system(made.second, declared, START_MS)
-    made.other.commit(START_MS)
+        made.second.write_system(declared, START_MS)
+    made.other.journal.commit(START_MS)
     made.world(NodePair, made.desk, made.other).sync()
     made.other = None
     if world_of is RefWorld:  # who may have none of them asks for all the same
-        made.desk.revoke_peer(made.desk.get(made.second.id), made.laptop.identity.public, START_MS)
+        made.desk.members.revoke(made.desk.tree.get(made.second.id), made.laptop.identity.public, START_MS)
     world = made.world(world_of, made.laptop, made.desk)
     report = world.sync()
     assert made.first.id in report.outcomes

@@ -23,17 +23,17 @@ def fill(folder):
     node = Node(storage, crypto, Identity(crypto, directory.seed()))
     now_ms = int(time.time() * 1000)
     node.open(now_ms)
-    (root,) = node.roots()
-    while len(node.stores) < STORES_OPEN:
-        node.create_store("store %d" % len(node.stores), "core:kvstore", root.id, now_ms)
-    crowd = node.find("crowd")
+    (root,) = node.tree.roots()
+    while len(node.tree.replicas) < STORES_OPEN:
+        node.create_store("store %d" % len(node.tree.replicas), "core:kvstore", root.id, now_ms)
+    crowd = node.tree.find("crowd")
     for number in range(AUTHORS):
         who = Identity(crypto, crypto.blake3_digest(b"author %d" % number))
         put = {"put": {"key": b"key of %d" % number, "value": b"%d" % number}}
         payload = ops.app(KvPayload.encode({"ops": [put]}))
         made = intentions.create(crypto, who, now_ms + number, 0, crowd.id, bytes(32), [], payload)
         crowd.weaver.ingest(made, now_ms, True)
-    node.commit(now_ms)
+    node.journal.commit(now_ms)
     storage.close()
 
 

@@ -25,7 +25,7 @@ def test_boot_leaves_the_heap_to_the_core():
     gc.collect()
     assert gc.mem_alloc() - before < CORE_BYTES // 2
     assert loop.device.state == "fresh"
-    assert loop.node.stores == []
+    assert loop.node.tree.replicas == []
 
 
 def test_identity_survives_a_boot():
@@ -45,7 +45,7 @@ def test_setup_and_status_over_the_loop():
     exchange(board, loop, endpoint)
     assert link.state == OPEN
     assert loop.served[0].endpoint.connection is not None
-    task = endpoint.peer.setup(laptop.roots()[0], "blue", START_MS)
+    task = endpoint.peer.setup(laptop.tree.roots()[0], "blue", START_MS)
     exchange(board, loop, endpoint)
     assert task.done, task.error
     assert task.error is None, task.error
@@ -213,7 +213,7 @@ def test_a_write_that_the_chip_refuses_starts_everything_anew():
     loop = main.start(FakeBoard())
     assert loop.node.identity.public == public
     loop.device.note_error("writable")
-    loop.node.commit()
+    loop.node.journal.commit()
 
 
 def test_no_memory_is_survived():
@@ -267,7 +267,7 @@ def test_no_memory_in_the_middle_of_a_write_is_survived():
     assert "started anew" in _last_error(), _last_error()
     loop = main.start(FakeBoard())
     loop.device.note_error("writable")
-    loop.node.commit()
+    loop.node.journal.commit()
 
 
 def test_a_flash_that_cannot_be_read_is_tried_again():

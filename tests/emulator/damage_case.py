@@ -17,14 +17,14 @@ def test_a_damaged_intention_comes_back():
     count = made.notes.store.count
     middle = made.notes.store.witness_at(count // 2)[0]
     damage_intention(made, middle)
-    there = made.stick.node.get(made.notes.id)
+    there = made.stick.node.tree.get(made.notes.id)
     assert made.stick.storage.damage
     assert there.weaver.witnessed_count() < count
     assert not there.store.has(middle)
     held = hashes(there)
     made.stick.boot()
-    assert hashes(made.stick.node.get(made.notes.id)) == held
-    made.laptop.commit(made.now_ms)
+    assert hashes(made.stick.node.tree.get(made.notes.id)) == held
+    made.laptop.journal.commit(made.now_ms)
     heal(made)
 
 
@@ -32,13 +32,13 @@ def test_a_stick_that_lost_own_writes_writes_nothing_until_they_are_back():
     made = desk(2)
     own = made.shown["own"][2]
     damage_intention(made, own)
-    there = made.stick.node.get(made.notes.id)
+    there = made.stick.node.tree.get(made.notes.id)
     assert there.weaver.read_only
     try:
         there.kv.put(b"fork", b"!", made.now_ms)
         raise AssertionError("it wrote")
     except LatticeError:
-        made.stick.node.rollback()
+        made.stick.node.journal.rollback()
     heal(made)
     made.own()
     heal(made)
@@ -90,7 +90,7 @@ def test_any_flipped_bit_is_named_or_costs_no_own_write():
         flip(block + rng.below(BLOCK_BYTES), 1 << rng.below(8))
         try:
             made.stick.boot()
-            reports = [handle.weaver.verify() for handle in made.stick.node.stores]
+            reports = [handle.weaver.verify() for handle in made.stick.node.tree.replicas]
             if made.stick.storage.damage or not all(report.ok() for report in reports):
                 named += 1
             else:
@@ -109,4 +109,4 @@ def _state(made):
     node = made.stick.node
     records = dict(made.stick.storage.records)
     records.pop(b"clock")  # may lag
-    return [(handle.id, handle.store.count) for handle in node.stores], records
+    return [(handle.id, handle.store.count) for handle in node.tree.replicas], records

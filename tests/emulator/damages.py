@@ -79,7 +79,7 @@ def heal(made):
     assert report.complete
     assert same(made.laptop, made.stick.node)
     for _ in range(2):
-        for handle in made.stick.node.stores:
+        for handle in made.stick.node.tree.replicas:
             assert handle.weaver.verify().ok(), list(handle.weaver.verify())
             assert handle.weaver.read_only is None
         made.stick.boot()

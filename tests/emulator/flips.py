@@ -42,17 +42,17 @@ def values(handle):
 def look(made, before, expected):
     """Nothing that the stick shows is wrong, whatever is missing."""
     node = made.stick.node
-    for handle in node.stores:
+    for handle in node.tree.replicas:
         known = before[handle.id]
         assert hashes(handle) <= known, "something that was never there"
         assert not list(handle.weaver.forks()), "a fork"
-    notes = node.get(made.notes.id)
+    notes = node.tree.get(made.notes.id)
     if notes is not None and hashes(notes) == before[made.notes.id]:
         for key, value in values(notes).items():
             assert value == expected[key], key
-    if not node.lists.any_cut():
-        for root in node.roots():
-            for peer in made.laptop.peers(made.root):
+    if not node.members.lists.any_cut():
+        for root in node.tree.roots():
+            for peer in made.laptop.members.listed(made.root):
                 listed = root.system.peer(peer.key)
                 assert listed is not None, "another list"
                 assert listed.status == peer.status, "another list"
@@ -62,7 +62,7 @@ def refill(made):
     """Idle, the stick finds what is damaged and nobody has asked for; the owner syncs until both hold the same."""
     while made.stick.node.look_over():
         pass
-    made.stick.node.commit(made.now_ms)
+    made.stick.node.journal.commit(made.now_ms)
     said = []
     for _ in range(4):
         try:
@@ -75,12 +75,12 @@ def refill(made):
         if made.stick.storage.hurt:
             made.stick.boot()  # as the main loop does
     assert same(made.laptop, made.stick.node), (made.stick.storage.damage, said)
-    for handle in made.laptop.stores:
-        there = made.stick.node.get(handle.id)
+    for handle in made.laptop.tree.replicas:
+        there = made.stick.node.tree.get(handle.id)
         assert there.weaver.state_hash() == handle.weaver.state_hash(), "another state"
         assert there.weaver.read_only is None
         assert not list(handle.weaver.forks())
-    there = made.stick.node.get(made.notes.id)
+    there = made.stick.node.tree.get(made.notes.id)
     for file in made.notes.files.list():
         assert there.files.held(there.files.get(file.path)), "content did not come back"
         found = b"".join(there.files.read(there.files.get(file.path).entry))

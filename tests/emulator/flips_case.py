@@ -50,7 +50,7 @@ def logged(rng, segments):
 def test_a_flipped_bit():
     made = populated()
     rng = Rng(SEED)
-    before = {handle.id: hashes(handle) for handle in made.stick.node.stores}
+    before = {handle.id: hashes(handle) for handle in made.stick.node.tree.replicas}
     expected = values(made.notes)
     segments = [log_bytes(made, slot) for slot in made.stick.storage.segments.of_kind(LOG)]
     made.stick.chip.dead = True

@@ -75,14 +75,14 @@ def fall_back(made):
     """Bits in the log's folder: (times that something was lost, that own writes had to wait)."""
     made.stick.boot()
     owned = made.stick.device.state
-    before = {handle.id: hashes(handle) for handle in made.stick.node.stores}
+    before = {handle.id: hashes(handle) for handle in made.stick.node.tree.replicas}
     contents = [file.path for file in made.notes.files.list()]
     expected = values(made.notes)
     batch = made.stick.storage.batch
     lost = waited = 0
     for at in each_flip(made, log_folder(made), Rng(SEED)):
         made.stick.boot()
-        there = made.stick.node.get(made.notes.id)
+        there = made.stick.node.tree.get(made.notes.id)
         assert made.stick.device.state == owned == "owned"
         missing = len(before[made.notes.id] - hashes(there))
         missing += len([path for path in contents if not content_held(there, path)])
@@ -95,10 +95,10 @@ def fall_back(made):
             waited += 1
             assert there.weaver.read_only
             raises(LatticeError, there.kv.put, b"fork", b"!", made.now_ms)
-            made.stick.node.rollback()
+            made.stick.node.journal.rollback()
         refill(made)
-        for handle in made.laptop.stores:
-            made._check_own_chain(handle, made.stick.node.get(handle.id))
+        for handle in made.laptop.tree.replicas:
+            made._check_own_chain(handle, made.stick.node.tree.get(handle.id))
     return lost, waited
 
 
@@ -111,7 +111,7 @@ def write_until(made, done, size=1):
     """The laptop writes and syncs, one small batch after the other."""
     for number in range(200):
         made.notes.kv.put(b"last %d" % number, b"v" * size, made.now_ms)
-        made.laptop.commit(made.now_ms)
+        made.laptop.journal.commit(made.now_ms)
         made.sync()
         if done():
             return
@@ -123,7 +123,7 @@ def test_the_log_goes_back_by_writes_of_others():
     blocks = log_folder(made)
     write_until(made, lambda: 8 < min([len(used_pages(block)) for block in blocks]) < 12)
     make_file(made.notes, "last", b"content" * 3000, 20000, made.now_ms)
-    made.laptop.commit(made.now_ms)
+    made.laptop.journal.commit(made.now_ms)
     made.sync()
     made.stick.storage.note_end()
     lost, waited = fall_back(made)

@@ -31,20 +31,20 @@ def test_an_intention_and_a_key_cost_little_heap():
     loop = main.start(fresh_board())
     node, crypto = loop.node, loop.board.crypto
     root = node.create_store("share", stores.ROOT_TYPE, None, START_MS)
-    handle = node.add_handle(stores.add_store(node, STORE, stores.KV_TYPE, root.id, START_MS))
-    node.commit(START_MS)
+    handle = node.tree.add(STORE, stores.KV_TYPE, root.id, START_MS)
+    node.journal.commit(START_MS)
     authors = [Identity(crypto, bytes([n + 1]) * 32) for n in range(AUTHORS)]
     tips = [ZERO] * AUTHORS
     before = 0
     for number in range(1100):
         if number == 300:
-            node.commit(START_MS)
+            node.journal.commit(START_MS)
             before = _heap()
         made = signed_put(crypto, authors[number % AUTHORS], tips[number % AUTHORS], number)
         tips[number % AUTHORS] = made.hash
         assert handle.weaver.ingest(made, START_MS, True) == WITNESSED
-        node.commit_due(START_MS)
-    node.commit(START_MS)
+        node.journal.commit_due(START_MS)
+    node.journal.commit(START_MS)
     after = _heap()
     assert (after - before) / 800 <= 2 * EACH, (before, after)
     assert after < HALF_BYTES + 800 * 2 * EACH, after

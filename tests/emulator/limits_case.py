@@ -25,8 +25,8 @@ def _desk():
     loop = main.start(fresh_board())
     node, crypto = loop.node, loop.board.crypto
     root = node.create_store("share", stores.ROOT_TYPE, None, START_MS)
-    handle = node.add_handle(stores.add_store(node, STORE, stores.KV_TYPE, root.id, START_MS))
-    node.commit(START_MS)
+    handle = node.tree.add(STORE, stores.KV_TYPE, root.id, START_MS)
+    node.journal.commit(START_MS)
     author = Identity(crypto, b"\x09" * 32)
     tip = [ZERO, 0]
 
@@ -34,7 +34,7 @@ def _desk():
         made = signed_put(crypto, author, tip[0], tip[1])
         fate = handle.weaver.ingest(made, START_MS, True)
         tip[0], tip[1] = made.hash, tip[1] + 1
-        node.commit(START_MS)
+        node.journal.commit(START_MS)
         return fate
 
     used = loop.storage.memory_bytes() - 5000 * loop.storage.open_stores()
@@ -73,13 +73,13 @@ def test_no_store_is_opened_beyond_the_bound():
     loop.storage.open_stores = lambda: told + len(counted)
     try:
         for number in range(3):  # 5,000 bytes each, of which a margin is left
-            stores.add_store(loop.node, b"another-of-test%d" % number, stores.KV_TYPE, None, START_MS)
+            loop.node.tree.add(b"another-of-test%d" % number, stores.KV_TYPE, None, START_MS)
             counted.append(1)
         raise AssertionError("there was room")
     except StorageFull as error:
         assert "store" in str(error)
-    loop.node.rollback()
-    assert len(loop.node.stores) == 2
+    loop.node.journal.rollback()
+    assert len(loop.node.tree.replicas) == 2
 
 
 class Writer:
@@ -106,9 +106,9 @@ class Writer:
             fate = self.handle.weaver.ingest(made, START_MS, True, True)
         except StorageFull:
             if self.handle.weaver.unfinished:
-                node.rollback()
+                node.journal.rollback()
             raise
-        node.commit(START_MS)
+        node.journal.commit(START_MS)
         assert fate == expected, fate
         self.tip = made.hash
         return made.hash
@@ -130,9 +130,9 @@ def _until_flash_is_full(loop, handle):
         while True:
             digest = crypto.blake3_digest(digest)
             handle.store.put_blob(digest, digest * 1024)
-            node.commit(START_MS)
+            node.journal.commit(START_MS)
     except StorageFull:
-        node.commit(START_MS)
+        node.journal.commit(START_MS)
     writer = Writer(loop, handle, 8)
     try:
         while True:
@@ -147,7 +147,7 @@ def _members(number):
 
 def _owned(loop):
     """(root, its owner, a member, the member's admission, an invite)."""
-    root = loop.node.roots()[0]
+    root = loop.node.tree.roots()[0]
     owner, member = Writer(loop, root, 3), Writer(loop, root, 4)
     loop.device.setup(owner.key, "blue", root.id)
     owner.write([ops.peer_status(owner.key, PEER_ACTIVE)])
@@ -221,12 +221,12 @@ def _shut_out_early(loop, ingest, expected):
     _try(Writer(loop, root, 6).write, shut_out, NEVER_HERE, expected)
     assert root.system.peer(member.key).status == PEER_ACTIVE, "that was no owner"
     owner.write(shut_out, NEVER_HERE, expected)
-    assert not loop.node.is_member(member.key)
-    assert not loop.node.may_connect(root.id, member.key)
+    assert not loop.node.members.is_member(member.key)
+    assert not loop.node.members.may_connect(root.id, member.key)
     assert root.system.invite(b"i" * 16).status == INVITE_REVOKED
     loop.device.add_owner(owner.key, member.key)
     _try(member.write, [ops.peer_status(owner.key, PEER_REVOKED)], NEVER_HERE, expected)
-    assert loop.node.is_member(owner.key), "an owner who is shut out himself shuts out nobody"
+    assert loop.node.members.is_member(owner.key), "an owner who is shut out himself shuts out nobody"
     return root.id, owner.key, member.key
 
 
@@ -244,5 +244,5 @@ def test_who_was_shut_out_early_stays_so_over_a_start():
     root_id, owner, member = _shut_out_early(_desk()[0], None, FLOATING)
     gc.collect()
     node = main.start(FakeBoard()).node
-    assert node.is_member(owner)
-    assert not node.may_connect(root_id, member)
+    assert node.members.is_member(owner)
+    assert not node.members.may_connect(root_id, member)

@@ -89,7 +89,7 @@ for _module in _MODULES:
 def test_room_that_unreferenced_content_held_is_used_in_the_same_sync():
     """On flash what is dropped gives its room back with the next commit, and not before."""
     laptop, data, other, far = files.two_nodes(1 << 19)
-    other.keep_unreferenced_ms = 0
+    other.budget.keep_ms = 0
     size = other.storage.room() * 6 // 10
     files.make_file(data, "first", files.content(6, size))
     nodes.meet(laptop, other)

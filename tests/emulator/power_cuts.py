@@ -71,7 +71,7 @@ class LaptopAndStick:
         make_image(path, _CHIP_BYTES)
         self.laptop = node(1, "laptop")
         self.notes = self.laptop.create_store("notes", "core:kvstore", None, START_MS)
-        self.root = self.laptop.roots()[0]
+        self.root = self.laptop.tree.roots()[0]
         if set_up:
             self.stick.boot()
             self.shown["identity"] = self.stick.node.identity.public
@@ -88,7 +88,7 @@ class LaptopAndStick:
         world = self.world()
         world.device.set_clock(self.laptop.identity.public, True, self.now_ms, self.now_ms)
         report = world.sync()
-        self.stick.node.commit(self.now_ms)
+        self.stick.node.journal.commit(self.now_ms)
         return report
 
     # -- scenarios: what is done while the power may go ---------------------------------------------------------------
@@ -108,15 +108,15 @@ class LaptopAndStick:
     def ingest(self):
         for number in range(6 + self.rng.below(10)):
             self.notes.kv.put(b"key %d" % self.rng.below(40), self.rng.bytes(self.rng.below(300)), self.now_ms + number)
-        self.laptop.commit(self.now_ms)
+        self.laptop.journal.commit(self.now_ms)
         self.sync()
 
     def own(self):
         """Writes of the stick's own, each durable when the call returns."""
-        notes = self.stick.node.get(self.notes.id)
+        notes = self.stick.node.tree.get(self.notes.id)
         for _ in range(3):
             made = notes.kv.put(b"own %d" % self.rng.below(9), self.rng.bytes(20), self.now_ms)
-            self.stick.node.commit(self.now_ms)
+            self.stick.node.journal.commit(self.now_ms)
             self.shown["own"].append(made.hash)
         self.sync()
 
@@ -126,7 +126,7 @@ class LaptopAndStick:
         self.sync()
 
     def join(self):
-        token = self.laptop.invite(self.root, self.now_ms)
+        token = self.laptop.invites.create(self.root, self.now_ms)
         self.sync()
         self.joiners += 1
         joiner = node(100 + self.joiners, "joiner")
@@ -136,12 +136,12 @@ class LaptopAndStick:
 
     def large(self):
         self.notes.kv.put(b"large", self.rng.bytes(100) * (_LARGE_BYTES // 100), self.now_ms)
-        self.laptop.commit(self.now_ms)
+        self.laptop.journal.commit(self.now_ms)
         self.sync()
 
     def housekeeping(self):
         """Overwrites rows until segments are mostly dead, then compacts them."""
-        notes = self.stick.node.get(self.notes.id)
+        notes = self.stick.node.tree.get(self.notes.id)
         for _ in range(70):
             notes.store.put_row(0x6D, b"scratch %d" % self.rng.below(3), self.rng.bytes(50) * 60)
             if self.stick.storage.pending() > 16384:
@@ -160,20 +160,20 @@ class LaptopAndStick:
         assert not stick.storage.damage, stick.storage.damage
         if self.shown["setup"]:
             assert stick.device.is_owner(self.laptop.identity.public), "the owner is forgotten"
-            assert stick.node.get(self.root.id) is not None, "the share is forgotten"
-        assert (stick.device.state == "owned") == (stick.node.get(self.root.id) is not None), "set up by half"
-        for handle in stick.node.stores:
+            assert stick.node.tree.get(self.root.id) is not None, "the share is forgotten"
+        assert (stick.device.state == "owned") == (stick.node.tree.get(self.root.id) is not None), "set up by half"
+        for handle in stick.node.tree.replicas:
             report = handle.weaver.verify()
             assert report.ok(), list(report)
-        for handle in self.laptop.stores:
-            self._check_held(handle, stick.node.get(handle.id))
-            self._check_own_chain(handle, stick.node.get(handle.id))
+        for handle in self.laptop.tree.replicas:
+            self._check_held(handle, stick.node.tree.get(handle.id))
+            self._check_own_chain(handle, stick.node.tree.get(handle.id))
         for joiner in self.shown["joined"]:
-            for handle in joiner.stores:
-                assert stick.node.may_connect(handle.id, joiner.identity.public), "a joiner is forgotten"
-                self._check_own_chain(handle, stick.node.get(handle.id))
+            for handle in joiner.tree.replicas:
+                assert stick.node.members.may_connect(handle.id, joiner.identity.public), "a joiner is forgotten"
+                self._check_own_chain(handle, stick.node.tree.get(handle.id))
         for hash in self.shown["own"]:
-            assert stick.node.get(self.notes.id).store.witness_sequence(hash), "an own write is lost"
+            assert stick.node.tree.get(self.notes.id).store.witness_sequence(hash), "an own write is lost"
 
     def _check_held(self, handle, there):
         """What the laptop believes the stick to hold."""

@@ -46,14 +46,14 @@ def flip_record(made, slot, offset, at, bit=1):
 
 
 def state(made):
-    return [handle.weaver.state_hash() for handle in made.stick.node.stores]
+    return [handle.weaver.state_hash() for handle in made.stick.node.tree.replicas]
 
 
 def works(made):
     """After a sync the stick has what the laptop has, also after boots with and without what tidying up leaves."""
     heal(made)
-    for handle in made.laptop.stores:
-        assert made.stick.node.get(handle.id).weaver.state_hash() == handle.weaver.state_hash()
+    for handle in made.laptop.tree.replicas:
+        assert made.stick.node.tree.get(handle.id).weaver.state_hash() == handle.weaver.state_hash()
     for _ in range(300):
         if not made.stick.storage.idle():
             break
@@ -73,10 +73,10 @@ def works(made):
 
 def test_what_is_behind_a_damaged_record_is_kept():
     made = desk(11)
-    before = hashes(made.stick.node.get(made.notes.id))
+    before = hashes(made.stick.node.tree.get(made.notes.id))
     victim = made.notes.store.witness_at(3)[0]  # the laptop's chain goes on behind it, the stick's does not need it
     damage_intention(made, victim)
-    there = made.stick.node.get(made.notes.id)
+    there = made.stick.node.tree.get(made.notes.id)
     floating = set(there.store.floating())
     assert hashes(there) | floating == before - {victim}
     own = there.store.chain(made.stick.node.identity.public)
@@ -128,7 +128,7 @@ def test_bytes_that_look_like_a_record_are_none():
         forged += record + bytes(-len(record) % 4)
     for shift in range(4):
         made.notes.kv.put(b"trap %d" % shift, bytes(shift) + forged * 3, made.now_ms)
-    made.laptop.commit(made.now_ms)
+    made.laptop.journal.commit(made.now_ms)
     made.sync()
     for slot, offset, payload in records(made, INTENTION):
         if forged in payload:
@@ -155,12 +155,12 @@ def test_a_cut_list_lets_in_the_owner_alone_and_only_to_mend_it():
     assert world.run(world.a.sync()).complete
     cut(made)
     stick = made.stick
-    root = stick.node.get(made.root.id)
+    root = stick.node.tree.get(made.root.id)
     for _ in range(2):
-        assert stick.node.is_cut(stick.node.get(made.root.id))
+        assert stick.node.members.is_cut(stick.node.tree.get(made.root.id))
         for who in (visitor, made.laptop):
-            assert not stick.node.may_connect(made.root.id, who.identity.public)
-            assert not stick.node.may_connect(made.notes.id, who.identity.public)
+            assert not stick.node.members.may_connect(made.root.id, who.identity.public)
+            assert not stick.node.members.may_connect(made.notes.id, who.identity.public)
         world = made.world(visitor)
         raises(Refused, world.run, world.a.sync())
         shown = world.run(world.a.status())["status"]
@@ -184,11 +184,11 @@ def test_a_cut_list_lets_in_the_owner_alone_and_only_to_mend_it():
         assert "members" in shown["damage"]
         assert shown["last_error"] == stick.device.last_error()
         stick.boot()  # it is not forgotten
-    root = stick.node.get(made.root.id)
+    root = stick.node.tree.get(made.root.id)
     assert root.weaver.parked == 0
     report = made.sync()
     assert report.complete
-    assert not stick.node.lists.any_cut()
+    assert not stick.node.members.lists.any_cut()
     assert made.notes.kv.get(b"only here") is not None
     works(made)
     world = made.world(visitor)
@@ -215,39 +215,39 @@ def test_a_cut_list_does_not_bring_back_a_revoked_owner():
     world = made.world()
     world.run(world.a.owner_add(desktop.identity.public))
     root = desktop.get(made.root.id)
-    desktop.revoke_peer(root, laptop.identity.public, made.now_ms)
+    desktop.members.revoke(root, laptop.identity.public, made.now_ms)
     world = made.world(desktop)
     assert world.run(world.a.sync()).complete
     stick = made.stick
-    assert stick.node.is_revoked(made.root.id, laptop.identity.public)
+    assert stick.node.members.is_revoked(made.root.id, laptop.identity.public)
     revocation = root.store.chain(desktop.identity.public)[1]
-    stick.node.get(made.notes.id).kv.put(b"secret", b"not for the laptop", made.now_ms)
-    stick.node.commit(made.now_ms)
+    stick.node.tree.get(made.notes.id).kv.put(b"secret", b"not for the laptop", made.now_ms)
+    stick.node.journal.commit(made.now_ms)
     damage_intention(made, revocation)
-    assert not stick.node.is_revoked(made.root.id, laptop.identity.public), "that is what was lost"
+    assert not stick.node.members.is_revoked(made.root.id, laptop.identity.public), "that is what was lost"
     for attempt in range(3):
         # It may bring what it likes, as much as was lost or more: the list does not become whole by it.
-        laptop.invite(made.root, made.now_ms + attempt)
+        laptop.invites.create(made.root, made.now_ms + attempt)
         world = made.world()
         try:
             report = world.run(world.a.sync())
             assert not report.complete
         except LatticeError:
             pass
-        assert stick.node.is_cut(stick.node.get(made.root.id))
-        assert not stick.node.may_connect(made.notes.id, laptop.identity.public)
+        assert stick.node.members.is_cut(stick.node.tree.get(made.root.id))
+        assert not stick.node.members.may_connect(made.notes.id, laptop.identity.public)
         assert made.notes.kv.get(b"secret") is None
         if attempt:
             for _ in range(300):
                 if not stick.storage.idle():
                     break
         stick.boot()
-        assert stick.node.is_cut(stick.node.get(made.root.id))
+        assert stick.node.members.is_cut(stick.node.tree.get(made.root.id))
     # The other owner has what was lost.
     world = made.world(desktop)
     assert world.run(world.a.sync()).complete
-    assert not stick.node.lists.any_cut()
-    assert stick.node.is_revoked(made.root.id, laptop.identity.public)
+    assert not stick.node.members.lists.any_cut()
+    assert stick.node.members.is_revoked(made.root.id, laptop.identity.public)
     assert desktop.get(made.notes.id).kv.get(b"secret") is not None
     world = made.world()
     raises(Refused, world.run, world.a.sync())
@@ -257,5 +257,5 @@ def test_a_list_that_lost_nothing_is_trusted():
     made = desk(18)
     damage_intention(made, made.notes.store.witness_at(4)[0])
     assert made.stick.storage.salvaged
-    assert not made.stick.node.lists.any_cut()
+    assert not made.stick.node.members.lists.any_cut()
     assert made.sync().complete

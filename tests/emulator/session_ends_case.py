@@ -108,10 +108,10 @@ def desk():
     made = StickAndHosts()
     host = made.plug(OWNER)
     host.node.create_store("notes", "core:kvstore", None, START_MS)
-    task = made.finish(host.peer.setup(host.node.roots()[0], "blue", START_MS))
+    task = made.finish(host.peer.setup(host.node.tree.roots()[0], "blue", START_MS))
     assert task.done, task.error
     assert task.error is None, task.error
-    made.share = host.node.roots()[0].id
+    made.share = host.node.tree.roots()[0].id
     return made
 
 

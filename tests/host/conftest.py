@@ -25,7 +25,11 @@ def laptop():
 
 @pytest.fixture
 def files():
-    return files_support.fresh_node().create_store("notes", "core:kvstore", None, files_support.NOW_MS).files
+    node = files_support.fresh_node()
+    handle = node.create_store("notes", "core:kvstore", None, files_support.NOW_MS)
+    found = handle.files
+    found.node, found.handle = node, handle  # for the tests
+    return found
 
 
 @pytest.fixture(autouse=True)

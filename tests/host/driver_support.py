@@ -13,12 +13,12 @@ def driver_at(node, port):
 
 
 def set_up(node, port):
-    root = node.roots()[0]
+    root = node.tree.roots()[0]
     driver_at(node, port).finish(lambda peer: peer.setup(root, "carrier", NOW_MS), 20)
 
 
 def fill(node, count, size):
-    notes = node.find("notes")
+    notes = node.tree.find("notes")
     for number in range(count):
         notes.kv.put(b"key-%d" % number, os.urandom(size), NOW_MS)
-    node.commit(NOW_MS)
+    node.journal.commit(NOW_MS)

@@ -34,4 +34,4 @@ def noise(size, seed=1):
 
 def put_text(files, path, text):
     entry = Entry(path.split("/")[-1], 0o644, cids.make(cids.RAW, crypto.blake3_digest(text)), 1, len(text), text)
-    files.handle.kv.put(b"fs/" + path.encode(), entry.encode(), NOW_MS)
+    files.kv.put(b"fs/" + path.encode(), entry.encode(), NOW_MS)

@@ -10,7 +10,7 @@ class Person:
 
     def __init__(self, node, folder):
         self.node = node
-        self.files = node.find("notes").files
+        self.files = node.tree.find("notes").files
         self.places = Places()
         self.folder = folder
         self.now_ms = NOW_MS

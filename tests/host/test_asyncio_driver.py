@@ -41,14 +41,14 @@ def test_a_stick_is_synced_over_its_port(laptop, tmp_path):
         async def main():
             driver = driver_at(laptop, stick.port)
             task = await run_on(driver, lambda peer: peer.sync())
-            laptop.commit(NOW_MS)
+            laptop.journal.commit(NOW_MS)
             await driver.close("done")
             return task
 
         task = asyncio.run(main())
     assert task.error is None
     assert task.result.complete
-    assert stick.node().find("notes").store.count == laptop.find("notes").store.count
+    assert stick.node().tree.find("notes").store.count == laptop.tree.find("notes").store.count
 
 
 def test_a_stick_that_is_pulled_ends_the_driver_and_its_task(laptop, tmp_path):
@@ -91,7 +91,7 @@ def test_what_is_committed_here_goes_to_each_live_peer_at_once(tmp_path, pair):
     third = fresh_node(tmp_path / "third", 3, "third")
 
     async def live(other, running):
-        token = left.invite(left.roots()[0], now_ms())
+        token = left.invites.create(left.tree.roots()[0], now_ms())
         at_left, at_other, ends = await connected(left, other)
         joined = at_other.join(token)
         serving = asyncio.create_task(drive(at_left, lambda: False))
@@ -105,10 +105,10 @@ def test_what_is_committed_here_goes_to_each_live_peer_at_once(tmp_path, pair):
         running = []
         others = [await live(other, running) for other in (right, third)]
         await asyncio.sleep(0.5)
-        left.find("notes").kv.put(b"k", b"v", now_ms())
+        left.tree.find("notes").kv.put(b"k", b"v", now_ms())
         began = time.monotonic()
-        left.commit(now_ms())
-        while any(other.find("notes").kv.get(b"k") is None for other in (right, third)):
+        left.journal.commit(now_ms())
+        while any(other.tree.find("notes").kv.get(b"k") is None for other in (right, third)):
             await asyncio.sleep(0.01)
             assert time.monotonic() - began < 5, "nobody woke the drivers"
         for peer, _ in others:
@@ -125,7 +125,7 @@ def test_a_disk_that_fails_ends_a_connection_and_no_driver(pair):
     left, right = pair
 
     async def main():
-        token = left.invite(left.roots()[0], now_ms())
+        token = left.invites.create(left.tree.roots()[0], now_ms())
         at_left, at_right, ends = await connected(left, right)
         joined = at_right.join(token)
         serving = asyncio.create_task(drive(at_left, lambda: False))

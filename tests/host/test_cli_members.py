@@ -17,7 +17,6 @@ from host.cli_support import CommandLine
 from host.fake_stick import FakeStick
 from lattice_core.model import ops
 from lattice_core.model.token import Token, parse
-from lattice_core.node import stores
 from lattice_core.wire.messages import PEER_ACTIVE
 from lattice_host import crypto
 from lattice_host.cli import qr
@@ -50,8 +49,8 @@ def at_node(host, change):
     storage = SqliteStorage(host.folder / "node.db")
     node = Node(storage, crypto, Identity(crypto, (host.folder / "identity.key").read_bytes()))
     node.open(now_ms())
-    result = change(node, node.roots()[0])
-    node.commit(now_ms())
+    result = change(node, node.tree.roots()[0])
+    node.journal.commit(now_ms())
     storage.close()
     return result
 
@@ -238,7 +237,7 @@ def test_a_join_repeated_goes_on_and_a_revoked_node_comes_back(laptop, stick, tm
 def test_who_vouched_for_whom_is_said(laptop):
     keys = [bytes([number]) * 32 for number in (0xA1, 0xB2, 0xC3)]
     for key, name in zip(keys, ("anna", "bob", "bob"), strict=True):
-        at_node(laptop, lambda node, root, key=key, name=name: node.admit(root, key, name, now_ms()))
+        at_node(laptop, lambda node, root, key=key, name=name: node.members.admit(root, key, name, now_ms()))
     words = laptop.fails("peer", "revoke", "bob")
     assert "b2b2b2b2" in words
     assert "c3c3c3c3" in words
@@ -267,7 +266,7 @@ def test_who_vouched_for_whom_is_said(laptop):
 def test_what_a_rust_node_stops_at_is_said(laptop):
     def spoil(node, root):
         root.weaver.submit(b"\x5a\x02\x0a\x01", [], now_ms())
-        stores.write_system(root, [ops.child_add(bytes(16), "x", "")], now_ms())
+        root.write_system([ops.child_add(bytes(16), "x", "")], now_ms())
 
     at_node(laptop, spoil)
     shown = laptop.run("status")

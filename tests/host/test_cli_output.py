@@ -15,7 +15,6 @@ from lattice_core.files import tree
 from lattice_core.files.entry import Entry
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
-from lattice_core.node import stores
 from lattice_core.node.node import Node
 from lattice_core.text import is_hidden
 from lattice_host import crypto, datadir
@@ -119,20 +118,20 @@ def infested(tmp_path_factory):
     node = Node(storage, crypto, Identity(crypto, directory.seed()))
     now = 1_800_000_000_000
     node.open(now)
-    root, notes = node.roots()[0], node.find("notes")
+    root, notes = node.tree.roots()[0], node.tree.find("notes")
     stick = b"s" * 32
-    node.admit(root, stick, "carrier", now)
-    node.note_stick(root, stick)
+    node.members.admit(root, stick, "carrier", now)
+    node.members.note_stick(root, stick)
     system = [ops.peer_name(stick, EVIL), ops.peer_name(node.identity.public, EVIL), ops.store_name(EVIL)]
-    stores.write_system(root, system, now + 1)
-    stores.write_system(notes, [ops.store_name("notes" + EVIL)], now + 2)
+    root.write_system(system, now + 1)
+    notes.write_system([ops.store_name("notes" + EVIL)], now + 2)
     entry = Entry(EVIL, 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"x")), now, 1, b"x")
     for path in ("dir/" + EVIL, "plain"):
         notes.kv.put(tree.KEY_PREFIX + path.encode(), entry.encode(), now + 3)
     notes.kv.put(EVIL.encode(), EVIL.encode(), now + 4)
     notes.kv.put(b"\xff\x1b[2J", b"\xff\x1b[2J", now + 5)
     notes.kv.put(b"z", EVIL.encode(), now + 6)
-    node.commit(now + 7)
+    node.journal.commit(now + 7)
     storage.close()
     directory.remember_stick(stick.hex(), name=EVIL, port="/dev/" + EVIL)
     return folder

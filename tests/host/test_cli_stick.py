@@ -10,7 +10,7 @@ import pytest
 
 from host.cli_support import CommandLine
 from host.fake_stick import FakeStick
-from lattice_core.files.upkeep import ROOM_KEPT_BYTES
+from lattice_core.files.budget import ROOM_KEPT_BYTES
 from lattice_host.cli.output import size_text
 
 

@@ -26,7 +26,11 @@ NOW_MS = 1_800_000_000_000
 
 @pytest.fixture
 def files():
-    return fresh_node().create_store("notes", "core:kvstore", None, NOW_MS).files
+    node = fresh_node()
+    handle = node.create_store("notes", "core:kvstore", None, NOW_MS)
+    found = handle.files
+    found.node, found.handle = node, handle  # for the tests
+    return found
 
 
 def three(files, folder):
@@ -119,7 +123,7 @@ def test_the_umask_of_whoever_gets_a_file_holds(files, tmp_path):
     write(tmp_path / "a", b"1").chmod(0o777)
     transfer.put(files, tmp_path / "a", None, NOW_MS)
     entry = Entry("b", 0, cids.make(cids.RAW, crypto.blake3_digest(b"2")), 1, 1, b"2")
-    files.handle.kv.put(b"fs/b", entry.encode(), NOW_MS)
+    files.kv.put(b"fs/b", entry.encode(), NOW_MS)
     old = os.umask(0o027)
     places = Places()
     try:
@@ -330,7 +334,7 @@ def bomb(files):
         digest = crypto.blake3_digest(data)
         files.store.put_blob(digest, data)
     entry = Entry("bomb", 0o644, cids.make(cids.LIST, digest), 5, size)
-    files.handle.kv.put(b"fs/d/bomb", entry.encode(), NOW_MS)
+    files.kv.put(b"fs/d/bomb", entry.encode(), NOW_MS)
     return size
 
 
@@ -376,7 +380,7 @@ def test_an_entry_that_claims_less_than_its_tree_writes_nothing(files, tmp_path)
     found = files.get("d/bomb").entry
     files.contents.mark_complete(found)
     small = Entry("bomb", 0o644, found.cid, 5, 70_000)
-    files.handle.kv.put(b"fs/d/bomb", small.encode(), NOW_MS + 1)
+    files.kv.put(b"fs/d/bomb", small.encode(), NOW_MS + 1)
     with pytest.raises(UsageError):
         transfer.get(files, "d/bomb", tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -586,7 +590,7 @@ def test_a_time_before_1970_is_said(files, tmp_path, seconds):
 
 def test_times_far_ahead(files, tmp_path):
     entry = Entry("x", 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"1")), 2**64 - 1, 1, b"1")
-    files.handle.kv.put(b"fs/x", entry.encode(), NOW_MS)
+    files.kv.put(b"fs/x", entry.encode(), NOW_MS)
     result = transfer.get(files, "x", tmp_path / "x")
     assert (tmp_path / "x").read_bytes() == b"1"
     assert result.problems == []

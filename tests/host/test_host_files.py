@@ -46,11 +46,11 @@ def test_small_content_stands_in_the_entry(files, tmp_path):
 def test_an_unchanged_file_writes_nothing(files, tmp_path):
     source = write(tmp_path / "a", noise(100_000))
     transfer.put(files, source, None, NOW_MS)
-    count, blobs, commits = files.store.count, len(list(files.store.blobs())), files.node.storage.commits
+    count, blobs, commits = files.store.count, len(list(files.store.blobs())), files.storage.commits
     os.utime(source, ns=(0, 5))
     result = transfer.put(files, source, None, NOW_MS + 1)
     assert (result.written, result.unchanged, result.stored_bytes) == (0, 1, 0)
-    assert (files.store.count, len(list(files.store.blobs())), files.node.storage.commits) == (count, blobs, commits)
+    assert (files.store.count, len(list(files.store.blobs())), files.storage.commits) == (count, blobs, commits)
     source.chmod(0o600)
     assert transfer.put(files, source, None, NOW_MS + 2).written == 1
 
@@ -178,7 +178,7 @@ def test_what_a_crash_leaves_of_a_put_is_used_by_the_next(files, tmp_path, monke
 
     with pytest.raises(KeyboardInterrupt):
         transfer.put(files, source, None, NOW_MS, crash)
-    files.node.rollback()
+    files.journal.rollback()
     assert list(files.list()) == []
     result = transfer.put(files, source, None, NOW_MS)
     assert result.written == 1
@@ -193,7 +193,7 @@ def test_what_a_crash_leaves_of_a_put_is_used_by_the_next(files, tmp_path, monke
 )
 def test_names_that_escape_never_touch_a_disk(files, tmp_path, path):
     entry = Entry("escape", 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"evil")), 1, 4, b"evil")
-    files.handle.kv.put(b"fs/" + path.encode(), entry.encode(), NOW_MS)
+    files.kv.put(b"fs/" + path.encode(), entry.encode(), NOW_MS)
     transfer.put(files, write(tmp_path / "good", b"fine"), None, NOW_MS)
     before = tree_of(tmp_path)
     out = tmp_path / "deep" / "out"
@@ -205,7 +205,7 @@ def test_names_that_escape_never_touch_a_disk(files, tmp_path, path):
 
 def test_a_single_file_is_named_by_the_user_not_by_the_entry(files, tmp_path):
     entry = Entry("x", 0o4755, cids.make(cids.RAW, crypto.blake3_digest(b"1")), 2**63, 1, b"1")
-    files.handle.kv.put(b"fs/../x", entry.encode(), NOW_MS)
+    files.kv.put(b"fs/../x", entry.encode(), NOW_MS)
     transfer.get(files, "../x", tmp_path / "chosen")
     assert (tmp_path / "chosen").read_bytes() == b"1"
     assert stat.S_IMODE((tmp_path / "chosen").stat().st_mode) == 0o755
@@ -272,8 +272,8 @@ def test_a_file_where_a_folder_must_be(files, tmp_path):
 def test_content_that_is_not_here_says_who_has_it(files, tmp_path):
     other = fresh_node(2, "desktop")
     node = files.node
-    root = node.find_root()
-    node.admit(root, other.identity.public, "desktop", NOW_MS)
+    root = node.tree.find_root()
+    node.members.admit(root, other.identity.public, "desktop", NOW_MS)
     transfer.put(files, write(tmp_path / "a", noise(50_000)), None, NOW_MS)
     files.holdings.acknowledged(other.identity.public, files.store.count)
     files.holdings.content_acknowledged(other.identity.public, files.store.count)
@@ -283,7 +283,7 @@ def test_content_that_is_not_here_says_who_has_it(files, tmp_path):
     with pytest.raises(UsageError, match="known to hold it: desktop"):
         transfer.get(files, "a", tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    node.revoke_peer(root, other.identity.public, NOW_MS)
+    node.members.revoke(root, other.identity.public, NOW_MS)
     with pytest.raises(UsageError, match="nobody is known"):
         transfer.get(files, "a", tmp_path / "out")
 
@@ -291,18 +291,19 @@ def test_content_that_is_not_here_says_who_has_it(files, tmp_path):
 def conflicting():
     """Files in which `d/a.txt` is "two", and "one" its conflict copy."""
     laptop = fresh_node()
-    files = laptop.create_store("notes", "core:kvstore", None, NOW_MS).files
+    handle = laptop.create_store("notes", "core:kvstore", None, NOW_MS)
+    files = handle.files
     base = Entry("a.txt", 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"one")), 1, 3, b"one")
     files.put_entry("d/a.txt", base, NOW_MS)
-    laptop.commit(NOW_MS)
+    laptop.journal.commit(NOW_MS)
     # A second author who has not seen the first one's entry.
     other = fresh_node(2, "desktop")
-    twin = other.add_handle(_joined(other, files.handle))
+    twin = _joined(other, handle)
     entry = Entry("a.txt", 0o644, cids.make(cids.RAW, crypto.blake3_digest(b"two")), 1, 3, b"two")
     twin.files.put_entry("d/a.txt", entry, NOW_MS + 60_000)
     for hash in [twin.store.witness_at(1)[0]]:
-        files.handle.weaver.ingest(twin.store.get(hash), NOW_MS)
-    laptop.commit(NOW_MS)
+        handle.weaver.ingest(twin.store.get(hash), NOW_MS)
+    laptop.journal.commit(NOW_MS)
     return files
 
 
@@ -388,14 +389,14 @@ def test_a_stored_name_like_that_of_an_unfinished_file_is_not_written(files, tmp
 
 def test_a_content_that_is_partly_here_says_who_has_it(files, tmp_path):
     other = fresh_node(2, "desktop")
-    files.node.admit(files.node.find_root(), other.identity.public, "desktop", NOW_MS)
+    files.members.admit(files.node.tree.find_root(), other.identity.public, "desktop", NOW_MS)
     put_text(files, "d/small", b"here")
     # What a sync that was cut has brought: the entry, its list, and some of its chunks.
-    twin = other.add_handle(_joined(other, files.handle))
+    twin = _joined(other, files.handle)
     transfer.put(twin.files, write(tmp_path / "big", noise(200_000)), "d/big", NOW_MS)
     files.handle.weaver.ingest(twin.store.get(twin.store.witness_at(1)[0]), NOW_MS)
-    files.node.commit(NOW_MS)
-    for number, digest in enumerate(twin.files.referenced()):
+    files.journal.commit(NOW_MS)
+    for number, digest in enumerate(twin.content.referenced()):
         if number != 3:
             body = twin.store.blob(digest)
             files.contents.put(digest, body.read(0, body.size))
@@ -412,7 +413,7 @@ def test_a_content_that_is_partly_here_says_who_has_it(files, tmp_path):
 def test_a_chunk_that_has_gone_missing_does_not_stop_the_others(files, tmp_path):
     for name in ("a", "b", "c"):
         transfer.put(files, write(tmp_path / name, noise(50_000, ord(name))), "d/" + name, NOW_MS)
-    digests = list(files.referenced())
+    digests = list(files.index.referenced())
     files.store.drop_blob(digests[1])  # a damaged medium: the books still call it complete
     result = transfer.get(files, "d", tmp_path / "out")
     assert sorted(tree_of(tmp_path / "out")) == ["b", "c"]
@@ -420,9 +421,7 @@ def test_a_chunk_that_has_gone_missing_does_not_stop_the_others(files, tmp_path)
 
 
 def _joined(node, handle):
-    from lattice_core.node import stores
-
-    return stores.add_store(node, handle.id, handle.type, None, NOW_MS)
+    return node.tree.add(handle.id, handle.type, None, NOW_MS)
 
 
 def test_undo_brings_content_back(files, tmp_path):
@@ -447,10 +446,10 @@ def test_a_large_file_is_committed_in_pieces_and_never_held(files, tmp_path, mon
     with source.open("wb") as stream:
         for number in range(12):
             stream.write(noise(1 << 20, number))
-    commits = files.node.storage.commits
+    commits = files.storage.commits
     seen = []
     result = transfer.put(files, source, None, NOW_MS, lambda done, total, name: seen.append((done, total, name)))
-    assert files.node.storage.commits - commits >= 10
+    assert files.storage.commits - commits >= 10
     assert result.bytes == size
     assert seen[-1] == (size, size, "large")
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)

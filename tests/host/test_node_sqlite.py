@@ -105,11 +105,11 @@ def test_one_damaged_row_costs_no_more_than_its_share(statement, tmp_path):
     node.storage.close()
     _damage(path, statement)
     node = _opened(path)
-    assert "other" in [handle.name for handle in node.stores]
+    assert "other" in [handle.name for handle in node.tree.replicas]
     if "record" in statement or "body" in statement:  # read as far as it is good, and nothing is written behind it
         with pytest.raises(UsageError, match="damaged"):
-            node.invite(node.roots()[0], NOW_MS)
+            node.invites.create(node.tree.roots()[0], NOW_MS)
     else:
-        assert [words for _, words in node.damaged if "damaged" in words], node.damaged
-        assert notes.parent not in [handle.id for handle in node.stores]
+        assert [words for _, words in node.tree.damaged if "damaged" in words], node.tree.damaged
+        assert notes.parent not in [handle.id for handle in node.tree.replicas]
     node.storage.close()

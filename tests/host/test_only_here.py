@@ -6,7 +6,6 @@ import pytest
 
 from lattice_core.files import tree
 from lattice_core.model.identity import Identity
-from lattice_core.node import peers
 from lattice_core.node.node import Node
 from lattice_host import files as transfer
 from lattice_host.service.only_here import OnlyHere
@@ -22,7 +21,7 @@ def walked(node, handle):
     """(own writes, keys, files) that no other node is known to hold, by looking at everything."""
     own = node.identity.public
     files, store = handle.files, handle.store
-    others = [key for key in peers.active(node, handle) if key != own]
+    others = [key for key in node.members.active(handle) if key != own]
     reachable = max((files.holdings.holds_items(key) for key in others), default=0)
     intentions = sum(author == own for _, _, author, _ in store.witness_log(reachable))
     keys = [
@@ -78,7 +77,7 @@ class Story:
         notes = self.laptop.node.create_store("notes", "core:kvstore", None, START_MS)
         self.id = notes.id
         self.now = START_MS + 1000
-        token = self.laptop.node.invite(self.laptop.node.roots()[0], self.now)
+        token = self.laptop.node.invites.create(self.laptop.node.tree.roots()[0], self.now)
         self.other = node(2, "other")
         pair = NodePair(self.other, self.laptop.node, self.now)
         pair.run(pair.a.join(token))
@@ -102,43 +101,43 @@ class Story:
         at = self._who()
         name = self.random.choice((b"a%d", b"\xff%d", b"k" * 300 + b"%d")) % self.random.randrange(9)
         value = None if self.random.random() < 0.2 else b"%d" % self.now
-        at.get(self.id).kv.batch([(name, value)], self.now)
-        at.commit(self.now)
+        at.tree.get(self.id).kv.batch([(name, value)], self.now)
+        at.journal.commit(self.now)
 
     def file(self):
         at = self._who()
         path = self.folder / "content"
         path.write_bytes(b"%d" % self.random.randrange(5) * self.random.choice((3, 9000, 70000)))
         name = "d/%s%d" % (self.random.choice(("x", "y" * 230)), self.random.randrange(6))
-        transfer.put(at.get(self.id).files, path, name, self.now, lambda *_: None, None, True)
+        transfer.put(at.tree.get(self.id).files, path, name, self.now, lambda *_: None, None, True)
 
     def remove(self):
         at = self._who()
-        for file in list(at.get(self.id).files.list())[:1]:
-            at.get(self.id).files.remove(file.path, self.now)
-            at.commit(self.now)
+        for file in list(at.tree.get(self.id).files.list())[:1]:
+            at.tree.get(self.id).files.remove(file.path, self.now)
+            at.journal.commit(self.now)
 
     def odd(self):
         """A file that is none, and the entry of one whose content is not here."""
-        own = self.laptop.node.get(self.id)
+        own = self.laptop.node.tree.get(self.id)
         own.kv.put(b"fs/odd%d" % self.random.randrange(3), b"not an entry", self.now)
         for file in list(own.files.list()):
             if file.entry is not None and not own.files.held(file) and not file.conflicts:
                 own.files.move(file.path, "moved%d" % self.now, self.now)
                 break
-        self.laptop.node.commit(self.now)
+        self.laptop.node.journal.commit(self.now)
 
     def undone(self):
-        own = self.laptop.node.get(self.id)
+        own = self.laptop.node.tree.get(self.id)
         own.kv.put(b"a%d" % self.random.randrange(9), b"never", self.now)
         own.kv.put(b"never", b"never", self.now)
-        self.random.choice((self.laptop.node.rollback, self.laptop.reopen))()
+        self.random.choice((self.laptop.node.journal.rollback, self.laptop.reopen))()
 
     def log(self):
         """The state is worked out anew."""
-        for _ in self.laptop.node.get(self.id).weaver.project_again(True):
+        for _ in self.laptop.node.tree.get(self.id).weaver.project_again(True):
             pass
-        self.laptop.node.commit(self.now)
+        self.laptop.node.journal.commit(self.now)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -147,11 +146,11 @@ def test_the_indexes_say_what_a_walk_finds(tmp_path, seed):
     seen = [0, 0, 0]
     for _ in range(40):
         story.step()
-        found = agrees(story.laptop.node, story.laptop.node.get(story.id))
+        found = agrees(story.laptop.node, story.laptop.node.tree.get(story.id))
         seen = [max(pair) for pair in zip(seen, found, strict=True)]
     assert all(seen)
     story.laptop.reopen()
-    agrees(story.laptop.node, story.laptop.node.get(story.id))
+    agrees(story.laptop.node, story.laptop.node.tree.get(story.id))
     story.laptop.storage.close()
 
 
@@ -164,7 +163,12 @@ def test_the_months_say_what_all_stamps_do(tmp_path):
     for number in range(60):
         now += draws.choice((1, 1, 40, 400)) * day
         notes.kv.put(b"k", b"%d" % number, now)
-        draws.choice((laptop.node.commit, laptop.node.rollback if number % 7 == 0 else laptop.node.commit))()
+        draws.choice(
+            (
+                laptop.node.journal.commit,
+                laptop.node.journal.rollback if number % 7 == 0 else laptop.node.journal.commit,
+            )
+        )()
     walls = [wall for (wall,) in laptop.storage.database.all("SELECT wall_ms FROM intention ORDER BY wall_ms")]
     months = list(laptop.storage.stamps(walls[3]))
     assert months == sorted(months)

@@ -21,7 +21,7 @@ def anna(tmp_path):
 @pytest.fixture
 def ben(anna, tmp_path):
     node = make_node(2, "ben")
-    join(node, anna.node, anna.node.invite(anna.node.find_root(), NOW_MS))
+    join(node, anna.node, anna.node.invites.create(anna.node.tree.find_root(), NOW_MS))
     return Person(node, tmp_path / "ben" / "d")
 
 
@@ -159,12 +159,12 @@ def test_a_conflict_beside_a_change_of_many_files_replaces_only_what_was_seen(an
 def test_a_store_that_was_joined_anew_still_keeps_what_others_changed(anna, ben):
     both_have(anna, ben, a="one")
     where = anna.folder / "a"
-    known = anna.places.known(where, anna.files.handle.id, "d/a")
-    anna.places.note(where, anna.files.handle.id, "d/a", Known((b"\1" * 32,), *list(vars(known).values())[1:]))
+    known = anna.places.known(where, anna.files.store_id, "d/a")
+    anna.places.note(where, anna.files.store_id, "d/a", Known((b"\1" * 32,), *list(vars(known).values())[1:]))
     anna.write("a", "two")
     assert anna.put().conflicts == [], "the content that it was made from stands"
     assert anna.stored() == {"a": "two"}, "the content that it was made from stands"
-    anna.places.note(where, anna.files.handle.id, "d/a", Known((b"\1" * 32,), *list(vars(known).values())[1:]))
+    anna.places.note(where, anna.files.store_id, "d/a", Known((b"\1" * 32,), *list(vars(known).values())[1:]))
     anna.write("a", "three")
     assert anna.put().conflicts == ["d/a"]
     assert len(anna.stored()) == 2
@@ -185,10 +185,10 @@ def test_a_changed_mode_is_a_change_of_the_disk(anna, ben):
 def test_a_mode_that_the_disk_changed_is_not_put(anna, ben):
     """A disk that shows its own bits: what it showed when the file was got is what has not changed."""
     both_have(anna, ben, a="one")
-    known = ben.places.known(ben.folder / "a", ben.files.handle.id, "d/a")
+    known = ben.places.known(ben.folder / "a", ben.files.store_id, "d/a")
     (ben.folder / "a").chmod(0o777)
     values = {**vars(known), "mode": 0o777}
-    ben.places.note(ben.folder / "a", ben.files.handle.id, "d/a", Known(**values))
+    ben.places.note(ben.folder / "a", ben.files.store_id, "d/a", Known(**values))
     assert ben.put().written == 0
     ben.write("a", "two")
     ben.put()
@@ -200,10 +200,10 @@ def test_the_memory_is_of_one_disk(anna, monkeypatch):
     anna.write("a", "one")
     anna.put()
     where = anna.folder / "a"
-    assert anna.places.known(where, anna.files.handle.id, "d/a")
+    assert anna.places.known(where, anna.files.store_id, "d/a")
     anna.places._disks = dict.fromkeys(anna.places._disks, b"another disk")
-    assert anna.places.known(anna.folder / "b", anna.files.handle.id, "d/b") is None
-    assert anna.places.known(where, anna.files.handle.id, "d/a") is None
+    assert anna.places.known(anna.folder / "b", anna.files.store_id, "d/b") is None
+    assert anna.places.known(where, anna.files.store_id, "d/a") is None
 
 
 def test_what_is_remembered_below_a_folder(anna, tmp_path):
@@ -216,11 +216,11 @@ def test_what_is_remembered_below_a_folder(anna, tmp_path):
     anna.put(beside, "other")
     found = {
         (str(where.relative_to(anna.folder)), path)
-        for where, path, _ in anna.places.below(anna.folder, anna.files.handle.id)
+        for where, path, _ in anna.places.below(anna.folder, anna.files.store_id)
     }
     assert found == {("a", "d/a"), ("sub/b", "d/sub/b")}
-    anna.places.forget(anna.folder / "a", anna.files.handle.id)
-    assert anna.places.known(anna.folder / "a", anna.files.handle.id, "d/a") is None
+    anna.places.forget(anna.folder / "a", anna.files.store_id)
+    assert anna.places.known(anna.folder / "a", anna.files.store_id, "d/a") is None
 
 
 def test_times_that_sqlite_cannot_hold(anna):
@@ -390,7 +390,7 @@ def test_a_copy_becomes_a_file_of_its_own(anna, ben):
 def test_of_three_versions_one_is_dropped(anna, ben):
     in_conflict(anna, ben)
     carol = make_node(3, "carol")
-    join(carol, anna.node, anna.node.invite(anna.node.find_root(), NOW_MS))
+    join(carol, anna.node, anna.node.invites.create(anna.node.tree.find_root(), NOW_MS))
     # A third version, made of the first.
     base = anna.files.get("d/a").versions[0].head.hash
     deps = list(anna.files.store.get(base).deps())
@@ -399,7 +399,7 @@ def test_of_three_versions_one_is_dropped(anna, ben):
     third.cid = transfer.cids.make(transfer.cids.RAW, anna.node.crypto.blake3_digest(content))
     entry = transfer.Entry("a", 0o644, third.cid, 5, len(content), content)
     anna.files.write([("d/a", entry, deps)], anna.now_ms + 10**6)
-    anna.node.commit(anna.now_ms)
+    anna.node.journal.commit(anna.now_ms)
     assert sorted(anna.stored().values()) == ["of anna", "of ben", "third"]
     file = anna.files.get("d/a")
     loser = next(version for version in file.conflicts if text_of(anna.files, version.entry) == "of anna")
@@ -427,7 +427,7 @@ def test_two_who_removed_the_same_file(anna, ben):
     both_have(anna, ben, a="one")
     for person in (anna, ben):
         person.files.remove("d/a", person.now_ms + 1000)
-        person.node.commit(person.now_ms)
+        person.node.journal.commit(person.now_ms)
     meet(anna.node, ben.node)
     assert anna.stored() == {}
     assert anna.files.undo("d", anna.now_ms + 5000) == ["d/a"]

@@ -29,7 +29,7 @@ class RandomPeople:
         nodes = [anna]
         for number, name in ((2, "ben"), (3, "carol")):
             nodes.append(make_node(number, name))
-            join(nodes[-1], anna, anna.invite(anna.find_root(), NOW_MS))
+            join(nodes[-1], anna, anna.invites.create(anna.tree.find_root(), NOW_MS))
         self.people = [Person(node, folder / str(at) / "d") for at, node in enumerate(nodes)]
         for person in self.people:
             person.folder.mkdir()
@@ -119,7 +119,7 @@ class RandomPeople:
             act(person.files, name, person.now_ms)
         except UsageError:
             return
-        person.node.commit(person.now_ms)
+        person.node.journal.commit(person.now_ms)
 
     def end(self, folder):
         for _ in range(2):

@@ -58,26 +58,26 @@ def pair(tmp_path):
 def put_file(node, tmp_path, size):
     source = tmp_path / "photo.bin"
     source.write_bytes(bytes(range(256)) * (size // 256))
-    transfer.put(node.find("notes").files, source, None, now_ms())
-    node.commit(now_ms())
+    transfer.put(node.tree.find("notes").files, source, None, now_ms())
+    node.journal.commit(now_ms())
     return source.read_bytes()
 
 
 def log_of(node):
-    store = node.find("notes").store
+    store = node.tree.find("notes").store
     return sorted(hash for _, hash, _, _ in store.witness_log())
 
 
 def test_two_nodes_join_and_sync_a_file_over_the_nano_protocol(pair, tmp_path):
     left, right = pair
     content = put_file(left, tmp_path, 1 << 20)
-    token = left.invite(left.roots()[0], now_ms())
+    token = left.invites.create(left.tree.roots()[0], now_ms())
     report, peer, serving = run(left, right, ALPN_NANO, lambda peer: peer.join(token))
     assert report.complete
     assert peer.connection.alpn == ALPN_NANO
     assert peer.connection.peer == left.identity.public
     assert serving.key == right.identity.public
-    transfer.get(right.find("notes").files, "photo.bin", tmp_path / "out.bin")
+    transfer.get(right.tree.find("notes").files, "photo.bin", tmp_path / "out.bin")
     assert (tmp_path / "out.bin").read_bytes() == content
     assert log_of(left) == log_of(right)
 
@@ -85,16 +85,16 @@ def test_two_nodes_join_and_sync_a_file_over_the_nano_protocol(pair, tmp_path):
 def test_the_reference_protocol_carries_intentions_and_nothing_else(pair, tmp_path):
     left, right = pair
     content = put_file(left, tmp_path, 1 << 18)
-    token = left.invite(left.roots()[0], now_ms())
+    token = left.invites.create(left.tree.roots()[0], now_ms())
     report, _peer, _ = run(left, right, ALPN_SYNC, lambda peer: peer.join(token))
     assert report.complete
     assert log_of(left) == log_of(right)
-    files = right.find("notes").files
+    files = right.tree.find("notes").files
     assert files.get("photo.bin").entry.size == len(content)
     assert list(files.store.blobs()) == []
     # Both ways, on a new connection; then the content over the other protocol.
-    right.find("notes").kv.put(b"from", b"the right", now_ms())
-    right.commit(now_ms())
+    right.tree.find("notes").kv.put(b"from", b"the right", now_ms())
+    right.journal.commit(now_ms())
     report, _, _ = run(left, right, ALPN_SYNC, lambda peer: peer.sync())
     assert report.complete
     assert log_of(left) == log_of(right)
@@ -132,13 +132,13 @@ def test_nobody_waits_for_a_deadline(pair, monkeypatch):
     left, _ = pair
     for number, alpn in ((3, ALPN_NANO), (4, ALPN_SYNC)):
         joiner = fresh_node(pathlib.Path(left.storage.path).parent.parent / str(number), number, "third")
-        token = left.invite(left.roots()[0], now_ms())
+        token = left.invites.create(left.tree.roots()[0], now_ms())
         assert woken(left, joiner, alpn, lambda peer, token=token: peer.join(token)).complete
-        joiner.find("notes").kv.put(b"k", b"v", now_ms())
-        joiner.commit(now_ms())
+        joiner.tree.find("notes").kv.put(b"k", b"v", now_ms())
+        joiner.journal.commit(now_ms())
         assert woken(left, joiner, alpn, lambda peer: peer.sync()).complete
         assert log_of(left) == log_of(joiner)
-        left.revoke_peer(left.roots()[0], joiner.identity.public, now_ms())
+        left.members.revoke(left.tree.roots()[0], joiner.identity.public, now_ms())
         with pytest.raises(Refused, match="revoked"):
             woken(left, joiner, alpn, lambda peer: peer.sync())
 
@@ -146,12 +146,12 @@ def test_nobody_waits_for_a_deadline(pair, monkeypatch):
 def test_a_connection_that_is_closed_is_served_to_its_end(pair):
     """A node of the reference that began a session drops the connection at once: what it has sent is kept."""
     left, right = pair
-    token = left.invite(left.roots()[0], now_ms())
+    token = left.invites.create(left.tree.roots()[0], now_ms())
     run(left, right, ALPN_SYNC, lambda peer: peer.join(token))
-    theirs = right.find("notes")
+    theirs = right.tree.find("notes")
     for number in range(300):
         theirs.kv.put(b"%d" % number, b"v", now_ms())
-    right.commit(now_ms())
+    right.journal.commit(now_ms())
     settled = []
     left.settle = lambda now_ms: settled.append(now_ms)
 
@@ -172,17 +172,17 @@ def test_a_connection_that_is_closed_is_served_to_its_end(pair):
     assert log_of(left) == log_of(right)
     assert left.storage.pending() == 0
     assert settled
-    assert left.find("notes").files.holdings.holds_items(right.identity.public) > 0
+    assert left.tree.find("notes").holdings.holds_items(right.identity.public) > 0
 
 
 def test_a_fault_of_ours_over_quic_ends_a_connection_and_no_process(pair):
     left, right = pair
-    token = left.invite(left.roots()[0], now_ms())
+    token = left.invites.create(left.tree.roots()[0], now_ms())
     run(left, right, ALPN_SYNC, lambda peer: peer.join(token))
-    notes = left.find("notes")
+    notes = left.tree.find("notes")
     notes.weaver.ingest = lambda *arguments: [].pop()
-    right.find("notes").kv.put(b"k", b"v", now_ms())
-    right.commit(now_ms())
+    right.tree.find("notes").kv.put(b"k", b"v", now_ms())
+    right.journal.commit(now_ms())
     for alpn in (ALPN_NANO, ALPN_SYNC):
         with pytest.raises(StreamLost, match=r"a fault of this program ended the connection .IndexError"):
             run(left, right, alpn, lambda peer: peer.sync())
@@ -193,15 +193,15 @@ def test_a_fault_of_ours_over_quic_ends_a_connection_and_no_process(pair):
 def test_a_stranger_gets_nothing_over_quic(pair, tmp_path):
     left, right = pair
     right.create_store("own", "core:kvstore", None, now_ms())
-    theirs = right.roots()[0]
-    stolen = left.invite(left.roots()[0], now_ms())
-    left.revoke_invite(left.roots()[0], left.invites(left.roots()[0])[0].id.hex(), now_ms())
-    before = left.roots()[0].store.count
+    theirs = right.tree.roots()[0]
+    stolen = left.invites.create(left.tree.roots()[0], now_ms())
+    left.invites.revoke(left.tree.roots()[0], left.invites.list(left.tree.roots()[0])[0].id.hex(), now_ms())
+    before = left.tree.roots()[0].store.count
     for alpn in (ALPN_NANO, ALPN_SYNC):
         with pytest.raises(Exception, match="invite"):
             run(left, right, alpn, lambda peer: peer.join(stolen))
-    assert left.roots()[0].store.count == before
-    assert right.roots() == [theirs]
+    assert left.tree.roots()[0].store.count == before
+    assert right.tree.roots() == [theirs]
 
 
 def over_a_connection(work):

@@ -50,8 +50,8 @@ def test_everything_arrives_and_the_second_sync_moves_nothing(laptop, tmp_path):
         again, driver = sync(laptop, stick.port)
         assert again.complete
         assert driver.moved[0].sent_intentions == 0
-    held = stick.node().find("notes")
-    assert [entry.key for entry in held.kv.list()] == [entry.key for entry in laptop.find("notes").kv.list()]
+    held = stick.node().tree.find("notes")
+    assert [entry.key for entry in held.kv.list()] == [entry.key for entry in laptop.tree.find("notes").kv.list()]
 
 
 def test_what_was_acknowledged_is_committed(laptop, tmp_path):
@@ -60,9 +60,9 @@ def test_what_was_acknowledged_is_committed(laptop, tmp_path):
         set_up(laptop, stick.port)
         sync(laptop, stick.port)
     assert laptop.storage.pending() == 0
-    notes = laptop.find("notes")
+    notes = laptop.tree.find("notes")
     key = stick.node().identity.public
-    assert notes.files.holdings.holds_items(key) == notes.store.count
+    assert notes.holdings.holds_items(key) == notes.store.count
 
 
 def test_a_fault_of_ours_ends_the_connection_and_is_reported_as_what_it_is(laptop, tmp_path):
@@ -70,7 +70,7 @@ def test_a_fault_of_ours_ends_the_connection_and_is_reported_as_what_it_is(lapto
     with FakeStick(tmp_path) as stick:
         set_up(laptop, stick.port)
         sync(laptop, stick.port)
-        notes = laptop.find("notes")
+        notes = laptop.tree.find("notes")
         fill(laptop, 5, 100)
         held = notes.weaver.held_after
         notes.weaver.held_after = lambda plan: [].pop()
@@ -105,13 +105,13 @@ def test_pulled_in_the_middle_and_plugged_in_again(laptop, tmp_path, pull_after)
     stick.pull()
     assert report.complete
     assert len(driver.moved) == 2
-    assert sum(one.sent_intentions for one in driver.moved) >= laptop.find("notes").store.count
+    assert sum(one.sent_intentions for one in driver.moved) >= laptop.tree.find("notes").store.count
     assert {state.plugged for state in states} == {False, True}
     done = [state.done_bytes for state in states]
     assert done == sorted(done)
     assert states[-1].done_bytes <= states[-1].total_bytes
-    held = stick.node().find("notes")
-    assert held.store.count == laptop.find("notes").store.count
+    held = stick.node().tree.find("notes")
+    assert held.store.count == laptop.tree.find("notes").store.count
 
 
 def test_a_stick_that_does_not_come_back(laptop, tmp_path):
@@ -183,4 +183,4 @@ def test_whoever_closes_the_generator_cancels_the_work_and_keeps_what_was_acknow
         report, again = sync(laptop, stick.port)
         assert report.complete
         assert again.moved[0].sent_intentions < driver.moved[0].sent_intentions + 400
-    assert stick.node().find("notes").store.count == laptop.find("notes").store.count
+    assert stick.node().tree.find("notes").store.count == laptop.tree.find("notes").store.count

@@ -10,7 +10,6 @@ from judge.cases import h, same, unknown
 from judge.open_store import NOW_MS, OpenStore
 from lattice_core.errors import UsageError
 from lattice_core.model import ops
-from lattice_core.node import stores
 from lattice_core.wire import log_messages, messages, reference_messages, root_messages
 from lattice_core.wire.protobuf import Message
 
@@ -261,4 +260,4 @@ def write_system(opened, case):
     operation = messages.UniversalOp.decode(h(case["intention"]["ops"]))["system"]
     operations = operation["batch"]["ops"] if "batch" in operation else [operation]
     same("batch", ops.system_batch(operations), h(case["intention"]["ops"]))
-    stores.write_system(opened, operations, NOW_MS)
+    opened.write_system(operations, NOW_MS)

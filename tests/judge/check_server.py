@@ -77,13 +77,13 @@ def node_at(context, length):
     node = Node(MemoryStorage(), crypto, Identity(crypto, bytes(32)), "node")
     node.open(NOW_MS)
     store_id = h(context.document["store_id"])
-    root = node.add_handle(stores.add_store(node, store_id, stores.KV_TYPE, None, NOW_MS))
+    root = node.tree.add(store_id, stores.KV_TYPE, None, NOW_MS)
     fill(root, context.state["log"][:length])
-    node.commit(NOW_MS)
+    node.journal.commit(NOW_MS)
     for child_id, items in context.state["created"]:
-        if node.get(child_id) is not None and child_id != store_id:
-            fill(node.get(child_id), items)
-    node.commit(NOW_MS)
+        if node.tree.get(child_id) is not None and child_id != store_id:
+            fill(node.tree.get(child_id), items)
+    node.journal.commit(NOW_MS)
     return node
 
 
@@ -97,7 +97,7 @@ def fill(handle, items):
 
 def check_conversation(case, context, length):
     node = node_at(context, length)
-    root = node.get(h(context.document["store_id"]))
+    root = node.tree.get(h(context.document["store_id"]))
     peer = RefPeer(node, HandConnection(h(case["peer"])))
     status = root.system.peer(peer.key)
     before = root.store.count
@@ -173,7 +173,7 @@ def check_paging(case, context):
 def filled(crypto, count):
     """A store with so many intentions."""
     node = Node(MemoryStorage(), crypto, Identity(crypto, bytes(32)))
-    root = stores.create_root(node, "", NOW_MS)
+    root = node.found_root("", NOW_MS)
     while root.store.count < count:
         root.weaver.submit(b"", [], NOW_MS)
         node.storage.commit()

@@ -69,7 +69,7 @@ class Mesh:
         first = self._new_node()
         data = first.create_store("notes", "core:kvstore", None, self.now_ms)
         self.data_id = data.id
-        self.root_id = first.root_of(data).id
+        self.root_id = first.tree.root_of(data).id
         while len(self.nodes) < self.size:
             self._join()
             self._happen()
@@ -110,7 +110,7 @@ class Mesh:
         token = host.invite(host.get(self.root_id), self.now_ms)
         node = self._new_node()
         self._meet(node, host, lambda peer: peer.join(token))
-        assert node.get(self.data_id) is not None, self._where("the joiner has no data store")
+        assert node.tree.get(self.data_id) is not None, self._where("the joiner has no data store")
         self.counts.joins += 1
         others = [other for other in self.nodes if other is not node]
         for other in [host, *self.rng.sample(others, min(len(others), self.rng.randrange(3)))]:
@@ -118,14 +118,14 @@ class Mesh:
 
     def _write(self, node):
         self.counts.writes += 1
-        view = node.get(self.data_id).kv
+        view = node.tree.get(self.data_id).kv
         for _ in range(self.rng.choice((1, 1, 1, 4))):
             key = b"key-%d" % self.rng.randrange(KEYS)
             if self.rng.random() < 0.2:
                 view.delete(key, self.now_ms)
             else:
                 view.put(key, self.rng.randbytes(self.rng.choice((0, 8, 60, 700))), self.now_ms)
-        node.commit(self.now_ms)
+        node.journal.commit(self.now_ms)
 
     def _meet_somebody(self):
         one = self.rng.choice(self.nodes)
@@ -160,9 +160,9 @@ class Mesh:
             for node in near:
                 self._meet(node, goes, lambda peer: peer.sync())
         by = self.rng.choice(near)
-        if not by.may_connect(self.root_id, goes.identity.public):
+        if not by.members.may_connect(self.root_id, goes.identity.public):
             return
-        by.revoke_peer(by.get(self.root_id), goes.identity.public, self.now_ms)
+        by.members.revoke(by.get(self.root_id), goes.identity.public, self.now_ms)
         self.nodes.remove(goes)
         self.out.append(goes)
         self.counts.revoked += 1
@@ -190,7 +190,7 @@ class Mesh:
         for peer in peers:
             peer.step(self.now_ms)
         for node in (left, right):
-            node.commit(self.now_ms)
+            node.journal.commit(self.now_ms)
         return task.result
 
     def _count(self, pair, keys):
@@ -224,16 +224,18 @@ class Mesh:
         """(hash of what is witnessed, hash of the rows) over both stores."""
         witnessed, rows = hashlib.sha256(), hashlib.sha256()
         for store_id in (self.root_id, self.data_id):
-            store = node.get(store_id).weaver.store
+            store = node.tree.get(store_id).weaver.store
             for entry in sorted(entry[1] for entry in store.witness_log()):
                 witnessed.update(entry)
-            view = node.get(store_id)
+            view = node.tree.get(store_id)
             if store_id == self.data_id:
                 for entry in view.kv.list(deleted=True):
                     value = entry.value()
                     body = None if value is None else value.read(0, value.size)
                     rows.update(repr((entry.key, body)).encode())
-            rows.update(repr(sorted((p.key, p.status) for p in node.peers(node.get(self.root_id)))).encode())
+            rows.update(
+                repr(sorted((p.key, p.status) for p in node.members.listed(node.tree.get(self.root_id)))).encode()
+            )
         return witnessed.hexdigest(), rows.hexdigest()
 
     def _check(self):

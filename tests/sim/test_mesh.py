@@ -21,7 +21,7 @@ def test_nodes_that_differ_are_noticed():
     mesh = Mesh(5, 4)
     mesh.run(20)
     node = mesh.nodes[0]
-    node.get(mesh.data_id).kv.put(b"late", b"v", mesh.now_ms)
-    node.commit(mesh.now_ms)
+    node.tree.get(mesh.data_id).kv.put(b"late", b"v", mesh.now_ms)
+    node.journal.commit(mesh.now_ms)
     with pytest.raises(AssertionError, match="seed 5"):
         mesh._check()

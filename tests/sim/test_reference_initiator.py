@@ -66,7 +66,7 @@ def synced_by_the_reference(world, handle, last_word_arrives=True):
             break
         initiator.step(world.now_ms)
     assert initiator.over
-    world.right.commit(world.now_ms)
+    world.right.journal.commit(world.now_ms)
     if not last_word_arrives:
         world.pair.cut("closed by the peer")
     while world.a.transfers():
@@ -78,7 +78,7 @@ def synced_by_the_reference(world, handle, last_word_arrives=True):
 def reference_and_us():
     """(world, our store, the reference's)."""
     world, notes = joined(node(1, "left"), node(2, "rust", RustStorage()), window=1 << 16)
-    return world, notes, world.right.get(notes.id)
+    return world, notes, world.right.tree.get(notes.id)
 
 
 def put(made, handle, tag, count, value=b"v"):
@@ -103,21 +103,21 @@ def test_a_sync_that_the_reference_begins_is_served_to_its_end_both_ways():
     synced_by_the_reference(world, theirs)
     assert same(world.left, world.right)
     key = world.right.identity.public
-    assert notes.files.holdings.holds_items(key) == notes.store.count - 300  # all of ours; its own came later
+    assert notes.holdings.holds_items(key) == notes.store.count - 300  # all of ours; its own came later
     synced_by_the_reference(world, theirs)
-    assert notes.files.holdings.holds_items(key) == notes.store.count
+    assert notes.holdings.holds_items(key) == notes.store.count
 
 
 def test_without_its_last_word_the_reference_is_not_taken_to_hold_anything():
     world, notes, theirs = reference_and_us()
     key = world.right.identity.public
-    before = notes.files.holdings.holds_items(key)
+    before = notes.holdings.holds_items(key)
     put(world.left, notes, b"ours", 10)
     synced_by_the_reference(world, theirs, last_word_arrives=False)
     assert same(world.left, world.right)
-    assert notes.files.holdings.holds_items(key) == before
+    assert notes.holdings.holds_items(key) == before
     synced_by_the_reference(world, theirs, last_word_arrives=False)
-    assert notes.files.holdings.holds_items(key) == notes.store.count
+    assert notes.holdings.holds_items(key) == notes.store.count
 
 
 def test_what_settling_writes_is_stored_at_the_end_of_a_sync_that_the_reference_begins():
@@ -159,7 +159,7 @@ def test_what_we_give_is_taken_in_one_sync():
     put(world.left, notes, b"ours", 300)
     assert world.connect().sync().complete
     assert same(world.left, world.right)
-    assert notes.files.holdings.holds_items(world.right.identity.public) == notes.store.count
+    assert notes.holdings.holds_items(world.right.identity.public) == notes.store.count
 
 
 def traffic(world):
@@ -168,7 +168,7 @@ def traffic(world):
 
 def test_what_is_new_at_a_peer_that_joined_here_costs_little():
     world, notes = joined(node(1, "left"), node(2, "right"), window=1 << 16)
-    theirs = world.right.get(notes.id)
+    theirs = world.right.tree.get(notes.id)
     put(world.left, notes, b"known", 1500)
     world.connect()
     world.run(world.b.sync())
@@ -186,11 +186,11 @@ def test_what_is_new_at_a_peer_that_joined_here_costs_little():
 
 def test_a_place_in_the_peers_log_that_is_too_far_loses_nothing():
     world, notes = joined(node(1, "left"), node(2, "right"), window=1 << 16)
-    theirs = world.right.get(notes.id)
+    theirs = world.right.tree.get(notes.id)
     put(world.right, theirs, b"new", 1300)
     for reached in (900, 5000):
         note_fetched(notes, world.right.identity.public, reached)
-        world.left.commit(START_MS)
+        world.left.journal.commit(START_MS)
         put(world.right, theirs, b"more %d" % reached, 1300)
         assert world.connect().sync().complete
         assert same(world.left, world.right)
@@ -208,7 +208,7 @@ def test_a_sync_ends_complete_while_the_peer_goes_on_writing():
             world.now_ms += 1
             number += 1
             theirs.kv.put(b"steady-%d" % number, b"v", world.now_ms)
-            world.right.commit(world.now_ms)
+            world.right.journal.commit(world.now_ms)
             world.a.step(world.now_ms)
             world.b.step(world.now_ms)
         assert task.error is None
@@ -223,13 +223,13 @@ def hashes_of(handle):
 def test_a_store_of_a_type_that_the_peer_cannot_open_is_passed_over_by_name():
     world, _notes, _theirs = reference_and_us()
     odd = bytes(range(16))
-    root = world.left.roots()[0]
+    root = world.left.tree.roots()[0]
     declared = [ops.child_add(odd, "odd", "acme:board"), ops.child_status(odd, 1)]
     root.weaver.submit(ops.system_batch(declared), root.system.deps_for(declared), world.now_ms)
-    world.left.commit(world.now_ms)
-    assert world.left.get(odd) is not None
+    world.left.journal.commit(world.now_ms)
+    assert world.left.tree.get(odd) is not None
     world.sync()
-    world.right.close_store(world.right.get(odd))  # no reference node opens such a type
+    world.right.tree.close(world.right.tree.get(odd))  # no reference node opens such a type
     report = world.connect().sync()
     assert report.complete
     assert isinstance(report, Report)
@@ -238,10 +238,10 @@ def test_a_store_of_a_type_that_the_peer_cannot_open_is_passed_over_by_name():
     ]
     # Once there is something in it that only we hold, it is not complete any more.
     author = node(9, "other").identity
-    held = world.left.get(odd)
+    held = world.left.tree.get(odd)
     item = intentions.create(held.weaver.crypto, author, START_MS, 0, odd, bytes(32), [], b"\x52\x01x")
     held.weaver.ingest(item, world.now_ms)
-    world.left.commit(world.now_ms)
+    world.left.journal.commit(world.now_ms)
     report = world.connect().sync()
     assert not report.complete
     assert [store_id for store_id, _ in report.errors] == [odd]
@@ -250,7 +250,7 @@ def test_a_store_of_a_type_that_the_peer_cannot_open_is_passed_over_by_name():
 def test_a_refusal_is_said_as_one_at_once():
     world, _notes, _theirs = reference_and_us()
     key = world.left.identity.public
-    world.right.revoke_peer(world.right.roots()[0], key, world.now_ms)
+    world.right.members.revoke(world.right.tree.roots()[0], key, world.now_ms)
     world.connect()
     task = world.a.sync()
     for turn in range(8):

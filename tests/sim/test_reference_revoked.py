@@ -10,14 +10,14 @@ def test_who_is_revoked_gets_no_more_of_a_long_answer():
     count = 400
     for number in range(count):
         notes.kv.put(b"key %d" % number, b"x" * 40, START_MS + number)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     hashes = [notes.store.witness_at(number)[0] for number in range(1, notes.store.count + 1)]
     one = {"reconcile": {"store_id": notes.id, "messages": [{"done": True}]}}
     wishes = {"fetch_intentions": {"store_id": notes.id, "hashes": hashes}}
     bulk = {"bootstrap_request": {"store_id": notes.id, "start_seq": 1, "limit": 1000}}
     for begun in ((bulk,), (one, wishes)):
-        root = world.left.roots()[0]
-        world.left.admit(root, world.right.identity.public, "", START_MS)
+        root = world.left.tree.roots()[0]
+        world.left.members.admit(root, world.right.identity.public, "", START_MS)
         client = Client(world.left, world.right.identity.public)
         messages = Messages(client.pair.a.open_stream())
         for request in begun:
@@ -29,7 +29,7 @@ def test_who_is_revoked_gets_no_more_of_a_long_answer():
                 messages.flush()
             client.peer.step(client.now_ms)
             if turn == 6:
-                world.left.revoke_peer(root, world.right.identity.public, START_MS)
+                world.left.members.revoke(root, world.right.identity.public, START_MS)
             if messages.stream.error is not None:
                 break
             answer = messages.poll()

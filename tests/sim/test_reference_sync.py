@@ -92,16 +92,16 @@ def test_a_long_history_comes_in_bulk():
     world, notes = joined(node(1, "left"), node(2, "right"))
     for number in range(ITEMS):
         notes.kv.put(b"%d" % number, b"v", world.now_ms)
-    world.left.commit(world.now_ms)
-    theirs = world.right.get(notes.id)
+    world.left.journal.commit(world.now_ms)
+    theirs = world.right.tree.get(notes.id)
     theirs.kv.put(b"own", b"w", world.now_ms)
-    world.right.commit(world.now_ms)
+    world.right.journal.commit(world.now_ms)
     report = world.run(world.b.sync())
     assert report.complete
     assert same(world.left, world.right)
     assert fetched_up_to(theirs, world.b.key) >= ITEMS
     assert theirs.weaver.floating_count == 0
-    assert theirs.files.holdings.holds_items(world.b.key) == theirs.store.count
+    assert theirs.holdings.holds_items(world.b.key) == theirs.store.count
 
 
 class Corrupting(RefWorld):
@@ -126,7 +126,7 @@ def test_damaged_conversations_end_in_an_error_and_damage_nothing():
         noise = random.Random(seed)
         for number in range(3):
             notes.kv.put(b"%d %d" % (seed, number), b"v", world.now_ms)
-        left.commit(world.now_ms)
+        left.journal.commit(world.now_ms)
         bad = Corrupting(left, right, world.now_ms)
         task = noise.choice((bad.a, bad.b)).sync()
         for _ in range(200):
@@ -150,12 +150,12 @@ def test_damaged_conversations_end_in_an_error_and_damage_nothing():
 def test_a_cut_at_any_place_loses_nothing():
     left, right = node(1, "left"), node(2, "right")
     world, notes = joined(left, right)
-    theirs = right.get(notes.id)
+    theirs = right.tree.get(notes.id)
     for seed in range(40):
         notes.kv.put(b"l%d" % seed, b"v", world.now_ms)
         theirs.kv.put(b"r%d" % seed, b"w", world.now_ms)
-        left.commit(world.now_ms)
-        right.commit(world.now_ms)
+        left.journal.commit(world.now_ms)
+        right.journal.commit(world.now_ms)
         world.connect(budget=50 + 97 * seed)
         task = world.a.sync()
         for _ in range(300):

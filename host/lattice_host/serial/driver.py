@@ -117,7 +117,7 @@ class SerialDriver:
             fresh = self._turn(timeout_s)
             if task is not None and task.done:
                 if task.error is None:
-                    self._node.commit(self._clock.now().wall_ms)  # what the other side has acknowledged last
+                    self._node.journal.commit(self._clock.now().wall_ms)  # what the other side has acknowledged last
                     return task.result
                 if not (self._is_lost(fresh) and isinstance(task.error, StreamLost)):
                     raise task.error

@@ -167,12 +167,12 @@ def _content(entry):
 def _conflict(files, file, version):
     row = {"path": file.conflict_path(version), "author": version.author.hex(), "wall_ms": version.wall_ms}
     row.update(_content(version.entry))
-    row["author_name"] = files.node.peer_name(version.author)
+    row["author_name"] = files.members.peer_name(version.author)
     row["held"] = files.contents.complete(version.entry)
     return row
 
 
 def _holders(files, file, version):
     return [
-        {"id": key.hex(), "name": files.node.peer_name(key), "how": how} for key, how in files.holders(file, version)
+        {"id": key.hex(), "name": files.members.peer_name(key), "how": how} for key, how in files.holders(file, version)
     ]

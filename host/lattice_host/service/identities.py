@@ -86,7 +86,7 @@ class IdentityService(DirectoryService):
             raise Refused("no new identity is waiting to join: nothing is to be taken back", "nothing_to_do")
         with opened(self.directory, self.notify) as old, opened(DataDir(journal.stage), self.notify) as new:
             key = new.node.identity.public.hex()
-            if new.node.roots() or old.storage.record(FORKED_RECORD) == GIVEN_UP:
+            if new.node.tree.roots() or old.storage.record(FORKED_RECORD) == GIVEN_UP:
                 raise Refused(
                     "the new identity has joined already: `node rekey` goes on, and nothing is lost on the way",
                     "already_member",
@@ -96,19 +96,19 @@ class IdentityService(DirectoryService):
 
 
 def _is_forked(node):
-    return any(handle.weaver.own_chain_is_forked() for handle in node.stores)
+    return any(handle.weaver.own_chain_is_forked() for handle in node.tree.replicas)
 
 
 def _check_begin(node, token, force):
-    healthy = not (force or node.damaged or any(handle.weaver.read_only for handle in node.stores))
+    healthy = not (force or node.tree.damaged or any(handle.weaver.read_only for handle in node.tree.replicas))
     if token is None and healthy:
         raise Refused("%s, and it needs an invite of another member" % _HEALTHY)
     if token is None:
         raise UsageError("a new identity needs an invite: ask another member for one, then --invite TOKEN", "no_invite")
-    if node.get(token.store_id) is None:
-        shares = ", ".join(root.label() for root in node.roots()) or "none"
+    if node.tree.get(token.store_id) is None:
+        shares = ", ".join(root.label() for root in node.tree.roots()) or "none"
         raise UsageError("this invite is for a share that this node is not in; its shares: %s" % shares, "wrong_invite")
-    invite = node.get(token.store_id).system.invite(node.crypto.blake3_digest(token.secret))
+    invite = node.tree.get(token.store_id).system.invite(node.crypto.blake3_digest(token.secret))
     if invite is not None and node.identity.public in invite.claimed_by:
         raise UsageError(
             "this node joined with this invite: a new identity needs a new one, if it is to have another yet"
@@ -130,7 +130,7 @@ class _Work:
         self.carried = Carried()
         self.owned = False  # the stick at the port obeys the new identity, too
         self.report = None
-        self.joined = bool(new.node.roots())
+        self.joined = bool(new.node.tree.roots())
         self.asked = False  # the secret of the invite was shown: the new identity may be a member
 
     def run(self, token: Token | None, journal: steps.Rekey) -> Generator[Event, None, None]:
@@ -162,7 +162,7 @@ class _Work:
         yield from self._own_stick()
         steps.reached("owned")
         yield from self._send(wire)
-        wire.remember(new.peer_name(wire.peer_key))
+        wire.remember(new.members.peer_name(wire.peer_key))
 
     def came_to_nothing(self, error):
         """True when nobody knows of the new identity: nobody was asked to let it in, or the answer was no."""
@@ -226,7 +226,7 @@ class _Work:
 
 
 def _member(node, key):
-    return {"id": key.hex(), "name": node.peer_name(key)}
+    return {"id": key.hex(), "name": node.members.peer_name(key)}
 
 
 def _commands(here, data):

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 from lattice_core.api.service import chosen_store
 from lattice_core.errors import LatticeError, ProtocolError, StorageError
@@ -22,6 +23,7 @@ from ..lock import DirectoryLock
 from ..mending import mend
 from ..rekey import JOURNAL, finish_swap
 from ..storage import SqliteStorage, may_write
+from ..storage.store import SqliteStore
 
 _LOCK_WAIT_S = 2.0
 _STORES_OPEN = 1024  # a computer has the memory
@@ -53,7 +55,7 @@ class OpenNode:
         self.reads = storage.database.read_only
 
     def commit(self):
-        self.node.commit(now_ms())
+        self.node.journal.commit(now_ms())
 
     def check_clock(self):
         """Says once when the clock cannot be right: something was written, or a stick is told the time."""
@@ -85,7 +87,8 @@ def open_node(
         yield on
     finally:
         suspects = [
-            (handle.id, list(handle.store.suspects), list(handle.store.suspect_rows)) for handle in on.node.stores
+            (handle.id, list(handle.store.suspects), list(handle.store.suspect_rows))
+            for handle in on.node.tree.replicas
         ]
         on.storage.close()
         if any(hashes or rows for _, hashes, rows in suspects):
@@ -109,7 +112,7 @@ def _beside_writer(path, notify):
         if storage.own == identity.public and not any(store.ends_differ for store in stores):
             node = _open_node(storage, identity)
             wrong = any(store.suspects or store.suspect_rows for store in stores)
-            if node.name and not (node.damaged or wrong or storage.pending()):
+            if node.name and not (node.tree.damaged or wrong or storage.pending()):
                 return OpenNode(directory, storage, node, notify)
     except (StorageError, ProtocolError):
         pass
@@ -123,10 +126,11 @@ def _note_found(path, notify, suspects):
     try:
         with held(path, wait_s=0) as directory, opened(directory, notify) as on:
             for store_id, hashes, rows in suspects:
-                handle = on.node.get(store_id)
+                handle = on.node.tree.get(store_id)
                 if handle is not None:
-                    handle.store.suspects.extend(hashes)
-                    handle.store.suspect_rows.extend(rows)
+                    store = cast(SqliteStore, handle.store)  # the storage of this host notes them
+                    store.suspects.extend(hashes)
+                    store.suspect_rows.extend(rows)
     except LatticeError:
         return
 
@@ -137,10 +141,10 @@ def _open_to_write(path, notify, name, make):
         node = on.node
         if not node.name:
             if not directory.identity_is_new:
-                node.note_restored()
+                node.tree.note_restored()
                 notify(_RESTORED % directory.path)
             node.rename(name or _own_name(), now_ms())
-        for store_id, words in node.damaged:
+        for store_id, words in node.tree.damaged:
             notify("store %s stays closed: %s" % (id_text(store_id), words))
         written = _own_writes(node)
         yield on
@@ -164,7 +168,7 @@ def _opened_or_taken_back(directory, notify):
 def _own_writes(node):
     """How many writes of this node there are, as a number to compare."""
     own = node.identity.public
-    return sum(handle.store.chain(own)[0] for handle in node.stores)
+    return sum(handle.store.chain(own)[0] for handle in node.tree.replicas)
 
 
 @contextmanager
@@ -192,7 +196,7 @@ def opened(directory: DataDir, notify: Callable[[str], None]) -> Iterator[OpenNo
     storage = SqliteStorage(directory.database, read_only=not may_write(directory.database), own=identity.public)
     try:
         node = _open_node(storage, identity)
-        if [store_id for store_id, _ in list(node.damaged) if mend(node, store_id)]:
+        if [store_id for store_id, _ in list(node.tree.damaged) if mend(node, store_id)]:
             node = _open_node(storage, identity)
         _say_mended(storage, notify)
         try:
@@ -205,8 +209,8 @@ def opened(directory: DataDir, notify: Callable[[str], None]) -> Iterator[OpenNo
 
 
 def _open_node(storage, identity):
-    node = Node(storage, crypto, identity)
-    node.stores_open = _STORES_OPEN
+    node = Node(storage, cast(Any, crypto), identity)
+    node.tree.limit = _STORES_OPEN
     node.open(now_ms())
     return node
 
@@ -219,13 +223,13 @@ def _say_mended(storage, notify):
 
 def _note_suspects(node):
     """What a command has found damaged while it read is wanted from the next peer. The rest is dropped."""
-    found = [(handle, list(handle.store.suspects)) for handle in node.stores if handle.store.suspects]
+    found = [(handle, list(handle.store.suspects)) for handle in node.tree.replicas if handle.store.suspects]
     if found:
-        node.rollback()
+        node.journal.rollback()
         for handle, hashes in found:
             node.note_damage(handle, hashes, [])
-    rows = [handle.id for handle in node.stores if handle.store.suspect_rows]
+    rows = [handle.id for handle in node.tree.replicas if handle.store.suspect_rows]
     if rows:
-        node.rollback()
+        node.journal.rollback()
         for store_id in rows:
             mend(node, store_id)

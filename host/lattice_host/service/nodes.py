@@ -2,9 +2,9 @@
 
 from lattice_core.api.plain import bytes_fields
 from lattice_core.api.rows import disputed, fork_rows, read_only, second_claims, skipped_by, waiting_rows
-from lattice_core.node import peers
 from lattice_core.node.node import Node
-from lattice_core.node.stores import Replica, id_text
+from lattice_core.node.replica import Replica
+from lattice_core.node.stores import id_text
 
 from .. import clock
 from ..rekey import Rekey
@@ -36,13 +36,13 @@ class NodeService(HostService):
             "id": node.identity.public.hex(),
             "name": node.name,
             "data": str(directory.path),
-            "shares": [_share(node, root) for root in node.roots()],
+            "shares": [_share(node, root) for root in node.tree.roots()],
             "sticks": _sticks(self.on),
             "read_only": read_only(node),
             "clock": clock.problems(node, self.on.storage, self.now_ms()),
             "busy": running(directory.path) if self.on.reads else None,
             "rekey": _unfinished(Rekey(directory.path), command),
-            "damaged": [{"id": id_text(store_id), "error": words} for store_id, words in node.damaged],
+            "damaged": [{"id": id_text(store_id), "error": words} for store_id, words in node.tree.damaged],
         }
 
 
@@ -62,14 +62,14 @@ def _unfinished(journal: Rekey, command: str) -> str | None:
 
 
 def _share(node: Node, root: Replica) -> Result:
-    members = peers.active(node, root)
+    members = node.members.active(root)
     return {
         "id": id_text(root.id),
         "name": root.name,
         "members": len(members),
         "disputed": disputed(node, root),
         "second_claims": [claim for claim in second_claims(node) if claim["share"] == id_text(root.id)],
-        "stores": [_store(node, replica) for replica in [root, *node.children(root)]],
+        "stores": [_store(node, replica) for replica in [root, *node.tree.children(root)]],
     }
 
 
@@ -96,12 +96,12 @@ def _store(node: Node, replica: Replica) -> Result:
 
 def _sticks(on: OpenNode) -> list[Result]:
     node = on.node
-    noted = {key.hex() for root in node.roots() for key in node.sticks(root)}
+    noted = {key.hex() for root in node.tree.roots() for key in node.members.sticks(root)}
     seen = on.directory.config()["sticks"]
     return [
         {
             "id": stick_id,
-            "name": node.peer_name(bytes.fromhex(stick_id)) or seen.get(stick_id, {}).get("name", ""),
+            "name": node.members.peer_name(bytes.fromhex(stick_id)) or seen.get(stick_id, {}).get("name", ""),
             "port": seen.get(stick_id, {}).get("port"),
         }
         for stick_id in sorted(noted)

@@ -4,12 +4,13 @@ Counted from indexes (`storage.own_rows`): only this node's own writes can be he
 """
 
 from struct import pack
+from typing import Any
 
 from lattice_core.errors import ProtocolError, StorageError
 from lattice_core.files import tree
+from lattice_core.files.reading import file_of
 from lattice_core.machines import kvlist, kvtable
 from lattice_core.machines.keys import KEY_BYTES, row_key
-from lattice_core.node import peers
 from lattice_core.node.stores import KV_TYPE
 from lattice_core.storage.contract import TABLE_DATA
 
@@ -42,8 +43,8 @@ class OnlyHere:
     def _known_sequence(self):
         """Up to which witness sequence some other ACTIVE member is known to hold every intention. What others wrote,
         they are taken to hold."""
-        others = [key for key in peers.active(self._node, self._handle) if key != self._own]
-        return max((self._handle.files.holdings.holds_items(key) for key in others), default=0)
+        others = [key for key in self._node.members.active(self._handle) if key != self._own]
+        return max((self._handle.holdings.holds_items(key) for key in others), default=0)
 
     # -- the own chain ---------------------------------------------------------------------------------------------
 
@@ -88,7 +89,7 @@ class OnlyHere:
         acknowledged = [files.holdings.acknowledged_content(peer) for peer in files.members_known()]
         content = max((sequence for sequence, _ in acknowledged), default=0)
         since = self._rank(content)
-        after = _BEHIND_ALL if files.is_unsure() else self._rank(max(content, self._reachable))
+        after = _BEHIND_ALL if files.index.is_unsure() else self._rank(max(content, self._reachable))
         looked_at = rows.keys(True, since, after) if since < after else []
         left_out = [marks for sequence, marks in acknowledged if sequence == content]
         if left_out and all(left_out):
@@ -103,8 +104,8 @@ class OnlyHere:
         found += [self._file(key) for key in first if key not in absent]
         self.files = [file.path for file in sorted(found, key=lambda file: file.key)[: self._limit]]
 
-    def _file(self, key):
-        return self._handle.files.file_of(self._entry(key))
+    def _file(self, key) -> Any:
+        return file_of(self._store, self._entry(key))
 
     def _is_only_here(self, file):
         files = self._handle.files
@@ -124,7 +125,7 @@ class OnlyHere:
 
     def _not_held(self):
         """Row keys of all own files that may be no file, or whose content may not be all here."""
-        contents = self._handle.files.contents
+        contents = self._handle.contents
         yield from contents.no_files()
         for want in contents.wants():
             yield row_key(self._node.crypto, tree.key_of(want.path))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from lattice_core.errors import LatticeError, StorageError, UsageError
-from lattice_core.node import peers
+from lattice_core.node.members import key_text
 from lattice_core.sync.common.tasks import StreamLost, Task
 
 from .. import crypto
@@ -73,7 +73,7 @@ class StickPort:
         if self.peer_key and key != self.peer_key:
             raise UsageError(
                 "another stick (%s) is at %s now; begun with %s: plug that one in again, or repeat the command"
-                % (peers.key_text(key)[:8], self.path, peers.key_text(self.peer_key)[:8]),
+                % (key_text(key)[:8], self.path, key_text(self.peer_key)[:8]),
                 "another_stick",
             )
         self.peer_key = key
@@ -84,7 +84,7 @@ class StickPort:
             return words
         sticks = self._on.directory.config()["sticks"]
         seen = [_stick_label(key, sticks[key]) for key in sticks if sticks[key].get("port") == self.path]
-        there = peers.key_text(self.peer_key)
+        there = key_text(self.peer_key)
         if not there:
             return (
                 words if self.path in words and not seen else "%s (`auto` took %s%s)" % (words, self.path, _last(seen))
@@ -100,7 +100,7 @@ class StickPort:
     def remember(self, name: str) -> None:
         """Notes where this stick was, for `auto`. What was done with it is done without that, too."""
         try:
-            self._on.directory.remember_stick(peers.key_text(self.peer_key), name=name, port=self.path)
+            self._on.directory.remember_stick(key_text(self.peer_key), name=name, port=self.path)
         except StorageError as error:
             self._on.notify("where the stick was seen is not noted: %s" % error)
 

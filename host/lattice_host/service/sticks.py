@@ -4,8 +4,7 @@
 from lattice_core.api.peers import shut_out
 from lattice_core.api.rows import member_name
 from lattice_core.errors import Refused, UsageError
-from lattice_core.files.upkeep import ROOM_KEPT_BYTES
-from lattice_core.node import peers
+from lattice_core.files.budget import ROOM_KEPT_BYTES
 from lattice_core.node.node import Node
 from lattice_core.node.stores import id_text
 
@@ -31,7 +30,7 @@ class StickService(HostService):
                 on.notify("the stick keeps its name %s" % shown["name"])
             name = shown["name"]
         else:
-            root, called = self.node.find_root(store), name or "stick"
+            root, called = self.node.tree.find_root(store), name or "stick"
             yield from wire.talk(lambda peer: peer.start(_set_up(peer, root, called), "setup"), timeout_s)
             name = called
         wire.remember(str(name))
@@ -57,10 +56,10 @@ class StickService(HostService):
     def forget(self, name: str, store: str | None = None) -> Result:
         """Revokes a stick that is lost or given away, as `peer.revoke` does. What is on it stays on it."""
         on, node = self.on, self.node
-        root = node.find_root(store)
-        key = peers.find(node, root, name)
+        root = node.tree.find_root(store)
+        key = node.members.find(root, name)
         data = shut_out(node, root, key, self.now_ms())
-        node.forget_stick(root, key)
+        node.members.forget_stick(root, key)
         on.commit()
         on.directory.forget_stick(key.hex())
         return data
@@ -93,22 +92,22 @@ def _let_in_again(on, key, shown, store):
             "not_the_owner",
         )
     there = [one["id"] for one in shown["stores"]]
-    shares = [root for root in node.roots() if root.id in there]
+    shares = [root for root in node.tree.roots() if root.id in there]
     if not shares:
         raise Refused(
             "this stick is yours, but none of its shares is here: `join` it with an invite of a member, or reset the "
             "stick with its button (which erases it)",
             "not_a_member",
         )
-    if store is not None and node.find_root(store) not in shares:
+    if store is not None and node.tree.find_root(store) not in shares:
         raise Refused(
             "this stick is yours already, in share %s; its button resets it (which erases it)" % shares[0].label(),
             "already_member",
         )
     for root in shares:
-        if not peers.is_active(node, root, key):
-            node.admit(root, key, "", now_ms())
-            node.note_stick(root, key)
+        if not node.members.is_active(root, key):
+            node.members.admit(root, key, "", now_ms())
+            node.members.note_stick(root, key)
             on.commit()
             return root
     raise Refused("this stick is yours already; `sync` is enough", "already_member")
@@ -133,7 +132,7 @@ def _status(node, shown):
         return data
     total, used = shown["flash_total"], shown["flash_used"]
     free = max(total - used, 0)
-    owners = [{"id": key.hex(), "name": node.peer_name(key)} for key in shown["owners"]]
+    owners = [{"id": key.hex(), "name": node.members.peer_name(key)} for key in shown["owners"]]
     data.update(
         {
             "id": shown["id"].hex(),
@@ -166,7 +165,7 @@ def _status(node, shown):
 
 def _own_name(node, store):
     """The name that this node knows a store by; what the stick says is cut to what its answer has room for."""
-    handle = node.get(store["id"])
+    handle = node.tree.get(store["id"])
     return store["name"] if handle is None else handle.name
 
 
@@ -178,6 +177,6 @@ def _key_of_member(node: Node, text: str) -> bytes:
         key = b""
     if len(key) == 32:
         return key
-    for root in node.roots():
-        return peers.find(node, root, text)
+    for root in node.tree.roots():
+        return node.members.find(root, text)
     raise UsageError("%s is no id: an id has 64 hex digits" % text, "unknown_member")

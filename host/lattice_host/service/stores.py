@@ -1,11 +1,15 @@
 """Group `store`, with what needs the database file: `verify`."""
 
+from typing import cast
+
 from lattice_core.api.stores import StoreService
 from lattice_core.errors import StorageError
 from lattice_core.node.node import Node
-from lattice_core.node.stores import Replica, id_text
+from lattice_core.node.replica import Replica
+from lattice_core.node.stores import id_text
 
 from ..mending import compare, mend
+from ..storage import SqliteStorage
 from .backend import Result, Stream, progress
 
 
@@ -16,18 +20,18 @@ class HostStoreService(StoreService):
         None), `stores`: [{`id`, `name`, `intentions`, `blobs`, `bytes`, `problems`, `problem_count`}]}."""
         node = self.node
         replicas = self._chosen(store)
-        storage = node.storage
+        storage = cast(SqliteStorage, node.storage)
         damage = _medium_damage(storage)
-        node.rollback()
+        node.journal.rollback()
         if any(mend(node, replica.id) for replica in replicas) or storage.mended:
             damage = damage or "; ".join(storage.mended)
-            node.rollback()
+            node.journal.rollback()
         reports: list[Result] = []
         for replica in replicas:
             yield progress(len(reports), len(replicas), replica.label())
             reports.append(_verified(node, replica))
         if not store:
-            reports += [_closed(store_id, words) for store_id, words in node.damaged]
+            reports += [_closed(store_id, words) for store_id, words in node.tree.damaged]
         clean = damage is None and all(report["problem_count"] == 0 for report in reports)
         return {"clean": clean, "medium": damage, "stores": reports}
 

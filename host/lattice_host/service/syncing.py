@@ -4,10 +4,9 @@ import time
 
 from lattice_core.api.rows import member_name, read_only, second_claims, waiting_rows
 from lattice_core.errors import ProtocolError, Refused, UsageError
-from lattice_core.files.upkeep import ROOM_KEPT_BYTES
+from lattice_core.files.budget import ROOM_KEPT_BYTES
 from lattice_core.model import token as tokens
 from lattice_core.model.token import Token
-from lattice_core.node import peers
 from lattice_core.node.node import Node
 from lattice_core.node.stores import id_text
 from lattice_core.sync.common.syncing import NothingShared
@@ -30,9 +29,9 @@ class SyncService(HostService):
         started = time.monotonic()
         node = self.node
         wire = StickPort(self.on, port)
-        node.end_expired_invites(self.now_ms())
+        node.invites.end_expired(self.now_ms())
         report = yield from wire.talk(lambda peer: peer.start(_synced(peer, port), "sync"), timeout_s, give_time=True)
-        name = node.peer_name(wire.peer_key)
+        name = node.members.peer_name(wire.peer_key)
         wire.remember(name)
         data: Result = {"peer": wire.peer_key.hex(), "name": name, "port": wire.path}
         data.update(wire.moved())
@@ -50,7 +49,7 @@ class SyncService(HostService):
         if parsed.is_over(self.now_ms()):
             raise UsageError("this invite has expired: ask for a new one", "invite_expired")
         node.begin_join_again(parsed)
-        if node.get(parsed.store_id) is not None:
+        if node.tree.get(parsed.store_id) is not None:
             on.notify("this node is in that share already, or was; going on with what is missing")
         wire = StickPort(on, via)
 
@@ -58,17 +57,17 @@ class SyncService(HostService):
             on.unused = False  # somebody was reached
             # Whoever is a member is let in again without a write, and no invite is used up. Where the secret may not be
             # shown, a share that is here can still be synced.
-            here = node.get(parsed.store_id) is not None
+            here = node.tree.get(parsed.store_id) is not None
             return peer.sync() if here and not parsed.may_be_shown_to(peer.key) else peer.join(parsed, here)
 
         report = yield from wire.talk(command, timeout_s, give_time=True)
-        name = node.peer_name(wire.peer_key)
+        name = node.members.peer_name(wire.peer_key)
         wire.remember(name)
-        root = node.find(id_text(parsed.store_id))
+        root = node.tree.find(id_text(parsed.store_id))
         data: Result = {
             "share": id_text(root.id),
             "at": {"id": wire.peer_key.hex(), "name": name},
-            "stores": [{"id": id_text(one.id), "name": one.name, "type": one.type} for one in node.children(root)],
+            "stores": [{"id": id_text(one.id), "name": one.name, "type": one.type} for one in node.tree.children(root)],
         }
         data.update(wire.moved())
         data.update(outcome(node, report))
@@ -104,7 +103,7 @@ def _why_nothing(peer, port, shown):
     node = peer.node
     if not shown["owned"]:
         return "this stick is fresh: `stick setup %s` takes it into a share of this node, then `sync` fills it" % port
-    revoked = [root for root in node.roots() if node.is_revoked(root.id, peer.key)]
+    revoked = [root for root in node.tree.roots() if node.members.is_revoked(root.id, peer.key)]
     if revoked:
         back = "a new invite lets it in again"
         if node.identity.public in shown["owners"]:
@@ -112,11 +111,11 @@ def _why_nothing(peer, port, shown):
         elif shown["owners"]:
             back = "its owner can let it in again with `stick setup`"
         return "%s was revoked from share %s: %s" % (
-            printable(node.peer_name(peer.key)) or peer.key.hex()[:8],
+            printable(node.members.peer_name(peer.key)) or peer.key.hex()[:8],
             revoked[0].label(),
             back,
         )
-    if not node.roots():
+    if not node.tree.roots():
         return "this node is in no share yet: `join TOKEN --via %s` enters one, with an invite of a member" % port
     return None
 
@@ -159,7 +158,7 @@ def outcome(node: Node, report) -> Result:
         ],
         "errors": [{"store": _label(node, store_id), "error": str(error)} for store_id, error in report.errors],
         "second_claims": second_claims(node),
-        "double_claims": [claim for root in node.roots() for claim in _double_claims(node, root)],
+        "double_claims": [claim for root in node.tree.roots() for claim in _double_claims(node, root)],
     }
 
 
@@ -175,8 +174,10 @@ def _waiting(node, one):
 def _double_claims(node, root):
     """Invites that let in more than one node, as long as more than one of them is a member."""
     found = []
-    for claimed, keys in node.double_claims(root):
-        members = [{"id": key.hex(), "name": node.peer_name(key)} for key in keys if peers.is_active(node, root, key)]
+    for claimed, keys in node.invites.double_claims(root):
+        members = [
+            {"id": key.hex(), "name": node.members.peer_name(key)} for key in keys if node.members.is_active(root, key)
+        ]
         if len(members) > 1:
             found.append({"invite": claimed.id.hex(), "share": id_text(root.id), "claimed_by": members})
     return found
@@ -192,5 +193,5 @@ def _unfit(one):
 
 
 def _label(node, store_id):
-    handle = node.get(store_id)
+    handle = node.tree.get(store_id)
     return id_text(store_id) if handle is None else handle.label()

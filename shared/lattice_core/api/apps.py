@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..machines.root_view import RootView
     from ..node.node import Node
-    from ..node.stores import Replica
+    from ..node.replica import Replica
 
     Manifest = list[tuple[str, str, str]]  # (section, key, value)
     ReadBundle = Callable[[bytes, str | None], tuple[str, Manifest]]
@@ -23,11 +23,11 @@ class _ShareService(Service):
     """Operations on shares, which are named by any of their stores; None for the only one."""
 
     def _share(self, selector: "str | None") -> "Replica":
-        return self.node.find_root(selector)
+        return self.node.tree.find_root(selector)
 
     def _shares(self, selector: "str | None") -> "list[Replica]":
         """The share that is meant, or all."""
-        return [self._share(selector)] if selector else self.node.roots()
+        return [self._share(selector)] if selector else self.node.tree.roots()
 
 
 def _view(root) -> "RootView":
@@ -41,12 +41,13 @@ class AppService(_ShareService):
         """Offers an app under a subdomain of the share of `store`, the store that the app works on (None: the only
         one); it replaces the one that was there: {`subdomain`, `app_id`, `store`, `share`, `hash`}."""
         replica = self._store(store)
-        root = self.node.root_of(replica)
+        root = self.node.tree.root_of(replica)
         if replica is root:
             raise UsageError("an app works on a data store, not on the share: name one with --store", "wrong_type")
         _check_subdomain(subdomain)
         now_ms = self.now_ms()
-        written = self.node.at_once(now_ms, _view(root).register_app, subdomain, app_id, replica.id, now_ms)
+        with self.node.journal.write(now_ms):
+            written = _view(root).register_app(subdomain, app_id, replica.id, now_ms)
         return {
             "subdomain": subdomain,
             "app_id": app_id,
@@ -62,7 +63,8 @@ class AppService(_ShareService):
         if app is None:
             raise UsageError("there is no app under %s" % subdomain, "unknown_app")
         now_ms = self.now_ms()
-        written = self.node.at_once(now_ms, _view(root).remove_app, subdomain, now_ms)
+        with self.node.journal.write(now_ms):
+            written = _view(root).remove_app(subdomain, now_ms)
         return {
             "subdomain": subdomain,
             "app_id": app.app_id,
@@ -77,7 +79,7 @@ class AppService(_ShareService):
         for root in self._shares(store):
             view = _view(root)
             for app in view.apps():
-                used = self.node.get(app.store_id)
+                used = self.node.tree.get(app.store_id)
                 rows.append(
                     {
                         "subdomain": app.subdomain,
@@ -108,7 +110,8 @@ class BundleService(_ShareService):
         data = from_hex(data_hex, "data_hex")
         app_id, manifest = self._read(data, app_id)
         now_ms = self.now_ms()
-        written = self.node.at_once(now_ms, _view(root).upload_bundle, app_id, data, manifest, now_ms)
+        with self.node.journal.write(now_ms):
+            written = _view(root).upload_bundle(app_id, data, manifest, now_ms)
         return {
             "app_id": app_id,
             "size": len(data),
@@ -123,7 +126,8 @@ class BundleService(_ShareService):
         if _view(root).bundle(app_id) is None:
             raise UsageError("there is no bundle of %s" % app_id, "unknown_app")
         now_ms = self.now_ms()
-        written = self.node.at_once(now_ms, _view(root).remove_bundle, app_id, now_ms)
+        with self.node.journal.write(now_ms):
+            written = _view(root).remove_bundle(app_id, now_ms)
         return {"app_id": app_id, "share": uuid_text(root.id), "hash": hex_of(written.hash)}
 
     def list(self, store: "str | None" = None) -> "dict[str, Any]":

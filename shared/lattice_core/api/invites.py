@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..node.stores import Replica
+    from ..node.replica import Replica
 
 
 class InviteService(Service):
@@ -20,28 +20,28 @@ class InviteService(Service):
         """Makes an invite for a share: {`token`, `id`, `share`, `redeemable_at`, `expires_ms`, `label`}. `expires_s`:
         in seconds since 1970, 0 for never. The label stays here."""
         node = self.node
-        root = node.find_root(store)
-        node.end_expired_invites(self.now_ms())
-        token = node.invite(root, self.now_ms(), None, expires_s, label)
+        root = node.tree.find_root(store)
+        node.invites.end_expired(self.now_ms())
+        token = node.invites.create(root, self.now_ms(), None, expires_s, label)
         return {
             "token": token.encode(node.crypto),
             "id": hex_of(token.invite_id(node.crypto)),
             "share": id_text(root.id),
-            "redeemable_at": invites.where_redeemable(token, node.peer_name),
+            "redeemable_at": invites.where_redeemable(token, node.members.peer_name),
             "expires_ms": expires_s * 1000 or None,
             "label": label,
         }
 
     def list(self, store: "str | None" = None) -> "dict[str, Any]":
         """{`invites`: [...]}: invites made, when and by whom, and who used them, of one share or of all."""
-        roots = [self.node.find_root(store)] if store else self.node.roots()
-        return {"invites": [self._row(root, made) for root in roots for made in self.node.invites(root)]}
+        roots = [self.node.tree.find_root(store)] if store else self.node.tree.roots()
+        return {"invites": [self._row(root, made) for root in roots for made in self.node.invites.list(root)]}
 
     def revoke(self, id: str, store: "str | None" = None) -> "dict[str, Any]":
         """Ends an invite that nobody has used, named by the beginning of its id: {`id`, `status`, `written`}."""
-        root = self.node.find_root(store)
-        found = invites.find(root, id)
-        written = self.node.revoke_invite(root, id, self.now_ms())
+        root = self.node.tree.find_root(store)
+        found = self.node.invites.find(root, id)
+        written = self.node.invites.revoke(root, id, self.now_ms())
         return {"id": hex_of(found.id), "status": "revoked", "written": written}
 
     def _row(self, root: "Replica", made) -> "dict[str, Any]":
@@ -52,7 +52,7 @@ class InviteService(Service):
         return {
             "id": hex_of(made.id),
             "status": invites.STATUS_NAMES.get(made.status, "status %d" % made.status),
-            "redeemable": not is_over and invites.is_redeemable(self.node, root, made, now_ms),
+            "redeemable": not is_over and self.node.invites.is_redeemable(root, made, now_ms),
             "made_ms": made.made_ms,
             "invited_by": [] if maker is None else [named(self.node, maker)],
             "claimed_by": [named(self.node, key) for key in made.claimed_by],

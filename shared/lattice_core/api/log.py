@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..machines.log_view import LogEntry, LogView
-    from ..node.stores import Replica
+    from ..node.replica import Replica
 
 READ_ENTRIES = const(1000)  # in one answer, when nothing else is asked for
 TAIL_ENTRIES = const(10)
@@ -42,7 +42,8 @@ class LogService(Service):
             raise UsageError("an empty entry is stored nowhere: give it a value", "bad_value")
         view = self._view(self._replica(store))
         now_ms = self.now_ms()
-        written = self.node.at_once(now_ms, view.append, content, now_ms)
+        with self.node.journal.write(now_ms):
+            written = view.append(content, now_ms)
         return {"hash": hex_of(written.hash), "wall_ms": written.wall_ms}
 
     def read(

@@ -58,5 +58,5 @@ class Names:
         name = self._found.get(key)
         if name is None:
             own = self._node.name if key == self._node.identity.public else ""
-            name = self._found[key] = self._node.peer_name(key) or own
+            name = self._found[key] = self._node.members.peer_name(key) or own
         return name

@@ -1,6 +1,6 @@
 """Rows that several groups return: members, writes that wait, forks. Plain values only."""
 
-from ..node import peers
+from ..node.members import STATUS_NAMES
 from ..node.stores import id_text
 
 TYPE_CHECKING = False
@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..node.node import Node
-    from ..node.stores import Replica
+    from ..node.replica import Replica
 
     Row = dict[str, Any]
 
 
 def member_name(node: "Node", key: bytes) -> str:
     """The name of an author, this node included; "" when none is known."""
-    return node.name if key == node.identity.public else node.peer_name(key)
+    return node.name if key == node.identity.public else node.members.peer_name(key)
 
 
 def named(node: "Node", key: bytes) -> "Row":
@@ -25,9 +25,9 @@ def named(node: "Node", key: bytes) -> "Row":
 
 def member_rows(node: "Node", root: "Replica") -> "list[Row]":
     """All members of a share, as its own list names them and as the lists of single stores do."""
-    sticks = node.sticks(root)
+    sticks = node.members.sticks(root)
     rows = []
-    for handle in peers.lists_of(node, root):
+    for handle in node.members.lists_of(root):
         for member in handle.system.peers():
             if handle is root or root.system.peer(member.key) is None:
                 rows.append(_member_row(node, root, handle, member, sticks))
@@ -38,7 +38,7 @@ def _member_row(node, root, handle, member, sticks):
     row = {
         "id": member.key.hex(),
         "name": member.name,
-        "status": peers.STATUS_NAMES.get(member.status, "status %d" % member.status),
+        "status": STATUS_NAMES.get(member.status, "status %d" % member.status),
         "self": member.key == node.identity.public,
         "stick": member.key in sticks,
         "share": id_text(root.id),
@@ -53,7 +53,7 @@ def _member_row(node, root, handle, member, sticks):
     admitter = handle.system.admitted_by(member.key)
     if row["status"] == "active" and admitter != member.key:
         row["let_in_by"] = named(node, admitter)
-        row["let_in_by"]["revoked"] = node.is_revoked(root.id, admitter)
+        row["let_in_by"]["revoked"] = node.members.is_revoked(root.id, admitter)
     return row
 
 
@@ -66,7 +66,7 @@ def second_claims(node: "Node") -> "list[Row]":
     """Stores that a second share declares, each of which stays with the one it came through."""
     return [
         {"id": id_text(store_id), "share": id_text(root_id), "name": name, "stays_with": id_text(first)}
-        for store_id, root_id, name, first in node.second_claims()
+        for store_id, root_id, name, first in node.tree.second_claims()
     ]
 
 
@@ -85,7 +85,7 @@ def skipped_by(node: "Node", handle: "Replica") -> "list[Row]":
 
 def read_only(node: "Node") -> "str | None":
     """Why this node may write nothing in any store, or None."""
-    forked = [handle.weaver.read_only for handle in node.stores if handle.weaver.own_chain_is_forked()]
+    forked = [handle.weaver.read_only for handle in node.tree.replicas if handle.weaver.own_chain_is_forked()]
     return forked[0] if forked else None
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..node.node import Node
-    from ..node.stores import Replica
+    from ..node.replica import Replica
 
 
 class Service:
@@ -30,14 +30,14 @@ class Service:
         return chosen_store(self.node, selector)
 
     def _commit(self) -> None:
-        self.node.commit(self.now_ms())
+        self.node.journal.commit(self.now_ms())
 
 
 def chosen_store(node: "Node", selector: "str | None") -> "Replica":
     """The store that a selector means; without one the only data store there is."""
     if selector:
-        return node.find(selector)
-    data_stores = [handle for handle in node.stores if handle.parent is not None]
+        return node.tree.find(selector)
+    data_stores = [handle for handle in node.tree.replicas if handle.parent is not None]
     if len(data_stores) == 1:
         return data_stores[0]
     if not data_stores:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..node.node import Node
-    from ..node.stores import Replica
+    from ..node.replica import Replica
 
 
 class StoreService(Service):
@@ -20,17 +20,17 @@ class StoreService(Service):
     def create(self, name: str, type: str = KV_TYPE, parent: "str | None" = None) -> "dict[str, Any]":
         """Makes a data store in the share of `parent` (a store of it; None: the only share, which is made when there is
         none): {`id`, `name`, `type`, `root`}."""
-        parent_id = None if parent is None else self.node.find_root(parent).id
+        parent_id = None if parent is None else self.node.tree.find_root(parent).id
         made = self.node.create_store(name, type, parent_id, self.now_ms())
-        root = self.node.root_of(made)
+        root = self.node.tree.root_of(made)
         return {"id": id_text(made.id), "name": made.name, "type": made.type, "root": id_text(root.id)}
 
     def list(self) -> "dict[str, Any]":
         """{`stores`: [{`id`, `name`, `type`, `parent`}]}: every open store, children under their root."""
         rows = []
-        for root in self.node.roots():
+        for root in self.node.tree.roots():
             rows.append(_row(root))
-            rows.extend([_row(child) for child in self.node.children(root)])
+            rows.extend([_row(child) for child in self.node.tree.children(root)])
         return {"stores": rows}
 
     def status(self, store: "str | None" = None) -> "dict[str, Any]":
@@ -39,7 +39,7 @@ class StoreService(Service):
 
     def _chosen(self, store: "str | None") -> "list[Replica]":
         """The store that is meant, or all."""
-        return [self.node.find(store)] if store else list(self.node.stores)
+        return [self.node.tree.find(store)] if store else list(self.node.tree.replicas)
 
 
 def _row(replica: "Replica") -> "dict[str, Any]":

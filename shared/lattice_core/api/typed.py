@@ -7,17 +7,17 @@ from ..node import stores
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..node.node import Node
-    from ..node.stores import Replica
+    from ..node.replica import Replica
 
 
 def find(node: "Node", selector: "str | None", store_type: str) -> "Replica":
     """The store that a name or the beginning of an id means; without one the only store of the type. UsageError when
     there is none, are several, or it has another type."""
     if selector:
-        replica = node.find(selector)
+        replica = node.tree.find(selector)
         replica.view_as(store_type)
         return replica
-    found = [replica for replica in node.stores if replica.type == store_type]
+    found = [replica for replica in node.tree.replicas if replica.type == store_type]
     if len(found) == 1:
         return found[0]
     short = registry.short_name(store_type)

@@ -13,7 +13,32 @@ from ..limits import BATCH_BYTES, BATCH_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
+    from ..storage.contract import Storage
     from .events import EventLog
+
+    class Parts(Protocol):
+        """What takes part in each transaction."""
+
+        def prepare(self, now_ms: "int | None") -> None:
+            """Adds what follows from the writes, before a commit."""
+            ...
+
+        def unfinished(self) -> bool:
+            """True when there is half of a change."""
+            ...
+
+        def committed(self) -> None: ...
+
+        def reload(self) -> None:
+            """After a rollback: what is stored counts again."""
+            ...
+
+        def reopen(self) -> None:
+            """After that: opens again what the transaction had closed."""
+            ...
+
 
 _LOST_KEPT = const(32)  # runs of transactions that were rolled back, remembered for those who still wait
 
@@ -22,16 +47,15 @@ class Journal:
     """Numbers the transactions: `_open` is the one that runs; everything up to `_committed` that was not lost is
     durable. Lost ones are kept as (first, last); a ticket older than all that are kept counts as lost.
 
-    `tree` takes part in each transaction: `prepare(now_ms)` adds what follows from the writes, `unfinished()` is True
-    for half a change, `reload()` and `reopen()` follow a rollback, `committed()` a commit.
+    `parts`: the node, which is asked around each commit and rollback.
     """
 
-    def __init__(self, storage, events: "EventLog", tree):
+    def __init__(self, storage: "Storage", events: "EventLog", parts: "Parts"):
         self.storage = storage
         self.events = events
         self.writer = None  # the peer whose step runs; None for this node itself. Set and cleared by the peer's step
         self.rollbacks = 0
-        self._tree = tree
+        self._parts = parts
         self._holder = None  # the writer whose items the open transaction holds
         self._open = 1
         self._committed = 0
@@ -93,7 +117,7 @@ class Journal:
         when a change since then was left in the middle."""
         self.refuse_spoilt()
         try:
-            self._tree.prepare(now_ms)
+            self._parts.prepare(now_ms)
             if self.spoilt():
                 raise _spoilt()
             self.storage.commit()
@@ -103,7 +127,7 @@ class Journal:
         self._committed = self._open
         self._open += 1
         self._since_ms = self._holder = None
-        self._tree.committed()
+        self._parts.committed()
         self.events.committed()
 
     def before_telling(self, now_ms: "int | None"):
@@ -140,9 +164,9 @@ class Journal:
         self.storage.rollback()
         self._note_lost()
         self.events.rolled_back()
-        self._tree.reload()
+        self._parts.reload()
         self._spoilt = False
-        self._tree.reopen()
+        self._parts.reopen()
 
     def _note_lost(self):
         self.rollbacks += 1
@@ -157,7 +181,7 @@ class Journal:
 
     def spoilt(self) -> bool:
         """True when the open transaction holds half of a change: it can only be rolled back."""
-        return self._spoilt or self._tree.unfinished()
+        return self._spoilt or self._parts.unfinished()
 
     def spoil(self):
         """A change was left in the middle, in a store that is not open."""

@@ -1,229 +1,362 @@
-"""One node: its identity, its stores, who is in them.
+"""One node: its identity and the parts that it is made of. It founds stores and enters those of others.
 
 Times are handed in: `now_ms` is wall time in ms, None on a stick that has no clock yet, which then may not write.
-Nothing here waits.
+Nothing here waits. Own writes are durable when the call that makes them returns; what peers sent, and what was written
+through a replica, is when `journal.commit` returns or `journal.durable(ticket)` says so.
 """
 
-from ..errors import Refused, StorageFull, UsageError
-from ..machines.registry import is_known
-from ..storage.contract import TABLE_META
-from ..wire.messages import PEER_ACTIVE, PEER_DORMANT, PEER_REVOKED
-from . import hierarchy, peers, stores
-from .keeper import NAME_RECORD, Keeper
+from ..compat import const
+from ..errors import Refused, StorageError, StorageFull, UsageError
+from ..files.budget import Budget
+from ..machines import registry
+from ..model import ops
+from ..text import printable
+from ..wire.messages import CHILD_ACTIVE, CHILD_ARCHIVED, PEER_ACTIVE
+from . import device, stores
+from .events import EVENTS_KEPT, EventLog
+from .journal import Journal
+from .members import Members
+from .tree import StoreTree
 
-_STICK = b"node/stick/"  # ‖ key: a row in the root's TABLE_META
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model.identity import Identity
+    from ..model.token import Token
+    from ..seams import Crypto
+    from ..storage.contract import Storage
+    from .device import Device
+    from .invites import Invites
+    from .replica import Replica
+
+KEEP_UNREFERENCED_MS = const(2592000000)  # 30 days: until then `undo` finds what nothing names any more
+_NAME = b"name"  # a record of the storage
 
 
-class Node(Keeper):
-    """What commands, syncs and the stick's loop work with. `stores`: the open handles."""
+class Node:
+    """`journal`: the open transaction; `tree`: the stores; `members` and `invites`: who may do what; `events`: what was
+    projected and is durable. The journal asks the node what belongs into a transaction.
 
-    def rename(self, name, now_ms):
+    `keep_unreferenced_ms`: how long content stays that no file names any more; 0: until the room is needed (a stick).
+    """
+
+    def __init__(
+        self,
+        storage: "Storage",
+        crypto: "Crypto",
+        identity: "Identity",
+        name: str = "",
+        keep_unreferenced_ms: int = KEEP_UNREFERENCED_MS,
+    ):
+        self.storage = storage
+        self.crypto = crypto
+        self.identity = identity
+        self.name = self._committed_name = name
+        self.events = EventLog(EVENTS_KEPT if keep_unreferenced_ms else 0)
+        self.journal = Journal(storage, self.events, self)
+        self.budget = Budget(storage, self.journal, keep_unreferenced_ms)
+        self.tree = StoreTree(storage, crypto, identity, self.journal, self.events, self.budget)
+        self.members = Members(self.tree, self.journal, identity.public)
+        self._invites = None
+        self._looking = None  # what is being looked over
+
+    @property
+    def invites(self) -> "Invites":
+        """Loaded where invites are made or redeemed: a stick at which nobody joins needs none of it."""
+        if self._invites is None:
+            from .invites import Invites
+
+            self._invites = Invites(self.tree, self.members, self.journal, self.crypto)
+        return self._invites
+
+    def open(self, now_ms: "int | None"):
+        """Opens every store of the storage, and what they declare. A damaged one is left closed and listed in
+        `tree.damaged`; the others work."""
+        record = self.storage.record(_NAME)
+        if not self.name and record is not None:
+            self.name = str(record, "utf-8")
+        self._committed_name = self.name
+        owned = self.storage.record(device.DEVICE) if getattr(self.storage, "salvaged", False) else None
+        if owned is not None:
+            self.tree.remake_root(device.share_of(owned))  # its children, it declares
+        self.tree.open(now_ms)
+        if self.journal.spoilt():
+            self.journal.rollback()
+        self.members.lists.check()
+        try:
+            self.journal.commit(now_ms)
+        except StorageFull:
+            pass  # it is rolled back: what opening wanted to write waits for room, everything else works
+
+    def rename(self, name: str, now_ms: int):
         """The node's own name, told to every share that it is in."""
         if not name:
             raise UsageError("the name of a node is empty", "bad_name")
-        self.at_once(now_ms, self._rename, stores.check_name(name, "node"), now_ms)
+        with self.journal.write(now_ms):
+            self._rename(stores.check_name(name, "node"))
+            for root in self.tree.roots():
+                self.members.greet(root, self.name, now_ms)
 
-    def _rename(self, name, now_ms):
+    def _rename(self, name):
         self.name = name
-        self.storage.put_record(NAME_RECORD, self.name.encode())
-        for root in self.roots():
-            peers.settle(self, root, now_ms)
+        self.storage.put_record(_NAME, name.encode())
 
-    # -- members and invites ---------------------------------------------------------------------------------------
+    # -- founding stores -----------------------------------------------------------------------------------------------
 
-    def peers(self, root):
-        """Members of the share as the system table lists them: objects with key, status, name."""
-        return list(hierarchy.peer_list(self, root).system.peers())
+    def create_store(self, name: str, store_type: str, parent_id: "bytes | None", now_ms: "int | None") -> "Replica":
+        """A new store. A data store without `parent_id` goes under the only root, which is made when there is none."""
+        stores.check_name(name, "store")
+        if now_ms is None:
+            raise _no_clock()
+        store_type = registry.type_named(store_type)
+        if store_type == stores.ROOT_TYPE:
+            if parent_id is not None:
+                raise UsageError("a root store has no parent")
+            with self.journal.write(now_ms):
+                return self.found_root(name, now_ms)
+        if not name:
+            raise UsageError(
+                "the name of a store is empty: without one it could not be told from the share", "bad_name"
+            )
+        if store_type not in registry.data_types():
+            can = ", ".join(registry.data_types())
+            raise UsageError("stores of type %s cannot be made here; %s can" % (store_type, can), "unknown_type")
+        parent = None
+        if parent_id is not None:
+            parent = self.tree.get(parent_id)
+            if parent is None:
+                raise UsageError("the parent store is not here", "unknown_store")
+            if parent.parent is not None:
+                raise UsageError("%s is no share: other nodes open only what a root declares" % parent.label())
+        elif self.tree.roots():
+            parent = self.tree.find_root()
+        if parent is not None:
+            _check_unused(parent, name)
+        with self.journal.write(now_ms):
+            return self.found_child(parent or self.found_root("", now_ms), name, store_type, now_ms)
 
-    def may_connect(self, store_id, key):
-        """False for a store that is not here, too: a stranger learns nothing."""
-        handle = self.get(store_id)
-        return handle is not None and not self.is_cut(handle) and peers.may_connect(self, handle, key)
+    def found_root(self, name: str, now_ms: int) -> "Replica":
+        """A new share, in the open transaction: the intentions are those of the reference, in its order."""
+        root = self.tree.make(stores.new_id(self.crypto), stores.ROOT_TYPE, None, now_ms)
+        self._write_genesis(root, now_ms)
+        naming = [ops.store_name(name)] if name else []
+        root.write_system(naming + [ops.strategy_independent()], now_ms)
+        if self.name:
+            root.write_system([ops.peer_name(self.identity.public, self.name)], now_ms)
+        root.write_system([ops.peer_status(self.identity.public, PEER_ACTIVE)], now_ms)
+        return root
 
-    def is_member(self, key):
-        """True when `key` is an ACTIVE member of any share here."""
-        return any(not self.is_cut(root) and peers.is_active(self, root, key) for root in self.roots())
+    def found_child(self, parent: "Replica", name: str, store_type: str, now_ms: int) -> "Replica":
+        """A new store under `parent`, which declares it, in the open transaction."""
+        child = self.tree.make(stores.new_id(self.crypto), store_type, parent.id, now_ms)
+        child.alias = name
+        self._write_genesis(child, now_ms)
+        naming = [ops.store_name(name)] if name else []
+        child.write_system(naming + [ops.strategy_inherited()], now_ms)
+        declaration = [ops.child_add(child.id, name, store_type), ops.child_status(child.id, CHILD_ACTIVE)]
+        parent.write_system(declaration, now_ms)
+        return child
 
-    def is_revoked(self, root_id, key):
-        """True when the share `root_id` is here and lists `key` as REVOKED."""
-        root = self.get(root_id)
-        return root is not None and peers.status_of(self, root, key) == PEER_REVOKED
+    def _write_genesis(self, replica, now_ms):
+        nonce = int.from_bytes(self.crypto.random(4), "little")
+        replica.weaver.submit(ops.genesis(replica.type, nonce), [], now_ms)
 
-    def peer_name(self, key):
-        """The name of a member, "" when none is known."""
-        for root in self.roots():
-            peer = root.system.peer(key)
-            if peer is not None and peer.name:
-                return peer.name
-        return ""
+    # -- entering a share of others ------------------------------------------------------------------------------------
 
-    def admit(self, root, key, name, now_ms):
-        self.at_once(now_ms, peers.admit, self, root, key, name, now_ms)
-
-    def revoke_peer(self, root, key, now_ms):
-        """True when something was written: False for a member that was revoked already."""
-        return self.at_once(now_ms, peers.revoke, self, root, key, now_ms)
-
-    def invite(self, root, now_ms, listed=None, expires_s=0, label=""):
-        """A token; durable when this returns."""
-        return self.at_once(now_ms, _invites().create, self, root, now_ms, listed, expires_s, label)
-
-    def end_expired_invites(self, now_ms):
-        """What an invite's maker does when its time has come: revokes it. Returns how many."""
-        ended = 0
-        for root in self.roots():
-            if root.weaver.read_only is None:
-                ended += self.at_once(now_ms, _invites().end_expired, root, now_ms)
-        return ended
-
-    def invites(self, root):
-        return list(root.system.invites())
-
-    def revoke_invite(self, root, selector, now_ms):
-        """True when something was written: False for one that was revoked already."""
-        return self.at_once(now_ms, _invites().revoke, root, _invites().find(root, selector), now_ms)
-
-    def double_claims(self, root):
-        return _invites().double_claims(root)
-
-    def accept_join(self, store_id, secret, peer_key, now_ms, expires_s=0):
-        """Lets a peer in, durable when this returns: the type of the root. Refused in words. `expires_s`: what the
-        peer's token says."""
-        handle = self.get(store_id)
-        if handle is not None and self.is_cut(handle):
-            raise list_is_cut()
-        root, operations = _invites().accept(self, store_id, secret, peer_key, now_ms, expires_s)
-        if operations:
-            self.at_once(now_ms, stores.write_system, root, operations, now_ms)
-        return root.type
-
-    def begin_join(self, token, peer_key=None):
+    def begin_join(self, token: "Token", peer_key: "bytes | None" = None):
         """Checks before the secret is shown to `peer_key`. Refused names who may see it."""
-        handle = self.get(token.store_id)
+        here = self.tree.get(token.store_id)
         self.begin_join_again(token, peer_key)
-        if handle is not None and not self._is_shut_out(handle):
+        if here is not None and not self.members.is_shut_out(here):
             raise UsageError("this node is in that share already: `sync` is enough", "already_member")
 
-    def _is_shut_out(self, root):
-        """True when our own list does not say that we are in: we were revoked, or it has not arrived."""
-        return peers.status_of(self, root, self.identity.public) not in (PEER_ACTIVE, PEER_DORMANT)
-
-    def begin_join_again(self, token, peer_key=None):
+    def begin_join_again(self, token: "Token", peer_key: "bytes | None" = None):
         """The same for a share that may be here already: others may have shut us out, and we have not heard of it."""
-        handle = self.get(token.store_id)
+        found = self.tree.get(token.store_id)
         if token.inviter == self.identity.public:
-            here = "this node is in that share already, and " if handle is not None else ""
+            here = "this node is in that share already, and " if found is not None else ""
             raise UsageError(here + "this invite was made here: it is for another node", "own_invite")
-        if handle is None:
+        if found is None:
             self._check_unbound(token.store_id)
-        elif handle.parent is not None:
+        elif found.parent is not None:
             raise self._bound(token.store_id)
         if peer_key is not None and not token.may_be_shown_to(peer_key):
-            names = ", ".join(_invites().where_redeemable(token, self.peer_name))
+            from .invites import where_redeemable
+
+            names = ", ".join(where_redeemable(token, self.members.peer_name))
             raise Refused("this invite cannot be redeemed here, only at: %s" % names, "wrong_peer")
 
     def _check_unbound(self, store_id):
-        if stores.is_made(self, store_id) and stores.bound_to(self, store_id) is not None:
+        if self.tree.is_made(store_id) and self.tree.bound_to(store_id) is not None:
             raise self._bound(store_id)
 
     def _bound(self, store_id):
         return UsageError(
             "a store with that share's id came here through another share, %s, and stays with it: this node cannot be "
             "in both; make another one (another data directory) for this invite"
-            % stores.id_text(stores.bound_to(self, store_id)),
+            % stores.id_text(self.tree.bound_to(store_id)),
             "exists",
         )
 
-    def complete_join(self, token, store_type, now_ms, peer_key=None):
+    def complete_join(
+        self, token: "Token", store_type: str, now_ms: "int | None", peer_key: "bytes | None" = None
+    ) -> "Replica":
         """The share was entered at `peer_key`: makes its root, empty until the first sync. Writes nothing into the
         log: a chain of ours from an earlier life must arrive before we go on with it."""
         _check_type(store_type)
-        return self.at_once(now_ms, self._join, token.store_id, store_type, peer_key or token.inviter, now_ms)
+        with self.journal.write(now_ms):
+            return self._join(token.store_id, store_type, peer_key or token.inviter, now_ms)
 
     def _join(self, store_id, store_type, peer_key, now_ms):
-        found = self.get(store_id)
-        if found is not None:
-            if found.parent is not None:  # another share has declared it meanwhile
-                raise self._bound(store_id)
-            stores.note_joined_at(found, peer_key)  # let in again: until its list says so
-            return found
-        return self.add_handle(stores.add_store(self, store_id, store_type, None, now_ms, peer_key))
+        found = self.tree.get(store_id)
+        if found is None:
+            found = self.tree.add(store_id, store_type, None, now_ms)
+        elif found.parent is not None:  # another share has declared it meanwhile
+            raise self._bound(store_id)
+        found.note_joined_at(peer_key)  # let in again, too: until its list says so
+        return found
 
-    def set_up_stick(self, device, owner, name, root_id, store_type, now_ms):
+    def set_up_stick(
+        self, device: "Device", owner: bytes, name: str, root_id: bytes, store_type: str, now_ms: "int | None"
+    ) -> "Replica":
         """A fresh stick becomes `owner`'s, in a share that the owner has let us into: all of it or nothing."""
         _check_type(store_type)
-        return self.at_once(now_ms, self._set_up_stick, device, owner, name, root_id, store_type, now_ms)
+        with self.journal.write(now_ms):
+            device.setup(owner, name, root_id)
+            self._rename(name)
+            found = self.tree.get(root_id)
+            return found if found is not None else self._join(root_id, store_type, owner, now_ms)
 
-    def _set_up_stick(self, device, owner, name, root_id, store_type, now_ms):
-        device.setup(owner, name, root_id)
-        self.name = name
-        self.storage.put_record(NAME_RECORD, name.encode())
-        found = self.get(root_id)
-        return found if found is not None else self._join(root_id, store_type, owner, now_ms)
+    # -- after a sync --------------------------------------------------------------------------------------------------
 
-    def settle(self, now_ms):
-        """After a sync: opens what was declared, tells our name where we are new, lets go of content whose time is
-        over. True when there is something new for others."""
-        changed = self.refresh(now_ms)
-        for handle in self.stores:
-            handle.weaver.look_again(now_ms)
-        for root in self.roots():
-            changed = self._settle(root, now_ms) or changed
-        if self.keep_unreferenced_ms and now_ms is not None:
-            for handle in self.stores:
-                handle.files.collect(now_ms)
+    def after_sync(self, now_ms: "int | None") -> bool:
+        """Opens what was declared, tells our name where we are new, lets go of content whose time is over. True when
+        there is something new for others."""
+        changed = self.tree.refresh(now_ms)
+        for replica in self.tree.walk():
+            replica.weaver.look_again(now_ms)
+        for root in self.tree.roots():
+            changed = self._greet(root, now_ms) or changed
+        if self.budget.keep_ms and now_ms is not None:
+            for replica in self.tree.walk():
+                replica.content.collect(now_ms)
         if changed or self.storage.pending():
-            self.commit(now_ms)
+            self.journal.commit(now_ms)
         return changed
 
-    def _settle(self, root, now_ms):
+    def _greet(self, root, now_ms):
         """A name that finds no room, or may not be written now, waits: what was synced is good without it."""
-        if self.is_cut(root):
+        if self.members.is_cut(root):
             return False
         try:
-            return self.at_once(now_ms, peers.settle, self, root, now_ms)
+            with self.journal.write(now_ms):
+                return self.members.greet(root, self.name, now_ms)
         except (StorageFull, UsageError):
             return False
 
-    # -- sticks that this host has set up ------------------------------------------------------------------------------
+    def caught_up(self, replica: "Replica"):
+        """A complete sync of the store has brought what the peer holds, our own writes of an earlier life with it."""
+        forked = [author for author, _, _, _ in replica.weaver.forks()]
+        if replica.weaver.doubts_own_chain() and self.identity.public not in forked:
+            replica.weaver.doubt_own_chain(False)
 
-    def note_stick(self, root, key):
-        """Remembers that a member is a stick of ours: invites list it first."""
-        root.store.put_row(TABLE_META, _STICK + key, b"")
+    # -- room and damage -----------------------------------------------------------------------------------------------
 
-    def take_back_stick(self, root, key, now_ms):
-        """A stick that was let in and then refused its setup: no stick of ours, and no member."""
-        self.forget_stick(root, key)
-        self.revoke_peer(root, key, now_ms)
+    def make_room(self) -> bool:
+        """On a stick: drops content that nothing names any more, for what else finds no room. True when there was any.
+        Commits."""
+        if self.budget.keep_ms:
+            return False
+        dropped = 0
+        for replica in self.tree.walk():
+            dropped += replica.content.drop_unreferenced()[0]
+        return dropped > 0
 
-    def forget_stick(self, root, key):
-        root.store.put_row(TABLE_META, _STICK + key, None)
+    def look_over(self) -> bool:
+        """Looks at one stored intention or blob, whether its bytes still have its hash, each once after a start: what
+        is damaged is wanted again although nobody asks for it. True while there is more to look at."""
+        if self._looking is None:
+            self._looking = self._look_over()
+        for _ in self._looking:
+            return True
+        return False
 
-    def sticks(self, root):
-        """Keys of our sticks in this share that are members now."""
-        noted = [key[len(_STICK) :] for key, _ in root.store.rows(TABLE_META, _STICK)]
-        return [key for key in noted if peers.is_active(self, root, key)]
+    def _look_over(self):
+        for replica in self.tree.walk():
+            for _, hash, _, _ in replica.store.witness_log():
+                replica.weaver.read(hash)
+                yield
+            for digest, _ in replica.store.blobs():
+                replica.contents.check(digest)
+                yield
+
+    def note_damage(self, replica: "Replica", hashes: "list[bytes]", digests: "list[bytes]"):
+        """What was found damaged in a store is wanted again, if that can be written now."""
+        try:
+            for hash in hashes:
+                replica.weaver.note_damaged(hash)
+            for digest in digests:
+                replica.contents.check(digest)
+            self.journal.commit()
+        except StorageError:
+            return
+
+    # -- for the journal -----------------------------------------------------------------------------------------------
+
+    def prepare(self, now_ms: "int | None"):
+        """Adds to the open transaction what follows from its writes, before it is committed."""
+        self.tree.refresh(now_ms)
+        self.tree.open_waiting(now_ms)
+        self.members.lists.note()
+
+    def unfinished(self) -> bool:
+        return self.tree.unfinished()
+
+    def committed(self):
+        self._committed_name = self.name
+
+    def reload(self):
+        self.name = self._committed_name
+        self.tree.reload()
+
+    def reopen(self):
+        self.tree.reopen()
+        self.members.lists.forget()
 
 
-def _invites():
-    """The module, loaded where invites are made or redeemed: a stick at which nobody joins needs none of it."""
-    from . import invites
+def _check_unused(parent, name):
+    """UsageError when a store declares one of this name already: a second one could not be named any more."""
+    used = _declared(parent, name)
+    if not name or used is None:
+        return
+    number = 2
+    while _declared(parent, "%s-%d" % (name, number)) is not None:
+        number += 1
+    shown = printable(name, stores.SHOWN)
+    raise UsageError(
+        "this share has a store called %s already (%s); use that one, or another name, as %s-%d"
+        % (shown, stores.id_text(used), shown, number),
+        "exists",
+    )
 
-    return invites
+
+def _declared(parent, name):
+    """The id of the store that one declares under this name, or None."""
+    for child in parent.system.children():
+        if child.name == name and child.status != CHILD_ARCHIVED:
+            return child.id
+    return None
 
 
-def list_is_cut():
-    return Refused(
-        "this stick's flash was damaged and has lost a part of its list of members: until that is back it gives "
-        "nothing and takes no orders. `sync` with it from its owner's computer",
-        "damaged",
+def _no_clock():
+    return UsageError(
+        "this node does not know the time yet, so it cannot write: connect it to its owner's computer once", "no_clock"
     )
 
 
 def _check_type(store_type):
     """Refused for a root that this node could only store and not read. Roots of data exist in meshes of the reference;
     none is ever made here."""
-    if not is_known(store_type):
+    if not registry.is_known(store_type):
         raise Refused(
             "the share's root has a type that this node does not know: %s" % (repr(store_type[:64])), "unknown_type"
         )

@@ -9,6 +9,10 @@ whoever does not know this node's key cannot make intentions whose hashes add up
 
 from ..compat import const
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .tree import StoreTree
+
 _RECORD = b"list/"  # ‖ store id: 1 when it is cut ‖ sum
 _NEWEST = const(192)  # intentions among which the difference is looked for: by chance it is found once in 2^64
 _SUM_BYTES = const(32)
@@ -17,9 +21,9 @@ _SUM_BYTES = const(32)
 class Lists:
     """The sums of all lists of a node. Does nothing where storage loses nothing without failing as a whole."""
 
-    def __init__(self, node):
-        self._node = node
-        self._enabled = getattr(node.storage, "may_lose", False)
+    def __init__(self, tree: "StoreTree"):
+        self._tree = tree
+        self._enabled = getattr(tree.storage, "may_lose", False)
         self._sums = {}  # store id: [last sequence in it, sum]
         self._cut = []  # ids of stores
 
@@ -34,70 +38,70 @@ class Lists:
         """What was derived from an open transaction that was rolled back, or of stores that were closed."""
         self._sums = {}
         self._cut = []
-        for handle in self._own_lists():
-            if self._record(handle)[0]:
-                self._cut.append(handle.id)
+        for replica in self._own_lists():
+            if self._record(replica)[0]:
+                self._cut.append(replica.id)
 
     def check(self):
         """At a start: compares every list with its sum. Part of the open transaction."""
         self.forget()
-        for handle in self._own_lists():
-            cut, before = self._record(handle)
-            if before is not None and not cut and not self._follows(handle, before):
-                self._cut.append(handle.id)
-                self._write(handle, True, before)
+        for replica in self._own_lists():
+            cut, before = self._record(replica)
+            if before is not None and not cut and not self._follows(replica, before):
+                self._cut.append(replica.id)
+                self._write(replica, True, before)
         self.note()
 
     def note(self):
         """Before a commit: takes up what was witnessed since the last one, and trusts a list again that is whole."""
-        for handle in self._own_lists():
-            known = self._sums.get(handle.id)
-            if known is not None and known[0] == handle.store.count:
+        for replica in self._own_lists():
+            known = self._sums.get(replica.id)
+            if known is not None and known[0] == replica.store.count:
                 continue
-            now = self._sum(handle)
-            cut, before = self._record(handle)
+            now = self._sum(replica)
+            cut, before = self._record(replica)
             if not cut:
                 if before != now:
-                    self._write(handle, False, now)
-            elif self._follows(handle, before):
-                self._cut.remove(handle.id)
-                self._write(handle, False, now)
+                    self._write(replica, False, now)
+            elif self._follows(replica, before):
+                self._cut.remove(replica.id)
+                self._write(replica, False, now)
 
     def _own_lists(self):
         """Stores that have a list of their own: the roots, and children that do not inherit one."""
         if not self._enabled:
             return ()
-        return [handle for handle in self._node.stores if self._node.has_own_list(handle)]
+        return [replica for replica in self._tree.replicas if self._tree.has_own_list(replica)]
 
-    def _record(self, handle):
+    def _record(self, replica):
         """(True when it is cut, sum); (False, None) for a list that has none yet."""
-        record = self._node.storage.record(_RECORD + handle.id)
+        record = self._tree.storage.record(_RECORD + replica.id)
         return (False, None) if record is None else (record[0] == 1, int.from_bytes(record[1:], "big"))
 
-    def _write(self, handle, cut, value):
+    def _write(self, replica, cut, value):
         record = bytes((1 if cut else 0,)) + value.to_bytes(_SUM_BYTES, "big")
-        self._node.storage.put_record(_RECORD + handle.id, record)
+        self._tree.storage.put_record(_RECORD + replica.id, record)
 
     def _mark(self, hash):
-        key = self._node.identity.seed
-        return int.from_bytes(self._node.crypto.blake3_digest(b"lattice-nano list" + key + hash), "big")
+        key = self._tree.identity.seed
+        return int.from_bytes(self._tree.crypto.blake3_digest(b"lattice-nano list" + key + hash), "big")
 
-    def _sum(self, handle):
+    def _sum(self, replica):
         """The sum of everything that is witnessed in a store now."""
-        known = self._sums.get(handle.id)
-        if known is None or known[0] > handle.store.count:
-            known = self._sums[handle.id] = [0, 0]
-        for sequence, hash, _, _ in handle.store.witness_log(known[0]):
+        known = self._sums.get(replica.id)
+        if known is None or known[0] > replica.store.count:
+            known = self._sums[replica.id] = [0, 0]
+        for sequence, hash, _, _ in replica.store.witness_log(known[0]):
             known[1] ^= self._mark(hash)
-        known[0] = handle.store.count
+        known[0] = replica.store.count
         return known[1]
 
-    def _follows(self, handle, before):
+    def _follows(self, replica, before):
         """True when everything that made up the sum `before` is witnessed now: what has come since, which is among the
         newest, makes the whole difference."""
-        difference = self._sum(handle) ^ before
+        difference = self._sum(replica) ^ before
         basis = []  # each with a highest bit of its own
-        for _, hash, _, _ in handle.store.witness_log(max(handle.store.count - _NEWEST, 0)):
+        for _, hash, _, _ in replica.store.witness_log(max(replica.store.count - _NEWEST, 0)):
             mark = self._mark(hash)
             for other in basis:
                 mark = min(mark, mark ^ other)

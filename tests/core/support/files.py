@@ -14,23 +14,23 @@ def make_file(handle, path, content, chunk_bytes=4096, now_ms=NOW_MS, keep=None)
         chunk = content[at : at + chunk_bytes]
         digest = CRYPTO.blake3_digest(chunk)
         if keep is None or number in keep:
-            handle.files.contents.put(digest, chunk)
+            handle.contents.put(digest, chunk)
         for list_digest, data in builder.add(digest, len(chunk)):
-            handle.files.contents.put(list_digest, data)
+            handle.contents.put(list_digest, data)
     cid, lists = builder.finish(CRYPTO.blake3_digest(content))
     for digest, data in lists:
-        handle.files.contents.put(digest, data)
+        handle.contents.put(digest, data)
     entry = Entry(path.split("/")[-1], 0o644, cid, now_ms, len(content))
     handle.files.put_entry(path, entry, now_ms)
-    handle.files.node.commit(now_ms)
+    handle.files.journal.commit(now_ms)
     return entry
 
 
 def two_nodes(capacity=None):
     laptop, root, data = share()
     other = make_node(2, "stick", capacity)
-    join(other, laptop, laptop.invite(root, NOW_MS))
-    return laptop, data, other, other.find("notes")
+    join(other, laptop, laptop.invites.create(root, NOW_MS))
+    return laptop, data, other, other.tree.find("notes")
 
 
 def content(seed, size):
@@ -45,7 +45,7 @@ def put_file(handle, path, seed, size, chunk_bytes):
     """A file of random bytes in equal chunks: its blobs and its entry. No more than a chunk is held at once."""
     platform = crypto()
     rng = Rng(seed)
-    contents = handle.files.contents
+    contents = handle.contents
     builder = ChunkListBuilder(platform)
     whole = platform.blake3()
     for at in range(0, size, chunk_bytes):
@@ -59,4 +59,4 @@ def put_file(handle, path, seed, size, chunk_bytes):
     for list_digest, listed in lists:
         contents.put(list_digest, listed)
     handle.files.put_entry(path, Entry(path, 0o644, cid, START_MS, size), START_MS)
-    handle.files.node.commit(START_MS)
+    handle.files.journal.commit(START_MS)

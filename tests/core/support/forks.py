@@ -13,39 +13,39 @@ def cloned():
     gc.collect()
     world, notes = joined(node(1, "left"), node(2, "right"))
     notes.kv.put(b"before", b"v", START_MS + 2000)
-    world.left.commit(START_MS)
+    world.left.journal.commit(START_MS)
     assert world.connect().sync().complete
     clone = node(1, "left")
     other = NodePair(clone, world.right)
-    other.run(other.a.join(world.right.invite(world.right.roots()[0], START_MS)))
+    other.run(other.a.join(world.right.invites.create(world.right.tree.roots()[0], START_MS)))
     return world, clone, notes.id
 
 
 def put(node, store_id, count, size=1, key=b"k"):
-    handle = node.get(store_id)
+    handle = node.tree.get(store_id)
     for number in range(count):
         handle.kv.put(key + b"%d" % number, b"%d" % number * size, START_MS + 3000 + number)
-    node.commit(START_MS)
+    node.journal.commit(START_MS)
     return handle
 
 
 def check_stopped(clone):
     """Every store of the node refuses every write and says the way out; so it does when it is opened again."""
     for opened in (clone, node(1, "left", clone.storage.reopened())):
-        for handle in opened.stores:
+        for handle in opened.tree.replicas:
             assert "two histories" in handle.weaver.read_only
             assert handle.weaver.own_chain_is_forked()
             words = str(raises(UsageError, handle.weaver.submit, b"\x52\x00", [], START_MS + 9000))
             assert "node rekey --invite" in words
         raises(UsageError, opened.create_store, "another", "core:kvstore", None, START_MS + 9000)
-        raises(UsageError, opened.invite, opened.roots()[0], START_MS + 9000)
+        raises(UsageError, opened.invites.create, opened.tree.roots()[0], START_MS + 9000)
 
 
 def older(world, store_id, count):
     """An older copy of the left's data, after the left has written `count` more and the right holds them."""
     copy = node(1, "left")
     other = NodePair(copy, world.right)
-    other.run(other.a.join(world.right.invite(world.right.roots()[0], START_MS)))
+    other.run(other.a.join(world.right.invites.create(world.right.tree.roots()[0], START_MS)))
     put(world.left, store_id, count, 20, key=b"later")
     assert world.connect().sync().complete
     return copy
@@ -55,7 +55,7 @@ def check_cut(world_of):
     for begins in range(2):
         world, _, store_id = cloned()
         copy = older(world, store_id, 24)
-        handle = copy.get(store_id)
+        handle = copy.tree.get(store_id)
         other = world_of(copy, world.right, START_MS + 5000)
         begin = [other.a, other.b][begins]
         task = begin.sync()
@@ -81,7 +81,7 @@ def check_cut(world_of):
         assert handle.weaver.read_only is None, (world_of, begins)
         put(copy, store_id, 1)
         assert other.connect().sync().complete
-        assert list(world.right.get(store_id).weaver.forks()) == []
+        assert list(world.right.tree.get(store_id).weaver.forks()) == []
 
 
 def quiet(world):

@@ -1,6 +1,5 @@
 """A share with members."""
 
-from lattice_core.node import stores
 from support.nodes import NOW_MS, join, make_node, meet, share
 
 
@@ -10,11 +9,12 @@ def members(count=3):
     nodes = [laptop]
     for number in range(2, count + 1):
         nodes.append(make_node(number, "n%d" % number))
-        join(nodes[-1], laptop, laptop.invite(root, NOW_MS))
+        join(nodes[-1], laptop, laptop.invites.create(root, NOW_MS))
     for node in nodes[1:]:
         meet(laptop, node)
-    return [(node, node.get(root.id)) for node in nodes]
+    return [(node, node.tree.get(root.id)) for node in nodes]
 
 
 def write(node, root, operations, now_ms=NOW_MS):
-    node.at_once(now_ms, stores.write_system, root, operations, now_ms)
+    with node.journal.write(now_ms):
+        root.write_system(operations, now_ms)

@@ -66,7 +66,7 @@ class NodePair:
 def joined(left, right, world_of=NodePair, **wire):
     """Both in one share with a data store "notes": (world, handle on the left)."""
     notes = left.create_store("notes", "core:kvstore", None, START_MS)
-    token = left.invite(left.roots()[0], START_MS)
+    token = left.invites.create(left.tree.roots()[0], START_MS)
     world = world_of(left, right, **wire)
     world.run(world.b.join(token))
     return world, notes
@@ -79,6 +79,6 @@ def hashes(handle):
 
 def same(left, right):
     """True when both hold the same stores with the same intentions."""
-    theirs = {handle.id: hashes(handle) for handle in right.stores}
-    ours = {handle.id: hashes(handle) for handle in left.stores}
+    theirs = {handle.id: hashes(handle) for handle in right.tree.replicas}
+    ours = {handle.id: hashes(handle) for handle in left.tree.replicas}
     return ours == theirs

@@ -30,15 +30,19 @@ def carry(source, target, now_ms=NOW_MS):
     """Every intention that `source` holds, of every store that both have; the children that this declares too."""
     done = []
     while True:
-        handles = [handle for handle in target.stores if handle.id not in done and source.get(handle.id) is not None]
+        handles = [
+            handle
+            for handle in target.tree.replicas
+            if handle.id not in done and source.tree.get(handle.id) is not None
+        ]
         if not handles:
             return
         for handle in handles:
             done.append(handle.id)
-            weaver = source.get(handle.id).weaver
+            weaver = source.tree.get(handle.id).weaver
             for intention in list(weaver.held_after(dict.fromkeys(weaver.held_authors(), 0))):
                 handle.weaver.ingest(intention, now_ms)
-            target.commit(now_ms)
+            target.journal.commit(now_ms)
 
 
 def meet(first, second, now_ms=NOW_MS):
@@ -50,12 +54,12 @@ def meet(first, second, now_ms=NOW_MS):
 def carry_blobs(source, target):
     """All content that `target` wants and `source` has. Returns how many blobs went."""
     count = 0
-    for handle in target.stores:
-        other = source.get(handle.id)
+    for handle in target.tree.replicas:
+        other = source.tree.get(handle.id)
         if other is None:
             continue
-        count += fetch(handle.files.wanted(), other, handle)
-    target.commit(NOW_MS)
+        count += fetch(handle.content.wanted(), other, handle)
+    target.journal.commit(NOW_MS)
     return count
 
 
@@ -69,22 +73,22 @@ def fetch(wanted, source, target):
             if not wanted.again():
                 return count
             continue
-        body = source.files.contents.get(digest)
+        body = source.contents.get(digest)
         if body is None:
             wanted.not_held(digest)
         else:
-            target.files.contents.put(digest, body.read(0, body.size))
+            target.contents.put(digest, body.read(0, body.size))
             count += 1
 
 
 def join(joiner, server, token, now_ms=NOW_MS):
     """A whole join: token, claim, first exchange, settling."""
     joiner.begin_join(token, server.identity.public)
-    store_type = server.accept_join(token.store_id, token.secret, joiner.identity.public, now_ms)
-    server.commit(now_ms)
+    store_type = server.invites.accept(token.store_id, token.secret, joiner.identity.public, now_ms)
+    server.journal.commit(now_ms)
     joiner.complete_join(token, store_type, now_ms, server.identity.public)
     meet(server, joiner, now_ms)
-    joiner.settle(now_ms)
+    joiner.after_sync(now_ms)
     meet(server, joiner, now_ms)
 
 
@@ -92,7 +96,7 @@ def share(name="laptop", store="notes"):
     """(node, root handle, data store handle) of a fresh share."""
     node = make_node(1, name)
     data = node.create_store(store, "core:kvstore", None, NOW_MS)
-    return node, node.root_of(data), data
+    return node, node.tree.root_of(data), data
 
 
 def value(handle, key):

@@ -26,7 +26,7 @@ def loop_on(storage, transports):
     board = FakeBoard(crypto(), None, transports)
     device = Device(storage)
     stick = Node(storage, board.crypto, load_identity(storage, board.crypto), keep_unreferenced_ms=0)
-    storage.open_stores = lambda: len(stick.stores)
+    storage.open_stores = lambda: len(stick.tree.replicas)
     stick.open(None)
     return Loop(board, storage, stick, device)
 
@@ -50,7 +50,7 @@ class TwoComputers:
         self.laptop, self.desktop = node(1, "laptop"), node(2, "desktop")
         notes = self.laptop.create_store("notes", "core:kvstore", None, START_MS)
         pair = NodePair(self.laptop, self.desktop)
-        pair.run(pair.b.join(self.laptop.invite(self.laptop.roots()[0], START_MS)))
+        pair.run(pair.b.join(self.laptop.invites.create(self.laptop.tree.roots()[0], START_MS)))
         self.notes = notes.id
         self.loop = open_loop([FakeTransport(), FakeTransport(PACKET_BYTES)])
         self.board = self.loop.board
@@ -92,7 +92,7 @@ class TwoComputers:
     def set_up(self):
         """The laptop's share is on the stick, and the stick has met its two computers."""
         laptop = self.plug(self.laptop, 0)
-        self.finish(laptop.peer.setup(self.laptop.roots()[0], "blue", START_MS))
+        self.finish(laptop.peer.setup(self.laptop.tree.roots()[0], "blue", START_MS))
         assert self.finish(laptop.peer.sync()).complete
         NodePair(self.laptop, self.desktop).sync()  # the desktop hears of the stick
         desktop = self.plug(self.desktop, 1)
@@ -101,27 +101,27 @@ class TwoComputers:
 
     def write(self, owner, seed):
         """Returns what was written: (hashes of intentions, names of blobs)."""
-        handle = owner.get(self.notes)
+        handle = owner.tree.get(self.notes)
         before = hashes(handle)
         rng = Rng(seed)
         for number in range(VALUES):
             handle.kv.put(b"%d/%d" % (seed, number), rng.bytes(VALUE_BYTES), START_MS)
         for number in range(FILES):
             put_file(handle, "%d-%d.bin" % (seed, number), 10 * seed + number, FILE_BYTES, CHUNK_BYTES)
-        owner.commit(START_MS)
+        owner.journal.commit(START_MS)
         blobs = set(handle.store.blobs())
         assert len(blobs) >= 2 * FILES, len(blobs)
         return hashes(handle) - before, blobs
 
     def check_stick(self, written):
         """All that was written is on the stick, and every piece of content there is what its name says."""
-        stick = self.loop.node.get(self.notes)
+        stick = self.loop.node.tree.get(self.notes)
         assert written[0] <= hashes(stick)
         assert written[1] <= set(stick.store.blobs())
         self.check_content()
 
     def check_content(self):
-        stick = self.loop.node.get(self.notes)
+        stick = self.loop.node.tree.get(self.notes)
         platform = self.board.crypto
         for digest, _ in list(stick.store.blobs()):
             body = stick.store.blob(digest)
@@ -165,7 +165,7 @@ def one_is_pulled_in_the_middle(open_loop, after=3000):
     assert made.loop.served[0].endpoint.peer is stick
     assert stick.faults == 0, stick.last_fault
     made.check_stick(first)
-    arrived = len(hashes(made.loop.node.get(made.notes)) & second[0])
+    arrived = len(hashes(made.loop.node.tree.get(made.notes)) & second[0])
     # Plugged in again, on a transport that the board has not had before, it goes on where it was.
     made.board.transports = [made.board.transports[0], FakeTransport(PACKET_BYTES)]
     again = made.plug(made.desktop, 1)

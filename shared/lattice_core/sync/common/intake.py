@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...model.intention import Intention
-    from ...node.stores import Replica
+    from ...node.replica import Replica
     from .peer import Peer
 
 _FEW_BYTES = const(4096)  # ops that cannot make rows without end
@@ -58,13 +58,13 @@ class Intake:
         now_ms = self.peer.wall_ms()
         alone = item.ops_size > _FEW_BYTES and item.ops_size * ROWS_TO_OPS > self.storage.room()
         if alone and self.storage.pending():
-            self.node.commit(now_ms)  # it may not fit, and then takes nothing else with it
+            self.node.journal.commit(now_ms)  # it may not fit, and then takes nothing else with it
         self.peer.enter()
         try:
             outcome = self.weaver.ingest(item, now_ms, verified, True)
         except StorageFull:
             if self.weaver.unfinished:
-                self.node.rollback()
+                self.node.journal.rollback()
                 if not alone:
                     raise
             elif self.make_room():

@@ -34,7 +34,7 @@ def accept(node, values, peer_key, now_ms):
     store_id, secret = values["store_id"], values["invite_secret"]
     if len(store_id) != STORE_ID_BYTES or len(secret) > JOIN_SECRET_BYTES:
         raise ProtocolError("a join without a store or with an impossible secret")
-    store_type = node.accept_join(store_id, secret, peer_key, now_ms, values["expires_s"])
+    store_type = node.invites.accept(store_id, secret, peer_key, now_ms, values["expires_s"])
     return {"inviter_pubkey": node.identity.public, "store_id": store_id, "store_type": store_type}
 
 

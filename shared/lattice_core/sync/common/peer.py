@@ -6,8 +6,7 @@ alike.
 
 from ...errors import LatticeError, Refused, StorageError
 from ...limits import ANSWER_MS, FAULTS, STREAMS_IN
-from ...node import peers
-from ...node.node import list_is_cut
+from ...node.members import list_is_cut
 from .progress import Progress
 from .tasks import Fault, StreamLost, Task
 
@@ -180,25 +179,25 @@ class Peer:
 
     def check_allowed(self, handle):
         """Refused when the peer may not (or no longer) have this store."""
-        if not self.node.may_connect(handle.id, self.key):
+        if not self.node.members.may_connect(handle.id, self.key):
             raise self.refusal(handle)
 
     def knows(self):
         """True when the peer may have any store here."""
-        return any(self.node.may_connect(handle.id, self.key) for handle in self.node.stores)
+        return any(self.node.members.may_connect(handle.id, self.key) for handle in self.node.tree.replicas)
 
     def refills(self, handle):
         """True for an owner of this stick where the list of members has lost something: what is lost it may bring back,
         and have nothing. Whom the list would let in does not count, since it may lack just who was shut out."""
         if self.device is None or not self.device.is_owner(self.key):
             return False
-        return self.node.is_cut(handle) and self.node.has_own_list(handle)
+        return self.node.members.is_cut(handle) and self.node.tree.has_own_list(handle)
 
     def refusal(self, handle):
         """Why the peer may not have a store; `handle` may be None. A stranger learns nothing."""
-        if handle is None or not self.node.is_cut(handle):
+        if handle is None or not self.node.members.is_cut(handle):
             return stranger()
-        known = self.device.is_owner(self.key) or peers.status_of(self.node, handle, self.key) is not None
+        known = self.device.is_owner(self.key) or self.node.members.status_of(handle, self.key) is not None
         return list_is_cut() if known else stranger()
 
     def enter(self):
@@ -218,7 +217,7 @@ class Peer:
         it is none of its failures: whose it was learns of it by its ticket."""
         of_others = self.node.journal.is_of_others()
         try:
-            return self.node.commit_due(self.wall_ms(), self.ticks_ms)
+            return self.node.journal.commit_due(self.wall_ms(), self.ticks_ms)
         except StorageError as error:
             if of_others:
                 return False

@@ -67,7 +67,7 @@ def synchronise(peer, store_ids, live):
                 repeated.append(handle.id)  # what it has got from us may have put right why it held back
             else:
                 done.append(handle.id)
-        if peer.node.settle(peer.wall_ms()) and again:
+        if peer.node.after_sync(peer.wall_ms()) and again:
             again -= 1
             roots = [handle.id for handle in level if handle.parent is None and not live]
             done = [store_id for store_id in done if store_id not in roots]
@@ -84,7 +84,7 @@ def _note_unheld(peer, report):
     """What this node has written meanwhile, or since a session of its store ended, the peer does not hold."""
     for store_id in report.outcomes:
         outcome = report.outcomes[store_id]
-        handle = peer.node.get(store_id)
+        handle = peer.node.tree.get(store_id)
         if outcome.complete and handle is not None:
             store, own = handle.weaver.store, peer.node.identity.public
             outcome.unheld = store.chain(own)[0] - store.length_at(own, outcome.held)
@@ -92,11 +92,11 @@ def _note_unheld(peer, report):
 
 def _note_closed(peer, store_ids, done, report):
     """A store that a share declares and this node has not open was not synced: it is named, with the reason."""
-    for store_id, root_id, name, why in peer.node.closed_children():
+    for store_id, root_id, name, why in peer.node.tree.closed():
         if root_id in done and (store_ids is None or store_id in store_ids or root_id in store_ids):
             report.errors.append((store_id, Refused("%s was not synced: %s" % (name or "a store", why))))
-    declared = [closed_id for closed_id, _, _, _ in peer.node.closed_children()]
-    for store_id, why in peer.node.damaged:  # a share whose members cannot be read: the peer may be one
+    declared = [closed_id for closed_id, _, _, _ in peer.node.tree.closed()]
+    for store_id, why in peer.node.tree.damaged:  # a share whose members cannot be read: the peer may be one
         if store_id not in declared and (store_ids is None or store_id in store_ids):
             report.errors.append((store_id, Refused("it was not synced: %s" % why)))
 
@@ -104,8 +104,8 @@ def _note_closed(peer, store_ids, done, report):
 def _next_level(peer, store_ids, done):
     """Handles to sync next: roots first, since they declare the others."""
     chosen = []
-    for handle in peer.node.stores:
-        if handle.id in done or not peer.node.may_connect(handle.id, peer.key):
+    for handle in peer.node.tree.replicas:
+        if handle.id in done or not peer.node.members.may_connect(handle.id, peer.key):
             continue
         if store_ids is None or handle.id in store_ids or handle.parent in store_ids:
             chosen.append(handle)
@@ -155,7 +155,7 @@ def _cannot_open(peer, handle, error, report):
     it, and there is nothing here that it may lack."""
     if not isinstance(error, Refused) or handle.is_known or handle.parent not in report.outcomes:
         return False
-    return handle.files.holdings.holds_items(peer.key) == handle.store.count
+    return handle.holdings.holds_items(peer.key) == handle.store.count
 
 
 def _opened_by_peer(peer, handle, failed):

@@ -31,8 +31,8 @@ class Puller:
     def __init__(self, peer, handle):
         self.peer = peer
         self.node = peer.node
-        self.contents = handle.files.contents
-        self.wanted = handle.files.wanted()
+        self.contents = handle.contents
+        self.wanted = handle.content.wanted()
         self.handle = handle
         self.full = 0  # blobs that found no room although they were planned
         self.damaged = 0  # blobs that came and were not what their hash names
@@ -69,7 +69,7 @@ class Puller:
             "missing": self.wanted.missing,
             "unfit": listed,
             "unfit_count": self.unfit_count(),
-            "room": self.handle.files.room() if self.unfit_count() else 0,
+            "room": self.handle.content.budget.room() if self.unfit_count() else 0,
         }
 
     def _run(self):
@@ -177,7 +177,7 @@ class Puller:
 
     def _arrived(self, digest):
         self.peer.progress.received_blobs += 1
-        self._stored.append((self.node.ticket(), digest))
+        self._stored.append((self.node.journal.ticket(), digest))
         if self.node.storage.pending() >= BATCH_BYTES:  # so that a cut costs little, whatever the storage's batches are
             self.peer.commit()
             return True
@@ -231,7 +231,7 @@ class Puller:
     def _acknowledge(self):
         """Names what is durable: the peer may rely on it from then on."""
         ready = 0
-        while ready < min(len(self._stored), _STORED_AT_ONCE) and self.node.durable(self._stored[ready][0]):
+        while ready < min(len(self._stored), _STORED_AT_ONCE) and self.node.journal.durable(self._stored[ready][0]):
             ready += 1
         if ready:
             names = b"".join([digest for _, digest in self._stored[:ready]])
@@ -300,7 +300,7 @@ class BlobServer:
         if digest in self._serving:
             self._serving.remove(digest)
             self.peer.enter()
-            if not self.handle.files.contents.check(digest):
+            if not self.handle.contents.check(digest):
                 self.peer.progress.damaged_here += 1
 
     def _answer(self):
@@ -309,7 +309,7 @@ class BlobServer:
             return False
         self.peer.check_allowed(self.handle)
         digest = self._asked.pop(0)
-        contents = self.handle.files.contents
+        contents = self.handle.contents
         try:
             body = contents.get(digest)
             if body is not None and body.size <= PART_BYTES:

@@ -5,7 +5,7 @@ When it is pulled the session's states say (session_states.py); in a live sessio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...node.stores import Replica
+    from ...node.replica import Replica
     from ..common.outcome import Outcome
     from .blobs import Puller
     from .message_stream import MessageStream
@@ -40,7 +40,7 @@ class Content:
         if holds_all and body["missing"] == 0 and body["unfit_count"] <= len(listed):
             keys = [b"fs/" + path.encode() for path, _ in listed]
             self.peer.enter()
-            self.handle.files.holdings.content_acknowledged(self.peer.key, frozen, keys)
+            self.handle.holdings.content_acknowledged(self.peer.key, frozen, keys)
 
     # -- what is pulled here -------------------------------------------------------------------------------------
 

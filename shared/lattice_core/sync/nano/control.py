@@ -7,7 +7,7 @@ neither owner nor member learns the firmware's version and whether the stick is 
 from ...compat import const
 from ...errors import ProtocolError, Refused
 from ...node.device import FRESH, check_time
-from ...node.node import list_is_cut
+from ...node.members import list_is_cut
 from ...text import cut
 from ...wire.nano_messages import MESSAGE_BYTES, NanoFrame, StoreStatus
 from ..common.peer import stranger
@@ -45,7 +45,7 @@ def _answer(peer, request):
         return _change_owner(peer, device.transfer_owner, request["owner_transfer"]["key"])
     if "clock" in request:
         now_ms = request["clock"]["now_ms"]
-        if not device.set_clock(peer.key, peer.node.is_member(peer.key), now_ms, peer.ticks_ms):
+        if not device.set_clock(peer.key, peer.node.members.is_member(peer.key), now_ms, peer.ticks_ms):
             raise Refused(
                 "this stick takes the time from its owner, and from members only a little forward", "not_the_owner"
             )
@@ -57,10 +57,10 @@ def _answer(peer, request):
 def _change_owner(peer, change, key):
     if key == peer.node.identity.public:
         raise Refused("a stick cannot own itself: name a member", "own_identity")
-    if peer.node.is_revoked(peer.device.store_id, key):
+    if peer.node.members.is_revoked(peer.device.store_id, key):
         raise Refused("that node was revoked from this stick's share, so it could not command the stick", "revoked")
     change(peer.key, key)
-    return {"done": {"unheard": not peer.node.is_member(key)}}
+    return {"done": {"unheard": not peer.node.members.is_member(key)}}
 
 
 def _list_is_cut(peer):
@@ -68,7 +68,7 @@ def _list_is_cut(peer):
     device = peer.device
     if device.state == FRESH:
         return False
-    return peer.node.lists.any_cut() or peer.node.get(device.store_id) is None
+    return peer.node.members.lists.any_cut() or peer.node.tree.get(device.store_id) is None
 
 
 def _must_not_be_revoked(peer):
@@ -81,7 +81,7 @@ def _must_not_be_revoked(peer):
 
 
 def _is_revoked(peer):
-    return peer.node.is_revoked(peer.device.store_id, peer.key)
+    return peer.node.members.is_revoked(peer.device.store_id, peer.key)
 
 
 def _set_up(peer, setup):
@@ -103,10 +103,12 @@ def status(peer):
     device = peer.device
     shown = {"version": peer.options.version, "owned": device.state != FRESH}
     list_cut = _list_is_cut(peer)
-    if not (peer.node.is_member(peer.key) or (device.is_owner(peer.key) and (list_cut or not _is_revoked(peer)))):
+    if not (
+        peer.node.members.is_member(peer.key) or (device.is_owner(peer.key) and (list_cut or not _is_revoked(peer)))
+    ):
         return shown
     total, used = peer.options.flash()
-    handles = peer.node.stores
+    handles = peer.node.tree.replicas
     shown.update(
         {
             "member": True,
@@ -157,4 +159,4 @@ def _store_status(handle):
 
 
 def _files(handle):
-    return handle.files.count()
+    return handle.content.count()

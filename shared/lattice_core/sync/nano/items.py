@@ -17,7 +17,7 @@ from .incoming_body import IncomingBody
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...node.stores import Replica
+    from ...node.replica import Replica
     from ...weaver.weaver import Weaver
     from ..common.progress import Progress
     from .message_stream import MessageStream
@@ -129,7 +129,7 @@ class ItemReceiver:
         self.frames = frames
         self.progress = peer.progress
         self.count = 0  # items taken, in whatever way they ended
-        self.ticket = self.node.ticket()
+        self.ticket = self.node.journal.ticket()
         self.ranges = Ranges()
         self.refused_count = 0
         self._batch = []
@@ -188,13 +188,13 @@ class ItemReceiver:
 
     def _ingest_batch(self, batch, verdicts):
         self.peer.enter()
-        self.node.durable(self.ticket)
+        self.node.journal.durable(self.ticket)
         for item, good in zip(batch, verdicts):
             self._ingest_one(item, good)
             if len(self.weaver.events) >= _EVENTS_TAKEN:
-                self.node.refresh(self.peer.wall_ms())  # before some are lost and must be read from the log again
+                self.node.tree.refresh(self.peer.wall_ms())  # before some are lost and must be read from the log again
         self.count += len(batch)
-        self.ticket = self.node.ticket()
+        self.ticket = self.node.journal.ticket()
 
     def _ingest_one(self, item, verified):
         if item.author in self._refused:
@@ -235,7 +235,7 @@ class ItemReceiver:
         if item.author != author:
             raise ProtocolError("evidence against one author, signed by another")
         self.intake.take_evidence(item)
-        self.ticket = self.node.ticket()
+        self.ticket = self.node.journal.ticket()
 
     # -- large ones --------------------------------------------------------------------------------------------
 
@@ -263,7 +263,7 @@ class ItemReceiver:
 
     def _end_large(self, arriving):
         self.peer.enter()
-        self.node.durable(self.ticket)
+        self.node.journal.durable(self.ticket)
         if self._large_shown is None:
             self.count += 1
         if arriving.reason is None:
@@ -279,7 +279,7 @@ class ItemReceiver:
             self.refused_count += 1  # its author is not known
             self.progress.note_refused(b"", b"", arriving.reason, False)
             self._tell(b"", b"", arriving.reason, True)
-        self.ticket = self.node.ticket()
+        self.ticket = self.node.journal.ticket()
 
     def close(self) -> None:
         """Gives back the room of a large item that did not come whole."""

@@ -113,16 +113,16 @@ class NanoPeer(Peer):
                 "this stick has an owner already; its owner can add you, or reset it with its button", "stick_owned"
             )
         check_name(name)
-        was_member = self.node.may_connect(root.id, self.key)
-        self.node.admit(root, self.key, name, now_ms)
-        self.node.note_stick(root, self.key)
+        was_member = self.node.members.may_connect(root.id, self.key)
+        self.node.members.admit(root, self.key, name, now_ms)
+        self.node.members.note_stick(root, self.key)
         self.commit()
         setup = {"name": name, "store_id": root.id, "store_type": root.type, "now_ms": now_ms}
         try:
             return (yield from self._control({"setup": setup}))
         except Refused:
             if not was_member:
-                self.node.take_back_stick(root, self.key, now_ms)
+                self.node.members.take_back_stick(root, self.key, now_ms)
             raise
 
     def owner_add(self, key):
@@ -185,7 +185,7 @@ class NanoPeer(Peer):
 
     def lacks(self, handle):
         """True when content that a store names is not here."""
-        return handle.files.lacks()
+        return handle.content.lacks()
 
     def pull(self, handle):
         """Starts to pull what a store lacks: the Puller."""
@@ -253,18 +253,18 @@ class NanoPeer(Peer):
         """The store that a first frame names. It must be the same share's on both sides: a node that is in two of which
         both declare it would carry over what is not meant for the other's members."""
         store_id = opening["store_id"]
-        handle = self.node.get(store_id)
+        handle = self.node.tree.get(store_id)
         if handle is not None and opening["root_id"] != (handle.parent or b""):
             raise NotOpen(str(stranger())) if self.knows() else stranger()
-        if handle is not None and self.node.may_connect(store_id, self.key):
+        if handle is not None and self.node.members.may_connect(store_id, self.key):
             return handle
-        closed = self.node.closed_child(store_id)
-        if closed is not None and self.node.may_connect(closed[1], self.key):
+        closed = self.node.tree.closed_child(store_id)
+        if closed is not None and self.node.members.may_connect(closed[1], self.key):
             raise NotOpen("%s is not open there: %s" % (closed[2] or "this store", closed[3]))
         raise self.refusal(handle)
 
     def _serve_sync(self, frames, opened):
-        handle = self.node.get(opened["store_id"])
+        handle = self.node.tree.get(opened["store_id"])
         if handle is None or not self.refills(handle):
             handle = self._shared(opened)
         for session, task in self.sessions:
@@ -287,4 +287,4 @@ class NanoPeer(Peer):
             yield
         if task.error is not None:
             raise task.error
-        self.node.settle(self.wall_ms())
+        self.node.after_sync(self.wall_ms())

@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from ...node.stores import Replica
+    from ...node.replica import Replica
     from .message_stream import MessageStream
     from .peer import NanoPeer
 
@@ -47,7 +47,7 @@ class StoreSession:
         self.outcome = Outcome(handle)
         self.sending = states.COMPARING
         self.receiving = states.COMPARING
-        self._agreed_at = handle.files.holdings.holds_items(peer.key)
+        self._agreed_at = handle.holdings.holds_items(peer.key)
         agreed = self._agreed if self._agreed_at else None  # a hint
         strangers = peer.options.chains
         root_id = handle.parent or b""
@@ -106,7 +106,7 @@ class StoreSession:
         own = self.node.identity.public
         if own in outcome.forks or own in self.sender.skipped or self._refused_unnamed:
             # Behind the last that the peer has acknowledged of our chain nothing is known to be there.
-            known = self.handle.store.length_at(own, self.handle.files.holdings.holds_items(self.peer.key))
+            known = self.handle.store.length_at(own, self.handle.holdings.holds_items(self.peer.key))
             outcome.unheld = self.handle.store.chain(own)[0] - known
         outcome.ended = True
         if outcome.has_all_of(own):
@@ -267,7 +267,7 @@ class StoreSession:
             sequence = self.receiver.ranges.end_of(sequence + 1)
         self.outcome.held = sequence
         self.peer.enter()
-        self.handle.files.holdings.acknowledged(self.peer.key, sequence)
+        self.handle.holdings.acknowledged(self.peer.key, sequence)
 
     def _hear_refused(self, body: dict) -> None:
         if len(body["author"]) == 32:
@@ -401,10 +401,10 @@ class StoreSession:
         if receiver.busy():
             return
         if self.receiving == states.STORING:
-            if not self.node.durable(receiver.ticket):
+            if not self.node.journal.durable(receiver.ticket):
                 self.peer.commit()
             self._event(RECEIVING, states.DURABLE)
-        elif receiver.count > self._durable_told and self.node.durable(receiver.ticket) and not self._unread():
+        elif receiver.count > self._durable_told and self.node.journal.durable(receiver.ticket) and not self._unread():
             self._durable_told = receiver.count
             self.frames.post({"durable": {"count": receiver.count}})
 

@@ -84,10 +84,10 @@ def _handle(peer, messages, message):
 def _shared(peer, values):
     """The store that a request names; Refused when the peer may not have it, or there is none."""
     store_id = values["store_id"]
-    if not peer.node.may_connect(store_id, peer.key):
+    if not peer.node.members.may_connect(store_id, peer.key):
         raise stranger()
     peer.commit()  # nothing is shown that a power cut could take back
-    return peer.node.get(store_id)
+    return peer.node.tree.get(store_id)
 
 
 def _while_allowed(peer, handle, frames):

@@ -64,7 +64,7 @@ class StoreSync:
             if self._shows_all_held(session, items):
                 held = count if items.oldest_given is None else self._begun
                 peer.enter()
-                handle.files.holdings.acknowledged(peer.key, held)
+                handle.holdings.acknowledged(peer.key, held)
                 self._end(held)
                 break
             moved = items.new
@@ -82,7 +82,7 @@ class StoreSync:
                 items.tell_held_back()
             for author, _, _, _ in handle.weaver.forks():
                 self.outcome.note_fork(author)
-            own, held = peer.node.identity.public, handle.files.holdings.holds_items(peer.key)
+            own, held = peer.node.identity.public, handle.holdings.holds_items(peer.key)
             self.outcome.unheld = handle.store.chain(own)[0] - handle.store.length_at(own, held)
         return self.outcome
 
@@ -164,11 +164,11 @@ def respond(peer, handle, messages, first):
     elif session.over():
         # It says SyncDone when it has stored what it asked for (`_exchange`): now it holds what we had.
         peer.enter()
-        handle.files.holdings.acknowledged(peer.key, count)
+        handle.holdings.acknowledged(peer.key, count)
     if session.over() and session.whole and not items.short() and items.all_came():
         note_known(peer, handle)
         peer.node.caught_up(handle)
-    peer.node.settle(peer.wall_ms())
+    peer.node.after_sync(peer.wall_ms())
     peer.commit()
     if items.held_back and not peer.sessions and peer.connection.closed is None:
         peer.open_session(handle, False)  # too much for the peer's session: we fetch it in bulk
@@ -179,7 +179,7 @@ def respond(peer, handle, messages, first):
 def note_equal(peer, handle, count):
     """Both hold the same `count` intentions: those are the peer's log."""
     peer.enter()
-    handle.files.holdings.acknowledged(peer.key, count)
+    handle.holdings.acknowledged(peer.key, count)
     if count != fetched_up_to(handle, peer.key):
         note_fetched(handle, peer.key, count)
 

@@ -1,4 +1,4 @@
-"""Keeping the books of a store's content: what is wanted, what is referenced, what may be dropped."""
+"""Which content of a store is wanted, what is referenced, what may be dropped: worked out from its entries."""
 
 from ..compat import const
 from ..errors import ProtocolError, StorageFull
@@ -7,24 +7,33 @@ from ..storage.contract import TABLE_DATA
 from . import chunks, history, tree
 from . import cid as cids
 from .fetch_plan import UNFIT_KEPT, FetchPlan
-from .reading import Reading, Version
+from .reading import Version, file_of
 
-ROOM_KEPT_BYTES = const(65536)  # content leaves this much for intentions
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..seams import Crypto
+    from ..storage.contract import Store
+    from .budget import Budget
+    from .contents import Contents
+
 _WALKED_KEPT = const(16)  # trees that are remembered while all are walked
 _HOST_WALKED = const(4096)  # times as many on a computer
 _HOST_ESTIMATE_STEPS = const(65536)  # a third of a second
 
 
-class Upkeep(Reading):
-    """The bookkeeping part of `files.Files`."""
+class ContentIndex:
+    """The content of one store. `contents`: its blobs, and the rows that say what is wanted."""
 
-    def __init__(self, handle, node):
-        super().__init__(handle, node)
-        self._considered = handle.store.count  # the log up to here is reflected in what is wanted
-        self._overlooked = node.storage.room() < ROOM_KEPT_BYTES  # a full medium may have kept us from noting wants
+    def __init__(self, store: "Store", crypto: "Crypto", contents: "Contents", budget: "Budget", own_key: bytes):
+        self.store = store
+        self.crypto = crypto
+        self.contents = contents
+        self.budget = budget
+        self._considered = store.count  # the log up to here is reflected in what is wanted
+        self._overlooked = budget.is_short()
         self._unnoted = []  # (path, size) of those that found no room, at most UNFIT_KEPT
         self._unnoted_count = 0
-        self._own_key = node.identity.public
+        self._own_key = own_key
 
     def rolled_back(self):
         """The log is what the last commit left: what comes now was not considered, whatever has come before."""
@@ -37,7 +46,7 @@ class Upkeep(Reading):
         if any(event[0] == "lost" for event in events):
             # More happened at once than events are kept: the log says which keys.
             for _, hash, _, _ in self.store.witness_log(min(self._considered, self.store.count)):
-                keys.update(history.keys_written(self.store, self.node.crypto, self.store.get(hash), tree.KEY_PREFIX))
+                keys.update(history.keys_written(self.store, self.crypto, self.store.get(hash), tree.KEY_PREFIX))
         else:
             keys.update([event[2] for event in events if event[0] == "kv" and event[2][:3] == tree.KEY_PREFIX])
         self._considered = self.store.count
@@ -47,7 +56,7 @@ class Upkeep(Reading):
                 self._consider(key, row)
 
     def _consider(self, key, row):
-        file = self.file_of(kvlist.Entry(self.store, self.node.crypto, key, row))
+        file = file_of(self.store, kvlist.Entry(self.store, self.crypto, key, row))
         entries = [] if file is None else [version.entry for version in file.versions if version.entry is not None]
         try:
             self.contents.consider(key, "" if file is None else file.path, entries)
@@ -70,11 +79,11 @@ class Upkeep(Reading):
         if not self._overlooked:
             self.contents.trust()
 
-    def is_unsure(self):
+    def is_unsure(self) -> bool:
         """True when the rows of what is wanted may say too little."""
         return self._overlooked or self.contents.doubted()
 
-    def lacks(self):
+    def lacks(self) -> bool:
         """True when content that an entry names is not here, as far as is known; `wanted` knows better."""
         if self.is_unsure():
             return True
@@ -87,28 +96,31 @@ class Upkeep(Reading):
         self.contents.check_suspects()
         if self.is_unsure():
             self._consider_all()
-        is_host = self.node.keep_unreferenced_ms > 0
+        is_host = self.budget.keep_ms > 0
         collect = None if is_host else self.drop_unreferenced
-        wanted = FetchPlan(self.contents, self._losses, self.room, collect, self._unnoted, self._unnoted_count)
+        wanted = FetchPlan(self.contents, self._losses, self.budget.room, collect, self._unnoted, self._unnoted_count)
         if is_host:
             wanted.estimate_steps = _HOST_ESTIMATE_STEPS
             wanted.looked_kept = _WALKED_KEPT * _HOST_WALKED
         return wanted
 
     def _losses(self):
-        return self.contents.drops + self.node.journal.rollbacks
+        return self.contents.drops + self.budget.journal.rollbacks
 
-    def room(self):
-        """Bytes that content may take."""
-        return max(self.node.storage.room() - ROOM_KEPT_BYTES, 0)
+    def count(self) -> int:
+        """How many files there are, without a look at what stands there."""
+        count = 0
+        for found in kvlist.entries(self.store, self.crypto, tree.KEY_PREFIX, None):
+            count += not found.winner.deleted
+        return count
 
     def referenced(self):
         """Iterates over the digests of all blobs that a head names, losers included. A tree that many names share is
         walked once, or a few times on a stick: one small tree under a hundred thousand names would take minutes."""
         walked = {}
-        most = _WALKED_KEPT * (_HOST_WALKED if self.node.keep_unreferenced_ms else 1)
+        most = _WALKED_KEPT * (_HOST_WALKED if self.budget.keep_ms else 1)
         for key, _ in self.store.rows(TABLE_DATA, tree.KEY_PREFIX):
-            for head in kvtable.heads(self.store, self.node.crypto, TABLE_DATA, key):
+            for head in kvtable.heads(self.store, self.crypto, TABLE_DATA, key):
                 found = Version(self.store, head).entry
                 if found is None or found.inline is not None or (found.digest, found.size) in walked:
                     continue
@@ -130,13 +142,13 @@ class Upkeep(Reading):
         """Makes room: drops every blob that nothing references. Returns (blobs, bytes)."""
         dropped = self.contents.collect(self.referenced(), 0, 0)
         if dropped[0]:
-            self.node.commit()  # flash gives the room back only then
+            self.budget.journal.commit()  # flash gives the room back only then
         return dropped
 
     def collect(self, now_ms):
-        """Drops blobs that nothing has referenced for `node.keep_unreferenced_ms`; looks at most once in a tenth of
+        """Drops blobs that nothing has referenced for as long as the budget says; looks at most once in a tenth of
         that time. Returns (blobs, bytes)."""
-        keep_ms = self.node.keep_unreferenced_ms
+        keep_ms = self.budget.keep_ms
         if not self.contents.collect_is_due(now_ms, keep_ms // 10):
             return 0, 0
         self.contents.note_collected(now_ms)
