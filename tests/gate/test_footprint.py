@@ -9,7 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOLERANCE = 0.02
-LEAST = 256  # bytes that any figure may differ by
+LEAST = 2048  # bytes that any figure may differ by
 
 
 def tool(name):
