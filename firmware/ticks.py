@@ -8,7 +8,7 @@ else:
 
 
 class TicksClock:
-    """`firmware.board.Clock`: milliseconds since power came; never goes back, never wraps."""
+    """`firmware.board.Ticks`: milliseconds since power came; never goes back, never wraps."""
 
     def __init__(self) -> None:
         self._last = time.ticks_ms()

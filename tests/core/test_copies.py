@@ -42,7 +42,7 @@ class Allocated:
             tracemalloc.stop()
 
 
-class Line:
+class CountedLine:
     """Two links on one line. What goes to the stick waits in `frames`."""
 
     def __init__(self):
@@ -75,7 +75,7 @@ class Line:
 
 
 def test_four_copies_between_port_and_log():
-    line = Line()
+    line = CountedLine()
     line.connect()
     bodies = [Rng(number + 1).bytes(BODY_BYTES) for number in range(ITEMS)]
     sending = MessageStream(line.host.connection.open_stream())

@@ -1,6 +1,6 @@
 """The button while the firmware runs: what it erases, and what it does not. Runs on the stick's interpreter."""
 
-from boards import FakeBoard, fresh_board
+from boards import EmulatedBoard, fresh_board
 from firmware import main
 from firmware.button import ERASE_HOLD_MS, LOOK_MS, WARNED_MS, EraseWanted
 from lattice_core.errors import StorageError
@@ -65,7 +65,7 @@ def test_a_stick_that_stopped_is_erased_by_the_button_and_starts_as_a_new_one():
     for block in (0, 1):  # both anchors of the file system
         board.flash.ioctl(6, block)
         board.flash.writeblocks(block, bytes(4096), 0)
-    again = FakeBoard()
+    again = EmulatedBoard()
     asked = []
 
     def stopped(error):

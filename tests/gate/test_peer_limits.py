@@ -10,7 +10,7 @@ CORE = ROOT / "shared" / "lattice_core"
 ROOMS = ("wire", "link", "sync")  # what reads the bytes of others
 # Parts of a format and no limits of their own: fields, heads, a kind of field, what a packet or a frame holds.
 SHAPES = {"ID_BYTES", "TAG_BYTES", "ITEM_HEAD_BYTES", "PART_HEAD_BYTES", "BYTES", "MESSAGE_BYTES", "ROOM_BYTES"}
-SHAPES |= {"_TEXT_PIECE_BYTES"}  # read at a time
+SHAPES |= {"_TEXT_PIECE_BYTES", "_HELD_BYTES", "HEADER_BYTES"}  # read at a time, held at a time, a head
 ENDS = {"reset", "close", "fault", "abort", "stop"}  # what ends a stream or a connection
 ORDER = (ast.Gt, ast.GtE, ast.Lt, ast.LtE)
 

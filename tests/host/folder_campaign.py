@@ -30,7 +30,7 @@ LARGE_BYTES = 20000  # one in 997 has so many: it lies in a bulk segment
 BATCH = 100
 
 
-class History:
+class LongHistory:
     """What was committed, in a few words: the hashes in witness order, and who wrote each."""
 
     def __init__(self, path: str, seed: int, geometry, authors: int, blocks: int):
@@ -122,7 +122,7 @@ class History:
 def run(path: str, intentions: int, seed: int, geometry, authors: int = 50, size: int = OPS_BYTES) -> dict:
     """Fills a folder, opens it again and checks it; the figures."""
     figures = {}
-    history = History(path, seed, geometry, authors, 4 * intentions * (size + 500) // BLOCK_BYTES + 1024)
+    history = LongHistory(path, seed, geometry, authors, 4 * intentions * (size + 500) // BLOCK_BYTES + 1024)
     began = time.monotonic()
     while len(history.hashes) < intentions:
         history.batch(BATCH, size)
