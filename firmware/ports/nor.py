@@ -3,8 +3,9 @@
 Erase sets 4 KiB to 0xff; programming goes by pages of 256 bytes and can only clear bits: a program that would set one
 is an error (NotNor), because on the chip it would silently store something else. Every erase and program is one
 operation; with `cut_at` = n the n-th one is half done and the power is gone: PowerCut is raised, then and by each
-operation that follows, so that whoever caught it on the way out meets it again. Nothing is cached: what was programmed
-is in the file.
+operation that follows, so that whoever caught it on the way out meets it again. Once a chip is opened anew, the one
+before only fails (EIO): the collector closes files that were left open, and an exception must not leap out of littlefs
+there. Nothing is cached: what was programmed is in the file.
 """
 
 import os
@@ -24,6 +25,7 @@ class PowerCut(BaseException):
 
 
 _CUT = PowerCut()  # raised again without an allocation: the collector closes files that were left open
+_powerless = []  # the chip whose power was cut last
 
 
 class NotNor(Exception):
@@ -59,6 +61,9 @@ class Nor:
         self.programs = 0
         self.dead = False  # it does nothing any more …
         self.powerless = False  # … because the power is gone
+        for chip in _powerless:
+            chip.powerless = False
+        _powerless.clear()
 
     def again(self):
         """The same chip for whoever starts anew. This object does nothing any more: files left open write nothing."""
@@ -134,6 +139,7 @@ class Nor:
 
     def _die(self):
         self.dead = self.powerless = True
+        _powerless.append(self)
         raise _CUT
 
     def _nothing(self):

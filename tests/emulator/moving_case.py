@@ -46,8 +46,8 @@ def _copy_file(source, target):
 
 
 def _start(cut_at=0):
-    gc.collect()
     chip = Watched(_path, cut_at, 0)
+    gc.collect()
     return chip, FlashStorage(mount(chip), crypto().random, _memory)
 
 
