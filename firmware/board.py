@@ -28,9 +28,9 @@ if TYPE_CHECKING:
             """How many bytes of `data` were taken: of a stream any part, of a packet all or none."""
             ...
 
-    class Clock(Protocol):
+    class Ticks(Protocol):
         def now_ms(self) -> int:
-            """Ticks: milliseconds since power came. Never goes back, never wraps."""
+            """Milliseconds since power came. Never goes back, never wraps."""
             ...
 
     class Board(Protocol):
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
         crypto: Crypto
         flash: object
-        clock: Clock
+        clock: Ticks
         transports: "list[Transport]"
 
         def wait(self, timeout_ms: int, writing: "list[Transport]") -> None:

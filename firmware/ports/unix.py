@@ -18,7 +18,7 @@ CUT_STATUS = 75  # exit status after a power cut of --cut-at
 UNPLUGGED_STATUS = 0
 
 
-class Board:
+class UnixBoard:
     """`firmware.board.Board` in a process."""
 
     crypto = lattice_native
@@ -96,7 +96,7 @@ class Serial:
 
 def run(main):
     """Runs `main(board)` until the plug is pulled or the power is cut."""
-    board = Board(sys.argv[1:])
+    board = UnixBoard(sys.argv[1:])
     try:
         main(board)
     except PowerCut:

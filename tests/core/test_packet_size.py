@@ -6,7 +6,7 @@ from support.fake_line import Faults, LinkPair
 _BYTES = 6000
 
 
-class Transfer:
+class GrowingTransfer:
     """Bytes each way on one stream; `at` is called once when half of them have arrived."""
 
     def __init__(self, pair, at):
@@ -58,7 +58,7 @@ def test_packets_grow_in_the_middle_of_a_transfer():
             pair.a.set_packet_bytes(after)
             pair.b.set_packet_bytes(after)
 
-        Transfer(LinkPair(Rng(before + after), before), grow).run()
+        GrowingTransfer(LinkPair(Rng(before + after), before), grow).run()
         assert before < max(sizes[0]) <= min(after, 1024), (before, after)
 
 
@@ -72,7 +72,7 @@ def test_one_side_learns_it_later_than_the_other():
             (pair.b if late == "a" else pair.a).set_packet_bytes(185)
             later.append(pair.now + 700)
 
-        transfer = Transfer(pair, grow)
+        transfer = GrowingTransfer(pair, grow)
         step = transfer.step
 
         def follow(now, pair=pair, late=late, later=later, step=step):
@@ -94,7 +94,7 @@ def test_a_bad_pipe_grows_too():
             pair.a.set_packet_bytes(244)
             pair.b.set_packet_bytes(244)
 
-        Transfer(pair, grow).run()
+        GrowingTransfer(pair, grow).run()
 
 
 def test_a_pipe_never_shrinks_and_a_serial_line_has_one_size():

@@ -10,7 +10,7 @@ from support import fake_board
 _path = (os.getenv("IMAGES") or "build") + "/boot.img"
 
 
-class FakeBoard(fake_board.FakeBoard):
+class EmulatedBoard(fake_board.FakeBoard):
     def __init__(self, transports=None):
         make_image(_path, 4 << 20)
         fake_board.FakeBoard.__init__(self, lattice_native, Nor(_path), transports)
@@ -26,7 +26,7 @@ def fresh_board(transports=None):
         os.remove(_path)
     except OSError:
         pass  # the first test finds none
-    return FakeBoard(transports)
+    return EmulatedBoard(transports)
 
 
 def exchange(board, loop, endpoint):

@@ -4,7 +4,7 @@ import gc
 
 import lattice_native
 
-from boards import FakeBoard, exchange, fresh_board
+from boards import EmulatedBoard, exchange, fresh_board
 from firmware import main
 from firmware.loop import Damaged, Loop
 from firmware.ports.nor import Nor
@@ -32,7 +32,7 @@ def test_identity_survives_a_boot():
     board = fresh_board()
     public = main.start(board).node.identity.public
     board.flash.dead = True
-    assert main.start(FakeBoard()).node.identity.public == public
+    assert main.start(EmulatedBoard()).node.identity.public == public
 
 
 def test_setup_and_status_over_the_loop():
@@ -101,7 +101,7 @@ def _run_main(board, turns):
 
 
 def _last_error():
-    return main.start(FakeBoard()).device.last_error()
+    return main.start(EmulatedBoard()).device.last_error()
 
 
 def _fails_once(error, keep):
@@ -131,7 +131,7 @@ def test_whatever_goes_wrong_the_stick_starts_anew():
         board.flash.dead = True
         assert str(error) in _last_error()
         assert type(error).__name__ in _last_error()
-        assert main.start(FakeBoard()).node.identity.public == public
+        assert main.start(EmulatedBoard()).node.identity.public == public
 
 
 def test_what_fails_at_every_boot_is_written_down_once():
@@ -210,7 +210,7 @@ def test_a_write_that_the_chip_refuses_starts_everything_anew():
     assert len(refused) == 2, (refused, board.shown)
     assert board.shown[-1] == "ready", (refused, board.shown)
     assert "started anew" in _last_error(), _last_error()
-    loop = main.start(FakeBoard())
+    loop = main.start(EmulatedBoard())
     assert loop.node.identity.public == public
     loop.device.note_error("writable")
     loop.node.commit()
@@ -265,7 +265,7 @@ def test_no_memory_in_the_middle_of_a_write_is_survived():
     assert failed
     assert board.shown[-1] == "ready"
     assert "started anew" in _last_error(), _last_error()
-    loop = main.start(FakeBoard())
+    loop = main.start(EmulatedBoard())
     loop.device.note_error("writable")
     loop.node.commit()
 
@@ -291,7 +291,7 @@ def test_a_flash_that_cannot_be_read_is_tried_again():
     assert len(said) == 3, board.shown
     assert board.shown[-1] == "ready", board.shown
     board.flash.dead = True
-    assert start(FakeBoard()).node.identity.public == public
+    assert start(EmulatedBoard()).node.identity.public == public
 
 
 def test_what_fails_at_once_is_tried_with_growing_pauses():

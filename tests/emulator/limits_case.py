@@ -2,7 +2,7 @@
 
 import gc
 
-from boards import FakeBoard, fresh_board
+from boards import EmulatedBoard, fresh_board
 from firmware import main
 from lattice_core.errors import StorageFull
 from lattice_core.model import ops
@@ -243,6 +243,6 @@ def test_what_an_owner_shuts_out_is_shut_out_when_nothing_more_may_wait():
 def test_who_was_shut_out_early_stays_so_over_a_start():
     root_id, owner, member = _shut_out_early(_desk()[0], None, FLOATING)
     gc.collect()
-    node = main.start(FakeBoard()).node
+    node = main.start(EmulatedBoard()).node
     assert node.is_member(owner)
     assert not node.may_connect(root_id, member)

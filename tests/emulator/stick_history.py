@@ -3,7 +3,7 @@
 from lattice_core.model import ops
 from lattice_core.model.intention import create
 from lattice_core.wire.messages import KvPayload
-from support.nano import START_MS
+from support import START_MS
 
 STORE = b"store-of-a-test!"
 

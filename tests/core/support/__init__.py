@@ -1,5 +1,7 @@
 """Helpers of the core's tests. Runs on both interpreters, like the tests."""
 
+START_MS = 1700000000000  # when what is told begins
+
 
 def crypto():
     """The platform's crypto: the C module where it is built in, else the host's twin."""

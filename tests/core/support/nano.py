@@ -5,10 +5,8 @@ from lattice_core.node.node import Node
 from lattice_core.sync.common.streams import ALPN_NANO
 from lattice_core.sync.nano.peer import NanoPeer, Options
 from lattice_core.testing.memory import MemoryStorage
-from support import crypto
+from support import START_MS, crypto
 from support.fake_connection import Pair
-
-START_MS = 1700000000000
 
 
 def node(number, name, storage=None, platform=None):

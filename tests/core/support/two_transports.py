@@ -31,7 +31,7 @@ def loop_on(storage, transports):
     return Loop(board, storage, stick, device)
 
 
-class Computer(FarEnd):
+class ConnectedComputer(FarEnd):
     def __init__(self, owner, transport, now_ms):
         self.node = owner
         seed = owner.identity.seed
@@ -58,7 +58,7 @@ class TwoComputers:
 
     def plug(self, owner, at):
         """Computer `owner` on the stick's transport number `at`, connected."""
-        computer = Computer(owner, self.board.transports[at], self.board.clock.ms)
+        computer = ConnectedComputer(owner, self.board.transports[at], self.board.clock.ms)
         self.computers.append(computer)
         assert self.until(lambda: computer.peer is not None), self.board.shown
         return computer
