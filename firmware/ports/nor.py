@@ -70,7 +70,6 @@ class Nor:
         chip = Nor(self.path, self.cut_at, self.start)
         chip.erases, chip.programs = self.erases, self.programs
         self.dead = True
-        self.powerless = False
         self.file.close()
         return chip
 

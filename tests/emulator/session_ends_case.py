@@ -74,12 +74,11 @@ class StickAndHosts:
 
     def plug(self, number):
         self.host = LinkHost(self, number)
-        both = lambda: self.host.peer is not None and self.endpoint.peer is not None  # noqa: E731
-        assert self.until(both, _NEXT_MS), (
-            self.endpoint.link.state,
-            self.endpoint.link.trouble,
-        )
+        assert self.until(self._both_speak, _NEXT_MS), (self.endpoint.link.state, self.endpoint.link.trouble)
         return self.host
+
+    def _both_speak(self):
+        return self.host.peer is not None and self.endpoint.peer is not None
 
     def finish(self, task, limit_ms=60000):
         self.until(lambda: task.done, limit_ms)

@@ -14,11 +14,15 @@ CASES_WITH_ROOM = ["damage_case", "salvage_case", "flips_case", "folders_case", 
 CASES_WITH_ROOM += ["flash_memory_case", "flash_nonces_case"]
 
 
+def _passed(result):
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
+    assert ", 0 failed" in result.stdout.splitlines()[-1]
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_case(name, tmp_path):
     result = interpreter.run("tests/core/run.py", HERE / (name + ".py"), IMAGES=str(tmp_path))
-    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
-    assert ", 0 failed" in result.stdout.splitlines()[-1]
+    _passed(result)
 
 
 @pytest.mark.parametrize("name", CASES_WITH_ROOM)
@@ -26,21 +30,18 @@ def test_case_with_room(name, tmp_path):
     """A laptop is in the same process, or files are left to the collector: more heap than the stick has."""
     result = interpreter.run("tests/core/run.py", HERE / (name + ".py"), timeout_s=3600, heaps=8, IMAGES=str(tmp_path))
     print(result.stdout[-6000:])
-    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
-    assert ", 0 failed" in result.stdout.splitlines()[-1]
+    _passed(result)
 
 
 def test_two_transports(tmp_path):
     """Two computers are in the same process. What is added to the stick's heap (150 KB) is less than they take: the
     test's modules alone hold 113 KB."""
     result = interpreter.run("tests/core/run.py", HERE / "two_transports_case.py", heaps=1.3, IMAGES=str(tmp_path))
-    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
-    assert ", 0 failed" in result.stdout.splitlines()[-1]
+    _passed(result)
 
 
 @pytest.mark.parametrize("name", ["flash_memory_case", "flash_nonces_case"])
 def test_case_on_cpython(name):
     words = [sys.executable, interpreter.ROOT / "tests/core/run.py", HERE / (name + ".py")]
     result = subprocess.run(words, cwd=interpreter.ROOT, capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
-    assert ", 0 failed" in result.stdout.splitlines()[-1]
+    _passed(result)
