@@ -149,9 +149,9 @@ def run(items, author_count):
 def forget(left, right):
     """Neither knows any more what the other had."""
     for one, other in ((left, right), (right, left)):
-        for handle in one.stores:
+        for handle in one.tree.replicas:
             handle.store.put_row(TABLE_BLOBS, b"p" + other.identity.public, None)
-        one.commit(START_MS)
+        one.journal.commit(START_MS)
 
 
 def main():

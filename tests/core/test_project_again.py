@@ -1,5 +1,7 @@
 """A projection that begins anew is done in pieces, and goes on where the power went."""
 
+import gc
+
 from lattice_core.machines.registry import TYPE_KV
 from lattice_core.storage.contract import TABLE_DATA, TABLE_META
 from lattice_flash.flash_index import Memory
@@ -12,7 +14,7 @@ from support.weaver import NOW_MS, STORE, Author, Replica
 
 COUNT = 200
 OLDER = b"\x00older"
-GEOMETRY = Geometry(16384, 512, 65535, 1024, 145000, HashIndex)  # files that fit the heap of a stick
+GEOMETRY = Geometry(8192, 512, 65535, 1024, 145000, HashIndex)  # files that fit the heap of a stick
 _memory = Memory()
 
 
@@ -34,25 +36,35 @@ def opened(vfs):
     return FlashStorage(vfs, crypto().random, _memory, GEOMETRY)
 
 
-def test_a_projection_goes_on_where_the_power_went():
+def _cut_once(cut):
+    """A first start whose power goes at file operation `cut`, then a second one that ends."""
+    vfs, state = written()
+    vfs.cut_at = cut
+    try:
+        storage = opened(vfs)
+        Replica(1, storage, commit=storage.commit)
+    except PowerCut:
+        pass
+    gc.collect()  # files are pieces of a small heap here
+    storage = opened(vfs.reborn())
+    assert Replica(1, storage, commit=storage.commit).weaver.state_hash() == state
+
+
+def _operations():
+    """File operations of a first start that nothing cuts."""
     vfs, state = written()
     storage = opened(vfs)
-    replica = Replica(1, storage, commit=storage.commit)
-    assert replica.weaver.state_hash() == state
-    operations = vfs.operations
+    assert Replica(1, storage, commit=storage.commit).weaver.state_hash() == state
+    return vfs.operations
+
+
+def test_a_projection_goes_on_where_the_power_went():
+    operations = _operations()
     assert operations > 6
-    storage = replica = None  # a small heap
     for cut in range(1, operations, 1 + operations // 8):
         with case(cut):
-            vfs, state = written()
-            vfs.cut_at = cut
-            try:
-                storage = opened(vfs)
-                Replica(1, storage, commit=storage.commit)
-            except PowerCut:
-                pass
-            storage = opened(vfs.reborn())
-            assert Replica(1, storage, commit=storage.commit).weaver.state_hash() == state
+            gc.collect()
+            _cut_once(cut)
 
 
 def test_what_is_done_is_not_done_again():

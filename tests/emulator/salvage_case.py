@@ -149,8 +149,8 @@ def test_a_cut_list_lets_in_the_owner_alone_and_only_to_mend_it():
     made = desk(16)
     made.join()
     visitor = made.shown["joined"][0]
-    visitor.get(made.notes.id).kv.put(b"only here", b"precious", made.now_ms)
-    visitor.commit(made.now_ms)
+    visitor.tree.get(made.notes.id).kv.put(b"only here", b"precious", made.now_ms)
+    visitor.journal.commit(made.now_ms)
     world = made.world(visitor)
     assert world.run(world.a.sync()).complete
     cut(made)
@@ -214,7 +214,7 @@ def test_a_cut_list_does_not_bring_back_a_revoked_owner():
     laptop = made.laptop
     world = made.world()
     world.run(world.a.owner_add(desktop.identity.public))
-    root = desktop.get(made.root.id)
+    root = desktop.tree.get(made.root.id)
     desktop.members.revoke(root, laptop.identity.public, made.now_ms)
     world = made.world(desktop)
     assert world.run(world.a.sync()).complete
@@ -248,7 +248,7 @@ def test_a_cut_list_does_not_bring_back_a_revoked_owner():
     assert world.run(world.a.sync()).complete
     assert not stick.node.members.lists.any_cut()
     assert stick.node.members.is_revoked(made.root.id, laptop.identity.public)
-    assert desktop.get(made.notes.id).kv.get(b"secret") is not None
+    assert desktop.tree.get(made.notes.id).kv.get(b"secret") is not None
     world = made.world()
     raises(Refused, world.run, world.a.sync())
 

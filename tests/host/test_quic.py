@@ -153,7 +153,7 @@ def test_a_connection_that_is_closed_is_served_to_its_end(pair):
         theirs.kv.put(b"%d" % number, b"v", now_ms())
     right.journal.commit(now_ms())
     settled = []
-    left.settle = lambda now_ms: settled.append(now_ms)
+    left.after_sync = lambda now_ms: settled.append(now_ms)
 
     async def main():
         at_server, at_client = await quic.bind(left.identity.seed), await quic.bind(right.identity.seed)

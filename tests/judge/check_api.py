@@ -260,4 +260,4 @@ def write_system(opened, case):
     operation = messages.UniversalOp.decode(h(case["intention"]["ops"]))["system"]
     operations = operation["batch"]["ops"] if "batch" in operation else [operation]
     same("batch", ops.system_batch(operations), h(case["intention"]["ops"]))
-    opened.write_system(operations, NOW_MS)
+    opened.weaver.submit(ops.system_batch(operations), opened.system.deps_for(operations), NOW_MS)

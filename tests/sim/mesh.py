@@ -107,7 +107,7 @@ class Mesh:
     def _join(self):
         """A new node joins at any of those that are in; this is its first edge, and some others follow."""
         host = self.rng.choice(self.nodes)
-        token = host.invite(host.get(self.root_id), self.now_ms)
+        token = host.invites.create(host.tree.get(self.root_id), self.now_ms)
         node = self._new_node()
         self._meet(node, host, lambda peer: peer.join(token))
         assert node.tree.get(self.data_id) is not None, self._where("the joiner has no data store")
@@ -162,7 +162,7 @@ class Mesh:
         by = self.rng.choice(near)
         if not by.members.may_connect(self.root_id, goes.identity.public):
             return
-        by.members.revoke(by.get(self.root_id), goes.identity.public, self.now_ms)
+        by.members.revoke(by.tree.get(self.root_id), goes.identity.public, self.now_ms)
         self.nodes.remove(goes)
         self.out.append(goes)
         self.counts.revoked += 1

@@ -84,7 +84,7 @@ def reference_and_us():
 def put(made, handle, tag, count, value=b"v"):
     for number in range(count):
         handle.kv.put(b"%s-%d" % (tag, number), value, START_MS + number)
-    made.commit(START_MS)
+    made.journal.commit(START_MS)
 
 
 @pytest.mark.parametrize("count", [100, 200, 1000])
@@ -123,8 +123,8 @@ def test_without_its_last_word_the_reference_is_not_taken_to_hold_anything():
 def test_what_settling_writes_is_stored_at_the_end_of_a_sync_that_the_reference_begins():
     world, _notes, theirs = reference_and_us()
     settled = []
-    settle = world.left.settle
-    world.left.settle = lambda now_ms: settled.append(now_ms) or settle(now_ms)
+    settle = world.left.after_sync
+    world.left.after_sync = lambda now_ms: settled.append(now_ms) or settle(now_ms)
     put(world.right, theirs, b"new", 1)
     synced_by_the_reference(world, theirs, last_word_arrives=False)
     assert settled

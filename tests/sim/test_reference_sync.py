@@ -140,8 +140,8 @@ def test_damaged_conversations_end_in_an_error_and_damage_nothing():
         failed += task.error is not None or not task.result.complete
     assert failed > 5
     for made in (left, right):
-        made.commit(world.now_ms)
-        for handle in made.stores:
+        made.journal.commit(world.now_ms)
+        for handle in made.tree.replicas:
             assert list(handle.weaver.verify()) == []
     assert world.connect().sync().complete
     assert same(left, right)

@@ -136,11 +136,11 @@ class _Work:
     def run(self, token: Token | None, journal: steps.Rekey) -> Generator[Event, None, None]:
         new = self.new
         wire = self._wires[new]
-        if token is None and not new.roots():
+        if token is None and not new.tree.roots():
             raise UsageError("the new identity has not joined yet: repeat the command with its --invite TOKEN")
 
         def command(peer):
-            if token is not None and new.get(token.store_id) is None:
+            if token is not None and new.tree.get(token.store_id) is None:
                 self.asked = self.asked or token.may_be_shown_to(peer.key)
                 return peer.join(token)
             return peer.sync()
@@ -148,14 +148,14 @@ class _Work:
         try:
             self.report = yield from wire.talk(command, self._timeout, give_time=True)
         finally:
-            self.joined = bool(new.roots())
+            self.joined = bool(new.tree.roots())
         journal.note_joined()
         steps.reached("joined")
         # What is written from here on would not come over.
         self.old.storage.put_record(FORKED_RECORD, GIVEN_UP)
-        self.old.commit(now_ms())
+        self.old.journal.commit(now_ms())
         synced = [store_id for store_id, one in self.report.outcomes.items() if one.ended]
-        for root in self.old.roots():
+        for root in self.old.tree.roots():
             if root.id in synced:
                 carry.share(self.old, new, root.id, synced, now_ms(), self.carried)
                 steps.reached("carried")
@@ -197,11 +197,11 @@ class _Work:
 
     def result(self, aside: Path) -> Result:
         old, new, carried = self.old, self.new, self.carried
-        here = [new.get(root.id) for root in old.roots()]
+        here = [new.tree.get(root.id) for root in old.tree.roots()]
         pending = [label for root in here if root is not None for label in carry.pending(old, new, root.id)]
-        pending += [root.label() for root in old.roots() if new.get(root.id) is None]
+        pending += [root.label() for root in old.tree.roots() if new.tree.get(root.id) is None]
         peer_key = self._wires[new].peer_key
-        sticks = {key for root in old.roots() for key in old.sticks(root)}
+        sticks = {key for root in old.tree.roots() for key in old.members.sticks(root)}
         data = {
             "id": new.identity.public.hex(),
             "old": old.identity.public.hex(),
@@ -218,7 +218,7 @@ class _Work:
             "invites": carried.invites,
             "elsewhere": carried.elsewhere,
             "pending": pending,
-            "closed": [{"id": id_text(store_id), "error": words} for store_id, words in old.damaged],
+            "closed": [{"id": id_text(store_id), "error": words} for store_id, words in old.tree.damaged],
             "sticks": [_member(old, key) for key in sorted(sticks) if not (self.owned and key == peer_key)],
         }
         data.update(outcome(new, self.report))

@@ -78,7 +78,7 @@ class TwoComputers:
 
     def finish(self, task):
         assert self.until(lambda: task.done), task.name
-        assert task.error is None, task.error
+        assert task.error is None, (task.error, [served.endpoint.link.trouble for served in self.loop.served])
         return task.result
 
     def finish_own(self, task):
