@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint campaign-folder campaign-places campaign-sim campaign-wear campaign-flips bench bench-against emulator firmware venv venv-dev python clean
+.PHONY: help demo test check format lint campaign-folder campaign-places campaign-sim campaign-wear campaign-flips campaign-qemu bench bench-against emulator firmware qemu venv venv-dev python clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,6 +39,9 @@ campaign-folder: venv-dev ## 1 GiB and 1,000,000 intentions in a log on a folder
 campaign-flips: venv-dev emulator ## one flipped bit in a full stick, 200 times: named, nothing wrong served, filled again
 	@FLIPS=200 PAGES=16 SEED=3 $(BIN)/python -m pytest tests/emulator/test_flash_storage.py -k "flips or folders" -n 2 -rP
 
+campaign-qemu: venv-dev emulator ## all of the core's tests, the storage on flash and the story on a Cortex-M33 in QEMU (25 minutes)
+	@LATTICE_CAMPAIGN=1 $(BIN)/python -m pytest tests/qemu -n 2 --dist worksteal
+
 bench: venv-dev emulator ## measure, print a table, write build/bench.json
 	@$(BIN)/python tools/bench.py
 
@@ -53,6 +56,9 @@ emulator: venv ## build the stick's interpreter with its frozen firmware (build/
 
 firmware: ## build the firmware of a board: build/lattice-nano-BOARD-VERSION.uf2 (BOARD=pico2; DEBUG=1 with a REPL)
 	@$(PYTHON) tools/build_firmware.py $(or $(BOARD),pico2) $(if $(DEBUG),--debug)
+
+qemu: ## build the firmware for QEMU's Cortex-M33 (build/qemu), for tools/emulator.py --qemu and tools/run_qemu.py
+	@$(PYTHON) tools/build_qemu.py
 
 venv: python
 	@$(PYTHON) tools/venv.py

@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 
 import building
 import fetch_sources
@@ -56,14 +57,22 @@ def folder_of(board: str, debug: bool = False) -> pathlib.Path:
     return ROOT / "build" / "firmware" / (board + ("-debug" if debug else ""))
 
 
+def hash_with_compiler(inputs: "Iterable[str]", sources: "Iterable[str]", *words: str) -> str:
+    """Of everything that decides what the compiler for the chip makes of `inputs`."""
+    try:
+        compiler = subprocess.run(["arm-none-eabi-gcc", "--version"], capture_output=True, text=True).stdout
+    except FileNotFoundError:
+        compiler = "none"
+    pins = [fetch_sources.SOURCES[name].sha256 for name in sources]
+    return building.hash_of(inputs, *words, compiler, *pins)
+
+
 def inputs_hash(board: str, debug: bool) -> str:
-    compiler = subprocess.run(["arm-none-eabi-gcc", "--version"], capture_output=True, text=True).stdout
-    sources = [fetch_sources.SOURCES[name].sha256 for name in SOURCE_NAMES]
     inputs = (
         *("boards/core.py", f"boards/rp2350/{board}", "boards/rp2350/common", "firmware", "shared"),
         *("tools/build_firmware.py", "tools/footprint.py"),
     )
-    return building.hash_of(inputs, board, str(debug), compiler, *sources)
+    return hash_with_compiler(inputs, SOURCE_NAMES, board, str(debug))
 
 
 def check_radio(micropython: pathlib.Path) -> None:
@@ -114,11 +123,11 @@ def build(board: str, debug: bool, out: pathlib.Path) -> None:
     shutil.rmtree(objects)
 
 
-def keep(folder: pathlib.Path, kept: pathlib.Path) -> None:
+def keep(folder: pathlib.Path, kept: pathlib.Path, names: "Iterable[str]" = KEPT) -> None:
     """Puts a build into the cache, whole or not at all; the oldest ones go."""
     partial = kept.with_name(f"{kept.name}-{os.getpid()}")
     partial.mkdir(parents=True)
-    for name in KEPT:
+    for name in names:
         shutil.copy(folder / name, partial / name)
     try:
         partial.rename(kept)

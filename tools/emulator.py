@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """An emulated stick: the stick's interpreter and firmware on a flash image, its USB port a pseudo terminal.
 
-    tools/emulator.py --flash stick.img [--size 4M|16M] [--link PATH]
+    tools/emulator.py --flash stick.img [--size 4M|16M] [--link PATH] [--qemu]
 
 Prints one JSON line, {"port": …, "pid": …} (pid of the interpreter), and runs until stopped. Killing it, or the
 interpreter, is pulling the plug: the port vanishes. With --link the port has a path that stays the same when the
 stick is plugged in again. No network, no sockets.
+
+With --qemu the stick is QEMU's mps2-an505 (Cortex-M33), with what is frozen into a board: slower, and the same machine
+code. Its flash image is a file of 16 MiB (boards/qemu/control.h), of which the first 4 are the chip.
 
 Exit status: 0 stopped or unplugged, 75 the power was cut by --cut-at, otherwise the firmware's own.
 """
@@ -18,11 +21,16 @@ import pathlib
 import random
 import select
 import signal
+import socket
 import subprocess
 import sys
 import termios
+import threading
 import time
 import tty
+
+import build_qemu
+import run_qemu
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "emulator"
@@ -44,8 +52,13 @@ def arguments():
     parser.add_argument("--cut-at", type=int, default=0, metavar="N", help="cut power at the N-th flash operation")
     parser.add_argument("--press-button", type=int, default=0, metavar="MS", help="hold the button while plugging in")
     parser.add_argument("--factory-reset", action="store_true", help="hold it long enough to erase everything")
+    parser.add_argument("--qemu", action="store_true", help="on QEMU's Cortex-M33 (4M only)")
+    parser.add_argument("--count", action="store_true", help="with --qemu: time goes with the instructions")
     parser.add_argument("--interpreter", type=pathlib.Path, default=BUILD / "stick", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.qemu and options.size != "4M":
+        parser.error("--qemu has a chip of 4M")
+    return options
 
 
 class Line:
@@ -116,23 +129,42 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def button_ms(options):
+    return RESET_HOLD_MS + 1000 if options.factory_reset else options.press_button
+
+
 def start_interpreter(options, master):
     heap = (BUILD / "heapsize").read_text().strip()
     command = [str(options.interpreter), "-X", "heapsize=" + heap, "-m", "firmware.main"]
     command += [str(options.flash), str(master)]
     if options.cut_at:
         command += ["--cut-at", str(options.cut_at)]
-    button_ms = options.press_button
-    if options.factory_reset:
-        button_ms = RESET_HOLD_MS + 1000
-    if button_ms:
-        command += ["--button", str(button_ms)]
+    if button_ms(options):
+        command += ["--button", str(button_ms(options))]
     environment = {**os.environ, "MICROPYPATH": os.environ.get("MICROPYPATH", ".frozen")}
+    return start(command, master, environment)
+
+
+def start_qemu(options, link):
+    shared = run_qemu.Shared(options.flash)
+    shared.prepare(chip_bytes=SIZES[options.size], cut_at=options.cut_at)
+    if button_ms(options):
+        shared.press(True)
+        release = threading.Timer(button_ms(options) / 1000, shared.press, (False,))
+        release.daemon = True
+        release.start()
+    machine = build_qemu.OUT / "stick.elf"
+    return start(
+        run_qemu.command(machine, options.flash, f"socket,fd={link}", "stdio,signal=off", options.count), link, None
+    )
+
+
+def start(command, link, environment):
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
-        pass_fds=(master,),
+        pass_fds=(link,),
         preexec_fn=die_with_parent,
         env=environment,
     )
@@ -160,20 +192,29 @@ def watch(child):
     return os.pidfd_open(child.pid)
 
 
+def ends(options, master):
+    """(what the stick has, our end of it or None when that is the port itself)."""
+    if options.qemu:
+        ours, theirs = (end.detach() for end in socket.socketpair())
+    elif options.lose or options.corrupt or options.delay:
+        theirs, ours = pseudo_terminal()
+    else:
+        return master, None
+    os.set_blocking(ours, False)
+    return theirs, ours
+
+
 def main():
     options = arguments()
-    if not options.interpreter.exists():
+    if options.qemu and not (build_qemu.OUT / "stick.elf").exists():
+        sys.exit("The firmware for QEMU is not built yet: run `make qemu`.")
+    if not options.qemu and not options.interpreter.exists():
         sys.exit("The stick's interpreter is not built yet: run `make emulator`.")
     make_image(options.flash, SIZES[options.size])
     master, port = pseudo_terminal()
-    faulty = options.lose or options.corrupt or options.delay
-    inner = pseudo_terminal() if faulty else (master, port)
-    child = start_interpreter(options, inner[0])
-    if faulty:
-        os.close(inner[0])
-        os.set_blocking(inner[1], False)
-    else:
-        os.close(master)
+    theirs, ours = ends(options, master)
+    child = (start_qemu if options.qemu else start_interpreter)(options, theirs)
+    os.close(theirs)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: child.kill())
     name = os.ttyname(port)
@@ -182,9 +223,9 @@ def main():
         options.link.symlink_to(name)
     print(json.dumps({"port": str(options.link or name), "pid": child.pid}), flush=True)
     try:
-        if faulty:
+        if ours is not None:
             rng = random.Random(options.seed)
-            relay([Line(master, inner[1], options, rng), Line(inner[1], master, options, rng)], watch(child))
+            relay([Line(master, ours, options, rng), Line(ours, master, options, rng)], watch(child))
         status = child.wait()
     finally:
         if options.link and options.link.is_symlink() and os.readlink(options.link) == name:

@@ -1,4 +1,4 @@
-// Random bytes: the system's, the chip's, or (in an emulator of the chip) always the same ones.
+// Random bytes: the system's, the chip's, or (in an emulator of the chip) those of a seed.
 
 #include "native.h"
 
@@ -44,16 +44,7 @@ void native_random(uint8_t *buf, size_t size) {
 
 #elif LATTICE_QEMU
 
-// An emulator for tests: always the same bytes. Never an identity's.
-void native_random(uint8_t *buf, size_t size) {
-    static uint32_t state = 0x2545f491;
-    while (size--) {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        *buf++ = state >> 11;
-    }
-}
+// boards/qemu/hal.c has native_random: numbers of a seed, for tests. Never an identity's.
 
 #else
 #error "name this port's generator of random bytes here"
