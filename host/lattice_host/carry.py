@@ -45,7 +45,7 @@ def share(old_node, new_node, root_id, synced, now_ms, carried):
     """Brings over everything of one share; `synced`: ids of stores that were fetched from the peer. What is done is
     done in one transaction for each store, so that this can be repeated after any interruption."""
     old_root, root = old_node.tree.get(root_id), new_node.tree.get(root_id)
-    for old in [old_root, *old_node.tree.children(old_root)]:
+    for old in old_node.tree.descending(old_root):
         new = new_node.tree.get(old.id)
         if new is None:
             new = _made_anew(old_node, new_node, old, root, now_ms, carried)
@@ -66,8 +66,8 @@ def share(old_node, new_node, root_id, synced, now_ms, carried):
 def pending(old_node, new_node, root_id):
     """Labels of the stores of a share that were not brought over yet."""
     found = []
-    for old in [old_node.tree.get(root_id), *old_node.tree.children(old_node.tree.get(root_id))]:
-        new = new_node.tree.get(old.id) or _successor(new_node, root_id, old)
+    for old in old_node.tree.descending(old_node.tree.get(root_id)):
+        new = new_node.tree.get(old.id) or _successor(new_node, root_id, old.id)
         if new is None or not is_carried(new, old_node.identity.public):
             found.append(old.label())
     return found
@@ -255,14 +255,14 @@ def _members(old_node, new_node, old_root, root, now_ms, carried):
         carried.invites += made and (now is None or now.status == INVITE_VALID)
 
 
-def _successor(new_node, root_id, old):
-    row = new_node.tree.get(root_id).store.row(TABLE_META, _MADE_ANEW + old.id)
+def _successor(new_node, root_id, old_id):
+    row = new_node.tree.get(root_id).store.row(TABLE_META, _MADE_ANEW + old_id)
     return None if row is None else new_node.tree.get(row)
 
 
 def _made_anew(old_node, new_node, old, root, now_ms, carried):
     """The store in the place of one that was declared on the lost branch only; None when somebody else may hold it."""
-    found = _successor(new_node, root.id, old)
+    found = _successor(new_node, root.id, old.id)
     if found is not None:
         return found
     others = [author for author in old.store.authors() if author != old_node.identity.public]
@@ -274,10 +274,11 @@ def _made_anew(old_node, new_node, old, root, now_ms, carried):
 
 def _make_anew(new_node, root, old, now_ms):
     used = {child.name for child in root.system.children()}
+    parent = new_node.tree.get(old.parent) or _successor(new_node, root.id, old.parent) or root
     name, number = old.name, 2
     while name in used:
         name = "%s-%d" % (old.name, number)
         number += 1
-    made = new_node.found_child(root, name, old.type, now_ms)
+    made = new_node.found_child(parent, name, old.type, now_ms)
     root.store.put_row(TABLE_META, _MADE_ANEW + old.id, made.id)
     return made

@@ -69,7 +69,7 @@ def test_what_cannot_be_made():
         raises(UsageError, node.create_store, "x", store_type, None, NOW_MS)
     raises(UsageError, node.create_store, "x", "core:rootstore", root.id, NOW_MS)
     raises(UsageError, node.create_store, "x", "core:kvstore", b"?" * 16, NOW_MS)
-    raises(UsageError, node.create_store, "x", "core:kvstore", node.tree.find("notes").id, NOW_MS)
+    raises(UsageError, node.create_store, "x", "core:kvstore", root.id, NOW_MS, "everybody")
     raises(UsageError, node.create_store, "x\n", "core:kvstore", None, NOW_MS)
     raises(UsageError, node.create_store, "x" * 256, "core:kvstore", None, NOW_MS)
     raises(UsageError, node.create_store, "x", "core:kvstore", None, None)

@@ -105,6 +105,7 @@ def test_every_operation_is_documented_and_no_other():
         (("status",), ("node.status", {})),
         (("store", "list"), ("store.list", {})),
         (("store", "status", "notes"), ("store.status", {"store": "notes"})),
+        (("store", "tree"), ("store.tree", {})),
         (("store", "verify"), ("store.verify", {})),
         (("kv", "get", "a"), ("kv.get", {"key": "a"})),
         (("kv", "inspect", "a"), ("kv.inspect", {"key": "a"})),

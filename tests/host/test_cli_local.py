@@ -195,7 +195,9 @@ def test_control_characters_do_not_reach_the_terminal(laptop):
 
 
 def test_invites(laptop):
-    made = laptop.json("invite", "--store", "notes")
+    assert "inherits" in laptop.fails("invite", "--store", "notes")
+    root = next(row["id"] for row in laptop.json("store", "list")["stores"] if row["parent"] is None)
+    made = laptop.json("invite", "--store", root)
     assert set(made) >= {"token", "id"}
     assert laptop.run("invite").strip().isalnum()
     listed = laptop.json("invite", "list")["invites"]

@@ -28,7 +28,7 @@ def invite(
     label: Annotated[str, typer.Option("--label", metavar="TEXT", help="For `invite list` here: whom it is for.")] = "",
     json: Json = False,
 ) -> None:
-    """Make an invite for the share of S and print its token."""
+    """Make an invite for a share, or for one store that has members of its own, and print its token."""
     if ctx.invoked_subcommand is not None:
         return
     expires_s = 0 if expires is None else _expires_s(expires, now_ms() // 1000)
@@ -60,6 +60,12 @@ def _show(data):
             print(line)
     say("It works once. It can be redeemed at: %s" % ", ".join(data["redeemable_at"]))
     say("First `sync` those with this node, so that they know of it.")
+    if data["store"]:
+        say(
+            "It is for the store %s alone. A node that is not in the share holds it as a share of its own;"
+            % data["store"]
+        )
+        say("a Rust node then shows nothing of a key-value store after its next start.")
     if data["expires_ms"]:
         say(
             "It expires on %s: Nano nodes refuse it from then on, and the first `sync` or `invite` here after that "

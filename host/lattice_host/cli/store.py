@@ -1,4 +1,4 @@
-"""`store create`, `list`, `status`, `verify`."""
+"""`store create`, `list`, `tree`, `name`, `archive`, `status`, `verify`."""
 
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from lattice_core.machines.registry import TYPE_KV
 from .arguments import Json, Store, StoreArgument, either, noun
 from .context import backend
 from .forks import show_waiting, who
+from .members import shown
 from .output import count_text, emit, say, table, warn
 
 app = noun("Stores: where values and files live, grouped in shares.")
@@ -21,13 +22,84 @@ def create(
     name: Annotated[str, typer.Argument(help="Name of the new store.")],
     store_type: Annotated[str, typer.Option("--type", help="Type of the store.")] = TYPE_KV,
     parent: Annotated[
-        str | None, typer.Option("--parent", metavar="ID", help="Store of the share it belongs to.")
+        str | None, typer.Option("--parent", metavar="S", help="Share or store that it is made below.")
     ] = None,
+    strategy: Annotated[
+        str,
+        typer.Option(
+            "--strategy",
+            metavar="WHO",
+            help="Whose members it has. inherited: those of the parent. independent: this node, and whom it invites to "
+            "this store. snapshot: those of the parent as they are now.",
+        ),
+    ] = "inherited",
     json: Json = False,
 ) -> None:
     """Make a data store in the share; the share too when there is none."""
-    data = backend(ctx).call("store.create", name=name, type=store_type, parent=parent)
-    emit(json, data, lambda made: say("store %s is %s, in the share %s" % (made["name"], made["id"], made["root"])))
+    data = backend(ctx).call("store.create", name=name, type=store_type, parent=parent, strategy=strategy)
+    emit(json, data, _show_made)
+
+
+def _show_made(made):
+    say("store %s is %s, in the share %s" % (made["name"], made["id"], made["root"]))
+    if made["strategy"] == "independent":
+        say("Nobody else is in it yet: `invite --store %s` makes an invite." % made["id"])
+    elif made["strategy"] == "snapshot":
+        names = ", ".join(map(shown, made["members"]))
+        say("The active members of the store above were copied: %s. Nodes read it as a list of its own:" % names)
+        say("whoever joins the share later does not get it, and nobody can be invited to it.")
+    if made["strategy"] != "inherited":
+        say("A Rust node that is in it and in the share hands it to every member of the share.")
+
+
+@app.command("tree")
+def show_tree(ctx: typer.Context, name: StoreArgument = None, store: Store = None, json: Json = False) -> None:
+    """All stores of a share and what lies below them, also what is archived or not open here."""
+    emit(json, backend(ctx).call("store.tree", store=either(name, store)), _show_tree)
+
+
+def _show_tree(data):
+    rows = []
+    for row in data["stores"]:
+        words = [row["state"]] if row["state"] != "open" else []
+        if row["strategy"] in ("independent", "snapshot"):
+            words.append(row["strategy"])
+        words += [word for word, yes in (("carried", row["carried"]), ("not at Rust nodes", row["rust"])) if yes]
+        if row["why"]:
+            words.append(row["why"])
+        name = row["name"] or ("(share)" if row["parent"] is None else "(no name)")
+        rows.append(("  " * row["depth"] + name, row["type"], row["id"], ", ".join(words)))
+    table(("name", "type", "id", ""), rows, "no store yet: `store create NAME` makes one")
+    for why in sorted({row["rust"] for row in data["stores"] if row["rust"]}):
+        say("not at Rust nodes: %s" % why)
+
+
+@app.command("name")
+def name_store(
+    ctx: typer.Context,
+    store: Annotated[str, typer.Argument(metavar="S", help="Store: name or beginning of its id.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.")],
+    json: Json = False,
+) -> None:
+    """Give a store another name, for everybody."""
+    data = backend(ctx).call("store.name", store=store, name=name)
+    emit(json, data, lambda named: say("store %s is called %s now" % (named["id"], named["name"])))
+
+
+@app.command()
+def archive(
+    ctx: typer.Context,
+    store: Annotated[str, typer.Argument(metavar="S", help="Store: name or beginning of its id.")],
+    json: Json = False,
+) -> None:
+    """Close a store and everything below it, on every node. Nothing is deleted; there is no command that opens it."""
+    emit(json, backend(ctx).call("store.archive", store=store), _show_archived)
+
+
+def _show_archived(data):
+    say("%s closed; sync so that the others hear of it" % count_text(len(data["closed"]), "store is", "stores are"))
+    for row in data["closed"]:
+        say("  %s (%s)" % (row["name"] or "(no name)", row["id"][:8]))
 
 
 @app.command("list")
@@ -52,7 +124,7 @@ def status(ctx: typer.Context, name: StoreArgument = None, store: Store = None, 
 
 def _show_states(data):
     for state in data["stores"]:
-        say("%s  %s  %s" % (state["name"] or "(share)", state["type"], state["id"]))
+        say("%s  %s  %s%s" % (state["name"] or "(share)", state["type"], state["id"], "  carried" * state["carried"]))
         say(
             "  %s by %s, %d waiting for others, state %s"
             % (

@@ -74,6 +74,8 @@ def explain(data):
     for item in data["waiting"]:
         forkers = [who(fork) for fork in data["forks"] if fork["store"] == item["store"]]
         warn(waiting_text(item, forkers, "here" if item["here"] else "on the other side"))
+    for item in data["passed_over"]:
+        warn("not synced here: %s" % item["why"])
     for item in data["errors"]:
         warn("store %s: %s" % (item["store"], item["error"]))
     for item in data["second_claims"]:

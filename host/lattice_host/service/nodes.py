@@ -69,7 +69,7 @@ def _share(node: Node, root: Replica) -> Result:
         "members": len(members),
         "disputed": disputed(node, root),
         "second_claims": [claim for claim in second_claims(node) if claim["share"] == id_text(root.id)],
-        "stores": [_store(node, replica) for replica in [root, *node.tree.children(root)]],
+        "stores": [_store(node, replica) for replica in node.tree.descending(root)],
     }
 
 

@@ -67,7 +67,9 @@ class SyncService(HostService):
         data: Result = {
             "share": id_text(root.id),
             "at": {"id": wire.peer_key.hex(), "name": name},
-            "stores": [{"id": id_text(one.id), "name": one.name, "type": one.type} for one in node.tree.children(root)],
+            "stores": [
+                {"id": id_text(one.id), "name": one.name, "type": one.type} for one in node.tree.descending(root)[1:]
+            ],
         }
         data.update(wire.moved())
         data.update(outcome(node, report))
@@ -156,6 +158,7 @@ def outcome(node: Node, report) -> Result:
             {"store": id_text(store_id), "author": author.hex(), "author_name": member_name(node, author)}
             for store_id, author in report.forks()
         ],
+        "passed_over": [{"store": id_text(store_id), "why": words} for store_id, words in report.passed_over],
         "errors": [{"store": _label(node, store_id), "error": str(error)} for store_id, error in report.errors],
         "second_claims": second_claims(node),
         "double_claims": [claim for root in node.tree.roots() for claim in _double_claims(node, root)],

@@ -3,7 +3,7 @@
 from ..node.members import STATUS_NAMES
 from .plain import hex_of
 from .rows import member_rows, named
-from .service import Service
+from .service import Service, chosen_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,14 +17,15 @@ class PeerService(Service):
     READS = ("list",)
 
     def list(self, store: "str | None" = None) -> "dict[str, Any]":
-        """{`peers`: [...]}: members of the share of `store`, or of every share."""
-        roots = [self.node.tree.find_root(store)] if store else self.node.tree.roots()
+        """{`peers`: [...]}: members of the share of `store`, or of every share; of a store that has members of its own,
+        these."""
+        roots = [chosen_list(self.node, store)] if store else self.node.tree.roots()
         return {"peers": [row for root in roots for row in member_rows(self.node, root)]}
 
     def revoke(self, member: str, store: "str | None" = None) -> "dict[str, Any]":
-        """Shuts a member (its name, or the beginning of its id) out of a share: {`id`, `name`, `status`, `was`,
-        `written`, `also_out`, `let_in`}."""
-        root = self.node.tree.find_root(store)
+        """Shuts a member (its name, or the beginning of its id) out of a share and every store in it, or out of one
+        store that has members of its own: {`id`, `name`, `status`, `was`, `written`, `also_out`, `let_in`}."""
+        root = chosen_list(self.node, store)
         return shut_out(self.node, root, self.node.members.find(root, member), self.now_ms())
 
 

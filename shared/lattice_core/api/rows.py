@@ -24,10 +24,11 @@ def named(node: "Node", key: bytes) -> "Row":
 
 
 def member_rows(node: "Node", root: "Replica") -> "list[Row]":
-    """All members of a share, as its own list names them and as the lists of single stores do."""
+    """All members of a share, as its own list names them and as the lists of single stores do; of a store in one, as
+    its list names them."""
     sticks = node.members.sticks(root)
     rows = []
-    for handle in node.members.lists_of(root):
+    for handle in node.members.lists_of(root) if root.parent is None else [root]:
         for member in handle.system.peers():
             if handle is root or root.system.peer(member.key) is None:
                 rows.append(_member_row(node, root, handle, member, sticks))
@@ -41,8 +42,8 @@ def _member_row(node, root, handle, member, sticks):
         "status": STATUS_NAMES.get(member.status, "status %d" % member.status),
         "self": member.key == node.identity.public,
         "stick": member.key in sticks,
-        "share": id_text(root.id),
-        "store": None if handle is root else id_text(handle.id),
+        "share": id_text(node.tree.root_of(root).id),
+        "store": None if handle.parent is None else id_text(handle.id),
         "let_in_by": None,
         "named_by": None,
         "disputed": handle.system.is_disputed(member.key),

@@ -1,7 +1,7 @@
 """What a group of operations is: a class whose public methods are its operations."""
 
 from ..errors import UsageError
-from ..node.stores import labels
+from ..node.stores import ROOT_TYPE, labels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +33,21 @@ class Service:
         self.node.journal.commit(self.now_ms())
 
 
+def chosen_list(node: "Node", selector: "str | None") -> "Replica":
+    """The store whose list of members counts for the one that a selector means; without one the only share."""
+    return node.tree.list_of(node.tree.find(selector)) if selector else node.tree.find_root()
+
+
+def all_lists(node: "Node") -> "list[Replica]":
+    """Every store that has a list of members."""
+    return [replica for root in node.tree.roots() for replica in node.members.lists_of(root)]
+
+
 def chosen_store(node: "Node", selector: "str | None") -> "Replica":
     """The store that a selector means; without one the only data store there is."""
     if selector:
         return node.tree.find(selector)
-    data_stores = [handle for handle in node.tree.replicas if handle.parent is not None]
+    data_stores = [one for one in node.tree.replicas if one.parent is not None or one.type != ROOT_TYPE]
     if len(data_stores) == 1:
         return data_stores[0]
     if not data_stores:

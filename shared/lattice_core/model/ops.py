@@ -146,6 +146,10 @@ def strategy_inherited():
     return {"strategy": {"set": {"strategy": {"inherited": True}}}}
 
 
+def strategy_snapshot(parent_id):
+    return {"strategy": {"set": {"strategy": {"snapshot": parent_id}}}}
+
+
 def invite_status(invite_id, status):
     return {"invite": {"token_hash": invite_id, "set_status": {"status": status}}}
 

@@ -1,4 +1,5 @@
-"""Invites: made for a root, redeemed at any member that holds it, one joiner each.
+"""Invites: made for a list of members, of a root or of a store with its own, redeemed at any member that holds it, one
+joiner each.
 
 Only the hash of a secret is in the store. Two members that have not met can both let somebody in with the same
 invite; when they meet, both claims stand in the table and `double_claims` shows them.
@@ -34,7 +35,7 @@ STATUS_NAMES = {INVITE_VALID: "valid", INVITE_REVOKED: "revoked", INVITE_CLAIMED
 
 
 class Invites:
-    """Of all roots of a node."""
+    """Of all lists of a node."""
 
     def __init__(self, tree: "StoreTree", members: "Members", journal: "Journal", crypto: "Crypto"):
         self._tree = tree
@@ -52,11 +53,10 @@ class Invites:
         expires_s: int = 0,
         label: str = "",
     ) -> "Token":
-        """A token for the share of `root`; durable when this returns. `listed`: keys that may be shown the secret
-        besides us; by default members that are ACTIVE now, this node's sticks first. `label`: for ourselves, whom it is
-        for."""
-        if root.parent is not None:
-            raise UsageError("an invite is for the share as a whole: name its root")
+        """A token for the share of `root`, or for one store that has its own list; durable when this returns. `listed`:
+        keys that may be shown the secret besides us; by default members that are ACTIVE now, this node's sticks first.
+        `label`: for ourselves, whom it is for."""
+        self._check_list(root)
         members = self._members
         members.check_own(root)
         if members.status_of(root, members.own) == PEER_DORMANT:
@@ -80,6 +80,27 @@ class Invites:
                 note = expires_s.to_bytes(_EXPIRES_BYTES, "little") + label.encode()
                 root.store.put_row(TABLE_META, _NOTE + invite_id, note)
         return token
+
+    def _check_list(self, replica):
+        strategy = self._tree.strategy_of(replica)
+        if strategy == "inherited":
+            whose = self._tree.list_of(replica)
+            raise UsageError(
+                "%s inherits its members: invite to the %s with `invite --store %s`, and everything that inherits from "
+                "it comes along"
+                % (
+                    replica.label(),
+                    "share" if whose.parent is None else "store " + whose.label(),
+                    stores.id_text(whose.id),
+                ),
+                "inherits",
+            )
+        if strategy == "snapshot":
+            raise UsageError(
+                "the members of %s are those of the store above when it was made, and stay so: nobody is invited to it"
+                % replica.label(),
+                "inherits",
+            )
 
     def _members_to_list(self, root, most):
         """Sticks of ours, then others, at most `most`: of very many members those with the smallest keys."""
@@ -126,8 +147,8 @@ class Invites:
     def end_expired(self, now_ms: int) -> int:
         """What an invite's maker does when its time has come: revokes it. Returns how many."""
         ended = 0
-        for root in self._tree.roots():
-            if root.weaver.read_only is None:
+        for root in self._tree.replicas:
+            if root.weaver.read_only is None and self._tree.has_own_list(root):
                 operations = _ending(root, now_ms)
                 if operations:
                     with self._journal.write(now_ms):
@@ -173,11 +194,13 @@ class Invites:
         """(root, system operations that let the peer in)."""
         members = self._members
         root = self._tree.get(store_id)
-        if root is None or root.parent is not None:
+        if root is None or not self._tree.has_own_list(root):
             raise _unknown()
         if peer_key == members.own:
             raise Refused("a node cannot join at itself", "own_invite")
         status = members.status_of(root, peer_key)
+        if root.parent is not None and members.is_revoked(self._tree.root_of(root).id, peer_key):
+            raise _refusal(None, status, peer_key)  # before an invite is used up: what the root says stands above
         invite_id = self._crypto.blake3_digest(secret)
         invite = root.system.invite(invite_id) if secret else None
         if invite is None or invite.status != INVITE_VALID:

@@ -8,7 +8,7 @@ from ..model import ops
 from ..storage.contract import TABLE_META
 from ..text import printable
 from ..wire.messages import INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_DORMANT, PEER_INVITED, PEER_REVOKED
-from . import stores
+from . import own_list, stores
 from .whole import Lists
 
 TYPE_CHECKING = False
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..machines.system import Peer
+    from ..model.intention import Intention
     from .journal import Journal
     from .replica import Replica
     from .tree import StoreTree
@@ -68,9 +69,33 @@ class Members:
             return True
         # A joiner has no peer list yet: until it has arrived, the one at which it joined counts. A part of the list may
         # tell of a revocation that was taken back since; what it says of us comes last.
-        if status is not None and self.status_of(replica, self.own) is not None:
+        root, counting = self.tree.root_of(replica), self.tree.list_of(replica)
+        if status is not None:
+            said = root if self.is_revoked(root.id, key) else counting
+            if said.system.peer(self.own) is not None:
+                return False
+        return counting.joined_at() == key or (not own_list.is_marked(counting.id) and root.joined_at() == key)
+
+    def may_fill(self, store_id: bytes, key: bytes) -> bool:
+        """True when `key` may bring a store that has its own list, although the list, of which too little is here yet,
+        does not admit it: we take from it and give it nothing. It is a member of the store above."""
+        replica = self.tree.get(store_id)
+        if replica is None or replica.parent is None or not self.tree.has_own_list(replica):
             return False
-        return self.tree.root_of(replica).joined_at() == key
+        if replica.system.peer(self.own) is not None or self.status_of(replica, key) == PEER_REVOKED:
+            return False
+        return not self.may_connect(store_id, key) and self.may_connect(replica.parent, key)
+
+    def takes(self, replica: "Replica", item: "Intention") -> bool:
+        """True when an intention is taken from one who only `may_fill` the store: it is the genesis that the store's
+        id names, or written by the maker or by somebody whom the list admits by then. So nobody else's word is in the
+        list when it is asked about whoever brings it."""
+        if not own_list.is_marked(replica.id):
+            return True
+        if not replica.store.count:
+            return own_list.begins(replica.weaver.crypto, replica.id, item)
+        maker = replica.store.get(replica.store.witness_at(1)[0]).author
+        return item.author == maker or self.status_of(replica, item.author) in (PEER_ACTIVE, PEER_DORMANT)
 
     def is_active(self, replica: "Replica", key: bytes) -> bool:
         return self.status_of(replica, key) == PEER_ACTIVE
@@ -98,10 +123,16 @@ class Members:
 
     def check_own(self, replica: "Replica"):
         """UsageError when this node was shut out: nobody heeds what it says about members any more."""
-        if self.status_of(replica, self.own) == PEER_REVOKED:
+        status = self.status_of(replica, self.own)
+        if status == PEER_REVOKED:
             raise UsageError(
                 "this node was revoked from the share: another member must let it in again, with a new invite",
                 "revoked",
+            )
+        if status is None and replica.parent is not None:
+            raise UsageError(
+                "%s has members of its own, and this node is none of them: ask one for an invite" % replica.label(),
+                "not_a_member",
             )
 
     # -- names ---------------------------------------------------------------------------------------------------------
@@ -182,29 +213,28 @@ class Members:
             if operations:
                 root.write_system(operations, now_ms)
 
-    def revoke(self, root: "Replica", key: bytes, now_ms: int) -> bool:
+    def revoke(self, top: "Replica", key: bytes, now_ms: int) -> bool:
         """Shuts a member out, here and wherever this write arrives, and ends the invites that it made. What it has it
         keeps (docs/security.md). True when something was written.
+
+        From a share: out of everything. So each list below that names it says so, too: who is in a single store never
+        hears what the root says. From a store with a list of its own: out of this store and what inherits from it.
 
         Again for one that is revoked: only where nodes of the reference may see it otherwise."""
         with self._journal.write(now_ms):
             if key == self.own:
                 raise UsageError("a node cannot revoke itself: another member can", "own_identity")
-            status = self._status_anywhere(root, key)
-            if status is None:
+            lists = self.lists_of(top) if top.parent is None else [top]
+            listed = [one for one in lists if one.system.peer(key) is not None]
+            if not listed:
                 raise UsageError("no member of this share has the key %s" % key_text(key), "unknown_member")
-            if status == PEER_REVOKED and not root.system.is_disputed(key):
-                return False
-            root.write_system([ops.peer_status(key, PEER_REVOKED)] + _end_invites(root, key), now_ms)
-            return True
-
-    def _status_anywhere(self, root, key):
-        """The status in the share, or in one of its stores that has a list of its own."""
-        for replica in self.tree.walk(root):
-            status = self.status_of(replica, key)
-            if status is not None:
-                return status
-        return None
+            if top not in listed:
+                listed.append(top)
+            standing = [one for one in listed if one is top or self.is_active(one, self.own)]
+            standing = [one for one in standing if _stands(one, key)]
+            for one in standing:
+                one.write_system([ops.peer_status(key, PEER_REVOKED)] + _end_invites(one, key), now_ms)
+            return len(standing) > 0
 
     def greet(self, replica: "Replica", name: str, now_ms: "int | None") -> bool:
         """What a member does once its list has told it that it is in: it stops trusting the one at which it joined for
@@ -237,6 +267,12 @@ class Members:
         """Keys of our sticks in this share that are members now."""
         noted = [key[len(_STICK) :] for key, _ in root.store.rows(TABLE_META, _STICK)]
         return [key for key in noted if self.is_active(root, key)]
+
+
+def _stands(replica, key):
+    """True when a list does not say, or not undisputedly, that a key is revoked."""
+    peer = replica.system.peer(key)
+    return peer is None or peer.status != PEER_REVOKED or replica.system.is_disputed(key)
 
 
 def _end_invites(root, key):

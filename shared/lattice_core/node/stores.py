@@ -25,6 +25,7 @@ ROOT_TYPE = registry.TYPE_ROOT
 KV_TYPE = registry.TYPE_KV
 
 NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
+DEPTH = const(32)  # levels of stores: what lies deeper stays closed
 STORES_OPEN = const(16)  # on a stick; declared children beyond this stay closed: each costs memory
 
 _ID_DIGITS = const(32)

@@ -10,7 +10,7 @@ from ..errors import ProtocolError, StorageError, StorageFull, UsageError
 from ..machines.registry import TYPE_ROOT
 from ..storage.contract import TABLE_META
 from ..wire.messages import CHILD_ARCHIVED
-from . import stores
+from . import own_list, stores
 from .replica import Replica
 
 TYPE_CHECKING = False
@@ -108,7 +108,28 @@ class StoreTree:
 
     def has_own_list(self, replica: "Replica") -> bool:
         """True when a store's own system table says who is a member of it."""
-        return self.list_of(replica) is replica
+        return not _inherits(replica)
+
+    def strategy_of(self, replica: "Replica") -> str:
+        """Whose list of members counts for a store: "root", "independent", "inherited" or "snapshot"."""
+        if replica.parent is None:
+            return "root"
+        if _inherits(replica):
+            return "inherited"
+        return "snapshot" if replica.system.strategy() == "snapshot" else "independent"
+
+    def depth_of(self, replica: "Replica") -> int:
+        """How many open stores are above one."""
+        return len(list(self.ancestors(replica)))
+
+    def descending(self, top: "Replica") -> "list[Replica]":
+        """`top` and everything open below it, each store followed by what is below it."""
+        found = []
+        waiting = [top]
+        while waiting:
+            found.append(waiting.pop())
+            waiting.extend(reversed(self.children(found[-1])))
+        return found
 
     def find(self, selector: str) -> "Replica":
         """The store that a name or the beginning of an id means; UsageError lists the candidates."""
@@ -137,14 +158,14 @@ class StoreTree:
         for parent in self.replicas:
             for child in parent.system.children():
                 if self._is_closed(parent, child):
-                    yield child.id, parent.id, child.name, self._why_closed(child.id)
+                    yield child.id, parent.id, child.name, self._why_closed(parent, child.id)
 
     def closed_child(self, store_id: bytes) -> "tuple[bytes, bytes, str, str] | None":
         """The same of one store; None when it is open or nobody has declared it."""
         for parent in self.replicas:
             child = parent.system.child(store_id)
             if child is not None and self._is_closed(parent, child):
-                return child.id, parent.id, child.name, self._why_closed(child.id)
+                return child.id, parent.id, child.name, self._why_closed(parent, child.id)
         return None
 
     def second_claims(self) -> "Iterator[tuple[bytes, bytes, str, bytes]]":
@@ -184,10 +205,12 @@ class StoreTree:
             return replica.parent != parent.id
         return self.is_made(store_id) and self.bound_to(store_id) != parent.id
 
-    def _why_closed(self, store_id):
+    def _why_closed(self, parent, store_id):
         for damaged, words in self.damaged:
             if damaged == store_id:
                 return words
+        if self.depth_of(parent) >= stores.DEPTH - 1:
+            return "it lies more than %d levels deep" % stores.DEPTH
         if len(self.replicas) >= self.limit:
             return "this node keeps at most %d stores open" % self.limit
         return "there was no room to open it"
@@ -388,7 +411,7 @@ class StoreTree:
         return changed
 
     def _open_child(self, parent, child, now_ms, shares):
-        if self.is_damaged(child.id):
+        if self.is_damaged(child.id) or self.depth_of(parent) >= stores.DEPTH - 1:
             return None
         if len(self.replicas) >= self.limit and not shares.make_room(parent, child.id):
             return None
@@ -478,4 +501,6 @@ def _children_named(events):
 
 
 def _inherits(replica):
-    return replica.parent is not None and replica.system.strategy() in (None, "inherited")
+    if replica.parent is None or own_list.is_marked(replica.id):
+        return False
+    return replica.system.strategy() in (None, "inherited")

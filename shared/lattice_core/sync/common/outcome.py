@@ -30,6 +30,7 @@ class Outcome:
         self.refused_there = 0  # the same, where the chain is known that they are in
         self.not_sent = 0  # intentions that the peer listed and then did not send
         self.held = 0  # the peer holds every intention up to this sequence of our log, as far as this session showed
+        self.again = False  # another session brings what this one has refused
         self.unheld = 0  # own writes that the peer is not known to hold
         self.waiting_here = []
         self.waiting_there = []

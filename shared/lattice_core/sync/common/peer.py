@@ -18,6 +18,8 @@ class Peer:
     A subclass gives `_serve(stream)`, a task for a stream that the peer has opened: it ends by itself whatever comes.
     """
 
+    opens_all = True  # what its stores declare; a node of the reference does not
+
     def __init__(self, node, connection, device=None):
         self.node = node
         self.connection = connection
@@ -182,6 +184,19 @@ class Peer:
         if not self.node.members.may_connect(handle.id, self.key):
             raise self.refusal(handle)
 
+    def check_takes(self, handle):
+        """Refused when nothing of this store is taken from the peer (any more)."""
+        if not self.fills(handle):
+            self.check_allowed(handle)
+
+    def fills(self, handle):
+        """True for a peer that may bring this store and have nothing of it: see `Members.may_fill`."""
+        return self.node.members.may_fill(handle.id, self.key)
+
+    def asks(self, handle):
+        """True when this peer is asked for a store whose list does not admit it: it knows whether it has it for us."""
+        return self.opens_all and self.fills(handle)
+
     def knows(self):
         """True when the peer may have any store here."""
         return any(self.node.members.may_connect(handle.id, self.key) for handle in self.node.tree.replicas)
@@ -196,7 +211,10 @@ class Peer:
     def refusal(self, handle):
         """Why the peer may not have a store; `handle` may be None. A stranger learns nothing."""
         if handle is None or not self.node.members.is_cut(handle):
-            return stranger()
+            above = None if handle is None else handle.parent
+            if above is None or not self.node.members.may_connect(above, self.key):
+                return stranger()
+            return Refused(NOT_LISTED, "not_a_member")
         known = self.device.is_owner(self.key) or self.node.members.status_of(handle, self.key) is not None
         return list_is_cut() if known else stranger()
 
@@ -230,6 +248,9 @@ class Peer:
         self.faults += 1
         if self.faults >= FAULTS and self.connection.closed is None:
             self.connection.close("too many requests that break the rules or were refused")
+
+
+NOT_LISTED = "this store has members of its own, and you are none of them: ask one for an invite"
 
 
 def stranger():

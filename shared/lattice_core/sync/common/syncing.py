@@ -1,13 +1,14 @@
-"""A whole synchronisation with one peer: the roots that both share, then the child stores that they declare."""
+"""A whole synchronisation with one peer: the roots that both share, then level by level what they declare."""
 
 from ...compat import const
 from ...errors import Refused
 from ...node.stores import SHOWN
 from ...text import printable
+from .peer import NOT_LISTED
 from .tasks import StreamLost
 
 SESSIONS = const(4)  # of stores at once: each holds a stream of a few, and memory on both sides
-_ROUNDS_MORE = const(2)  # what settling writes (our name in a new share) goes out in one more round
+_ROUNDS_MORE = const(2)  # of one store: what settling writes (our name in a new list) goes out in one more round
 
 
 class NothingShared(Refused):
@@ -23,7 +24,7 @@ class Report:
         self.progress = progress
         self.outcomes = {}
         self.errors = []
-        self.passed_over = []  # (store id, words): stores of a kind that the peer cannot open, nothing of ours in them
+        self.passed_over = []  # (store id, words): stores that the peer cannot open, or that are not for us
 
     @property
     def complete(self):
@@ -49,7 +50,7 @@ def synchronise(peer, store_ids, live):
     """
     report = Report(peer.progress)
     done = []
-    again = _ROUNDS_MORE
+    rounds = {}  # store id: how often it was synced once more
     repeated = []
     while True:
         level = _next_level(peer, store_ids, done)[:SESSIONS]
@@ -63,14 +64,16 @@ def synchronise(peer, store_ids, live):
         for handle, session, task in running:
             yield from _wait(peer, handle, session, task, report)
             outcome = report.outcomes.get(handle.id)
-            if outcome is not None and outcome.withheld and handle.id not in repeated and not live:
+            if outcome is not None and (outcome.withheld or outcome.again) and handle.id not in repeated and not live:
                 repeated.append(handle.id)  # what it has got from us may have put right why it held back
             else:
                 done.append(handle.id)
-        if peer.node.after_sync(peer.wall_ms()) and again:
-            again -= 1
-            roots = [handle.id for handle in level if handle.parent is None and not live]
-            done = [store_id for store_id in done if store_id not in roots]
+        if peer.node.after_sync(peer.wall_ms()) and not live:
+            for handle in level:
+                count = rounds.get(handle.id, 0)
+                if count < _ROUNDS_MORE and handle.id in done and peer.node.tree.has_own_list(handle):
+                    rounds[handle.id] = count + 1
+                    done.remove(handle.id)
     if report.errors and not report.outcomes:
         raise report.errors[0][1]
     _note_closed(peer, store_ids, done, report)
@@ -92,8 +95,8 @@ def _note_unheld(peer, report):
 
 def _note_closed(peer, store_ids, done, report):
     """A store that a share declares and this node has not open was not synced: it is named, with the reason."""
-    for store_id, root_id, name, why in peer.node.tree.closed():
-        if root_id in done and (store_ids is None or store_id in store_ids or root_id in store_ids):
+    for store_id, parent_id, name, why in peer.node.tree.closed():
+        if parent_id in done and (store_ids is None or store_id in store_ids or parent_id in store_ids):
             report.errors.append((store_id, Refused("%s was not synced: %s" % (name or "a store", why))))
     declared = [closed_id for closed_id, _, _, _ in peer.node.tree.closed()]
     for store_id, why in peer.node.tree.damaged:  # a share whose members cannot be read: the peer may be one
@@ -102,15 +105,19 @@ def _note_closed(peer, store_ids, done, report):
 
 
 def _next_level(peer, store_ids, done):
-    """Handles to sync next: roots first, since they declare the others."""
+    """Handles to sync next: none before the one that declares it."""
     chosen = []
     for handle in peer.node.tree.replicas:
-        if handle.id in done or not peer.node.members.may_connect(handle.id, peer.key):
+        if handle.id in done or not (peer.node.members.may_connect(handle.id, peer.key) or peer.asks(handle)):
             continue
-        if store_ids is None or handle.id in store_ids or handle.parent in store_ids:
+        if (
+            store_ids is None
+            or handle.id in store_ids
+            or any(above.id in store_ids for above in peer.node.tree.ancestors(handle))
+        ):
             chosen.append(handle)
-    roots = [handle for handle in chosen if handle.parent is None]
-    return roots or chosen
+    waiting = [handle.id for handle in chosen]
+    return [handle for handle in chosen if handle.parent not in waiting]
 
 
 def _begin(peer, handle, live):
@@ -139,8 +146,8 @@ def _wait(peer, handle, session, task, report):
     if task.error is not None:
         if peer.connection.closed is not None:
             raise StreamLost(peer.connection.closed)
-        if _cannot_open(peer, handle, task.error, report):
-            words = "%s is a %s, which the peer does not open" % (handle.label(), printable(handle.type, SHOWN))
+        words = _passed_over(peer, handle, task.error, report)
+        if words:
             report.passed_over.append((handle.id, words))
         else:
             report.errors.append((handle.id, task.error))
@@ -150,12 +157,20 @@ def _wait(peer, handle, session, task, report):
             peer.node.caught_up(handle)
 
 
-def _cannot_open(peer, handle, error, report):
-    """True when a child of a kind that a reference node does not know was refused by a peer that has the share above
-    it, and there is nothing here that it may lack."""
-    if not isinstance(error, Refused) or handle.is_known or handle.parent not in report.outcomes:
-        return False
-    return handle.holdings.holds_items(peer.key) == handle.store.count
+def _passed_over(peer, handle, error, report):
+    """Why a peer that has the store above a child does not sync it, where nothing is wrong; "" where something is."""
+    if not isinstance(error, Refused) or handle.parent not in report.outcomes:
+        return ""
+    if str(error) == NOT_LISTED and not handle.store.count:
+        return "%s has members of its own, and this node is none of them" % handle.label()
+    if peer.opens_all:
+        return ""
+    if not handle.is_known and handle.holdings.holds_items(peer.key) == handle.store.count:
+        return "%s is a %s, which the peer does not open" % (handle.label(), printable(handle.type, SHOWN))
+    above = peer.node.tree.get(handle.parent)
+    if above is not None and above.parent is not None:
+        return "%s lies below another store, where a node of the reference opens nothing" % handle.label()
+    return ""
 
 
 def _opened_by_peer(peer, handle, failed):

@@ -132,6 +132,7 @@ class ItemReceiver:
         self.ticket = self.node.journal.ticket()
         self.ranges = Ranges()
         self.refused_count = 0
+        self.vetting: Replica | None = None  # the store, while only some authors are taken: `Members.takes`
         self._batch = []
         self._verifying = None  # (batch, its verdicts to come)
         self._refused = set()  # authors of whose chains nothing more is taken
@@ -200,6 +201,9 @@ class ItemReceiver:
         if item.author in self._refused:
             self.refused_count += 1
             return
+        if self.vetting is not None and not self._vetted(item):
+            self._refuse(item, "neither its author nor who brings it is in the list of this store", False)
+            return
         before = self.weaver.store.count
         outcome, reason = self.intake.take(item, verified)
         after = self.weaver.store.count
@@ -207,6 +211,10 @@ class ItemReceiver:
             self.ranges.add(before + 1, after)
         if reason:
             self._refuse(item, reason, outcome == DROPPED)
+
+    def _vetted(self, item):
+        handle, members = self.vetting, self.node.members
+        return members.takes(handle, item) or members.may_connect(handle.id, self.peer.key)
 
     def _refuse(self, item, reason, no_room):
         """Says why; what follows in the same chain is not taken in this session. ProtocolError when too many authors'

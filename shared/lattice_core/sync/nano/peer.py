@@ -12,6 +12,7 @@ from ...compat import const
 from ...errors import ProtocolError, Refused, RefusedByPeer, StorageError, UsageError
 from ...limits import ANSWER_MS, PACE_BYTES, PACE_MS
 from ...node.device import check_name
+from ...node.own_list import is_marked
 from ...text import cut
 from ...wire.nano_messages import WORDS_BYTES, NanoFrame
 from ..common.peer import Peer, stranger
@@ -177,7 +178,7 @@ class NanoPeer(Peer):
 
     def open_session(self, handle, live):
         """Starts the session of one store; returns (session, task)."""
-        self.check_allowed(handle)
+        self.check_takes(handle)
         session = StoreSession(self, handle, self.open(), True, live)
         task = self.start(session.run(), "session")
         self.sessions.append((session, task))
@@ -249,15 +250,21 @@ class NanoPeer(Peer):
         else:
             raise ProtocolError("a stream that begins with none of the openings")
 
-    def _shared(self, opening):
-        """The store that a first frame names. It must be the same share's on both sides: a node that is in two of which
-        both declare it would carry over what is not meant for the other's members."""
+    def _shared(self, opening, takes=False):
+        """The store that a first frame names. It must have come through the same store on both sides: a node that is in
+        two shares of which both declare it would carry over what is not meant for the other's members. Where the id
+        says that the store has a list of its own, this list says who may have it, wherever it came through. `takes`:
+        the peer may also be one who only brings it."""
         store_id = opening["store_id"]
         handle = self.node.tree.get(store_id)
-        if handle is not None and opening["root_id"] != (handle.parent or b""):
+        if handle is not None and opening["root_id"] != (handle.parent or b"") and not is_marked(store_id):
             raise NotOpen(str(stranger())) if self.knows() else stranger()
         if handle is not None and self.node.members.may_connect(store_id, self.key):
             return handle
+        if handle is not None and takes and self.fills(handle):
+            return handle
+        if handle is not None and self.knows() and not self.node.members.is_cut(handle):
+            raise NotOpen(str(self.refusal(handle)))
         closed = self.node.tree.closed_child(store_id)
         if closed is not None and self.node.members.may_connect(closed[1], self.key):
             raise NotOpen("%s is not open there: %s" % (closed[2] or "this store", closed[3]))
@@ -266,7 +273,7 @@ class NanoPeer(Peer):
     def _serve_sync(self, frames, opened):
         handle = self.node.tree.get(opened["store_id"])
         if handle is None or not self.refills(handle):
-            handle = self._shared(opened)
+            handle = self._shared(opened, True)
         for session, task in self.sessions:
             if task.done:
                 continue  # given up: that and the next may have come with one packet

@@ -57,8 +57,10 @@ class StoreSession:
         self.sender = ItemSender(handle.weaver, frames, peer.progress, max(_QUEUED, peer.options.verify_batch))
         self.receiver = ItemReceiver(peer, handle, frames)
         self.content = Content(peer, handle, frames, self.outcome)
+        self._set_fills(peer.fills(handle))  # we only take, until the list admits the peer: see `Members.may_fill`
         self.stopping = False  # set by whoever ends a live session: `NanoPeer.stop`
         self._refill = not initiator and peer.refills(handle)  # we take and give nothing: see `Peer.refills`
+        self._gives_nothing = False
         self._frozen = 0  # our witness sequence when the tips were taken
         self._missing = 0  # intentions that the peer had and we lacked, as far as the tips say
         self._sent_count = 0  # what our Sent announced
@@ -112,9 +114,29 @@ class StoreSession:
         if outcome.has_all_of(own):
             self.node.caught_up(self.handle)
 
-    def _check_allowed(self) -> None:
+    def _check_takes(self) -> None:
         if not (self._refill and self.peer.refills(self.handle)):
+            self.peer.check_takes(self.handle)
+
+    def _check_gives(self) -> None:
+        if self._gives_nothing:
+            self._check_takes()
+        else:
             self.peer.check_allowed(self.handle)
+
+    def _takes_only(self) -> bool:
+        return self._refill or self._fills
+
+    def _look_at_list(self) -> None:
+        """What has come may have changed whether the peer is in the list."""
+        fills = self.peer.fills(self.handle)
+        if self._fills and not fills:
+            self.outcome.again = self.receiver.refused_count > 0  # what came before it was
+        self._set_fills(fills)
+
+    def _set_fills(self, fills: bool) -> None:
+        self._fills = fills
+        self.receiver.vetting = self.handle if fills else None
 
     # -- states ------------------------------------------------------------------------------------------------
 
@@ -179,8 +201,9 @@ class StoreSession:
         """True when something waited to be ingested."""
         if not self.receiver.waiting():
             return False
-        self._check_allowed()
+        self._check_takes()
         self.receiver.ingest(more)
+        self._look_at_list()
         self.peer.commit_due()
         return True
 
@@ -198,7 +221,7 @@ class StoreSession:
         if frame.name != ITEM:
             raise ProtocolError("a large %s that was not expected" % frame.name)
         passed_over = shown is None and not self._takes_item()
-        self._check_allowed()
+        self._check_takes()
         self.receiver.begin_large(frame.size, shown, passed_over)
 
     def _message(self, frame: dict) -> None:
@@ -325,9 +348,10 @@ class StoreSession:
             self.handle.weaver.others_are_ahead()
             self.peer.commit()  # before anything comes: a sync that is cut leaves the chain where it must not grow
         plan = self.exchange.plan(self.peer.device is not None)
-        if self._refill:
+        if self._takes_only():
             self.sender.withheld = sum([self.handle.weaver.held(author)[0] - plan[author] for author in plan])
             plan = {}
+        self._gives_nothing = not plan
         self.sender.begin(plan, self._frozen)
         for author in self.exchange.forks():
             self._note_fork(author)
@@ -347,7 +371,7 @@ class StoreSession:
         weaver = self.handle.weaver
         length, tip = weaver.held(author)
         item = weaver.read(tip) if length else None
-        if item is None or self._refill or (weaver.knows_fork(author) and author != self.peer.key):
+        if item is None or self._takes_only() or (weaver.knows_fork(author) and author != self.peer.key):
             self.frames.post({"item_refused": {"author": author, "fork": True}})
             return
         self.frames.post({"item_refused": {"author": author, "fork": True, "shown": True}})
@@ -363,7 +387,7 @@ class StoreSession:
         if self.sending == states.COMPARING:
             return self.frames.flush()
         if self._has_items():
-            self._check_allowed()  # asked each time: it may have been revoked since the opening
+            self._check_gives()  # asked each time: it may have been revoked since the opening
         moved = self.frames.flush()
         if self.receiving != states.FINISHED:
             self._give()
@@ -381,7 +405,7 @@ class StoreSession:
 
     def _pushes(self) -> bool:
         """True when what is witnessed from now on is sent too."""
-        return self.exchange.live and not self._refill
+        return self.exchange.live and not self._takes_only()
 
     def _give(self) -> None:
         if self.sending == states.GIVING:
@@ -420,7 +444,7 @@ class StoreSession:
 
     def _say_waiting(self, _=None) -> None:
         """What is held here and cannot be taken in yet: its authors' other nodes would not hear of it."""
-        if self.handle.weaver.floating_count and not self._refill:
+        if self.handle.weaver.floating_count and not self._takes_only():
             waiting = [
                 author + count.to_bytes(4, "little") + size.to_bytes(8, "little") + blocker
                 for author, count, size, blocker in self.handle.weaver.waiting()
@@ -431,7 +455,7 @@ class StoreSession:
         """Pulls content once the intentions that name it are durable."""
         if self.content.pulled():
             self._event(RECEIVING, states.PULLED)
-        if self._refill:
+        if self._takes_only():
             if self.receiving == states.LOOKING:
                 self._event(RECEIVING, states.UNLOOKED)
         elif self.receiving in states.IDLE and self._looked_at < self._durable_told:

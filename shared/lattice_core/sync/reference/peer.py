@@ -15,6 +15,7 @@ from .store_sync import StoreSync
 class RefPeer(Peer):
     """Drives all streams of one connection, in both roles."""
 
+    opens_all = False
     gathered_bytes = 0  # of what sessions on this connection have gathered (gathered.py)
 
     def sync(self, store_ids=None, live=False):
