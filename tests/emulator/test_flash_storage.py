@@ -34,9 +34,9 @@ def test_case_with_room(name, tmp_path):
 
 
 def test_two_transports(tmp_path):
-    """Two computers are in the same process. What is added to the stick's heap (150 KB) is less than they take: the
-    test's modules alone hold 113 KB."""
-    result = interpreter.run("tests/core/run.py", HERE / "two_transports_case.py", heaps=1.3, IMAGES=str(tmp_path))
+    """Two computers are in the same process. What is added to the stick's heap (236 KB) is what they take: the test's
+    modules hold 92 KB, the two nodes 56 KB, their links 26 KB, sessions, streams and files that are sent the rest."""
+    result = interpreter.run("tests/core/run.py", HERE / "two_transports_case.py", heaps=1.5, IMAGES=str(tmp_path))
     _passed(result)
 
 
