@@ -2,12 +2,21 @@
 
 from struct import pack
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 try:
     from micropython import const
 except ImportError:
 
     def const(value):
         return value
+
+
+# What an object has in some of its states alone begins as this. The table of its states says when it is there, so its
+# declared type is that of the thing, and nobody asks at each place.
+ABSENT: "Any" = None
 
 
 def joined(first: memoryview, second: memoryview) -> bytes:

@@ -265,13 +265,11 @@ class Compaction:
         storage = self.storage
         source = ExtentBody(storage.extents, at, size, nonce, lambda: (at, nonce))  # it stays until it is moved
         writer = storage.extents.writer(size)
-        moved = None
         try:
             for offset in range(0, size, _PIECE_BYTES):
                 writer.write(source.read(offset, min(_PIECE_BYTES, size - offset)))
                 yield
-            moved = writer.body()
-        finally:
-            if moved is None:
-                writer.discard()
-        return moved
+            return writer.body()
+        except BaseException:  # also when the compaction is closed in the middle
+            writer.discard()
+            raise

@@ -130,6 +130,8 @@ class FlashStore(Intentions):
         hash = self._hash(address)
         try:
             intention = self.get(hash)
+            if intention is None:
+                raise StorageError("entry %d of the witness log was lost to damage" % sequence, "damaged")
             good = intention.store_prev == self.chain(intention.author)[1]
             for dep in intention.deps():
                 good = good and (dep == ZERO or 0 <= self._find(items, dep) < sequence - 1)

@@ -31,11 +31,11 @@ def bytes_text(data: bytes) -> str:
 
 def bytes_of(name: str, text: "str | None", digits: "str | None") -> bytes:
     """The bytes that an operation was given as `name` or as `name_hex`. UsageError for both, none, or no hex."""
-    if (text is None) == (digits is None):
-        raise UsageError("give either %s or %s_hex" % (name, name), "bad_value")
-    if digits is not None:
+    if text is not None and digits is None:
+        return text.encode()
+    if digits is not None and text is None:
         return from_hex(digits, name + "_hex")
-    return text.encode()
+    raise UsageError("give either %s or %s_hex" % (name, name), "bad_value")
 
 
 def from_hex(digits: str, name: str) -> bytes:

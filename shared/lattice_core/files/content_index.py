@@ -58,8 +58,9 @@ class ContentIndex:
     def _consider(self, key, row):
         file = file_of(self.store, kvlist.Entry(self.store, self.crypto, key, row))
         entries = [] if file is None else [version.entry for version in file.versions if version.entry is not None]
+        path = "" if file is None else file.path
         try:
-            self.contents.consider(key, "" if file is None else file.path, entries)
+            self.contents.consider(key, path, entries)
             if file is not None and file.version.problem and file.version.author == self._own_key:
                 self.contents.note_no_file(key)
         except StorageFull:
@@ -68,7 +69,7 @@ class ContentIndex:
                 if not self.contents.known(found):
                     self._unnoted_count += 1
                     if len(self._unnoted) < UNFIT_KEPT:
-                        self._unnoted.append((file.path, found.size))
+                        self._unnoted.append((path, found.size))
 
     def _consider_all(self):
         self._overlooked = False

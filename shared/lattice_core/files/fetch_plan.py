@@ -16,6 +16,10 @@ from ..errors import ProtocolError
 from . import chunks
 from . import cid as cids
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 UNFIT_KEPT = const(64)
 _NOT_HELD_KEPT = const(512)
 _AVERAGE_BYTES = const(16384)  # of a chunk
@@ -34,7 +38,9 @@ class FetchPlan:
     want found no room, `unnoted_count` of them or more.
     """
 
-    def __init__(self, contents, losses, room=None, collect=None, unnoted=(), unnoted_count=0):
+    def __init__(
+        self, contents, losses, room=None, collect: "Callable[[], object] | None" = None, unnoted=(), unnoted_count=0
+    ):
         self.contents = contents
         self.paused = False
         self.estimate_steps = 1024  # blobs that an estimate looks at
@@ -256,11 +262,12 @@ class FetchPlan:
     def _fits_after_collect(self, needed):
         """Drops what nothing references, once in a session, and looks again. What was begun may be under way, so
         all of it counts as still to come; the next pass counts exactly."""
-        if self._collect is None:
+        room, collect = self._room, self._collect
+        if room is None or collect is None:
             return False
-        self._collect()
+        collect()
         self._collect = None
-        self._left = self._room() - self._planned
+        self._left = room() - self._planned
         return needed <= self._left
 
 

@@ -139,6 +139,8 @@ class Files:
     def _piece(self, digest, size):
         """The bytes of a chunk that is held. One that is damaged is dropped and wanted again."""
         body = self.store.blob(digest)
+        if body is None:
+            raise _not_held()  # it went after its list was read
         try:
             piece = body.read(0, body.size)
         except StorageError:
@@ -250,6 +252,8 @@ class Files:
         for value in values:
             if _content(value) != now:
                 return value
+        if own is None:
+            return None
         for value in values:
             if value.read(0, value.size) != own.read(0, own.size):
                 return value

@@ -5,7 +5,7 @@
 
 from struct import unpack_from
 
-from ..compat import const
+from ..compat import ABSENT, const
 from ..errors import ProtocolError
 from . import hello
 from .arq import Buffers
@@ -115,8 +115,8 @@ class Link:
         self._exchange = VersionExchange(crypto, initiator, parameters, self._pipe.packet_bytes)
         self._hello_at = 0 if initiator else None
         self._pause_ms = _FIRST_PAUSE_MS
-        self._channel: SecureChannel | None = None
-        self._authentication: Authentication | None = None
+        self._channel: SecureChannel = ABSENT
+        self._authentication: Authentication = ABSENT
         self._parameters = (parameters, parameters)  # ours and the other side's, of the Hellos that the handshake binds
         self._heard_at = 0
         self._probe_at = 0  # not before
@@ -136,7 +136,7 @@ class Link:
             taken = pipe.put(rest)
             while True:
                 channel = self._channel
-                found = pipe.next(None, 0, None, 0) if channel is None else channel.next_found()
+                found = pipe.next(None, 0, None, 0) if channel is ABSENT else channel.next_found()
                 if found[_STATUS] == NOTHING:
                     break
                 self._take(channel, found)
@@ -164,7 +164,7 @@ class Link:
         """
         channel = self._channel
         times = [self._hello_at, self._until]
-        if channel is not None:
+        if channel is not ABSENT:
             times.append(channel.arq.timer_at)
             times.append(channel.arq.ack_at)
             if self.state != CLOSING:
@@ -188,7 +188,7 @@ class Link:
         self._pipe.grow(packet_bytes)
         self._buffers.grow(packet_bytes)
         self._exchange.packet_bytes = packet_bytes
-        if self._channel is not None:
+        if self._channel is not ABSENT:
             self._channel.measure()
 
     def close(self, reason: str) -> None:
@@ -226,8 +226,9 @@ class Link:
             message = channel.more(self._now)
 
     def _on_message(self, message):
-        if self.state == OPEN:
-            reason = self.connection.message(message) if self.connection.closed is None else None
+        connection = self.connection
+        if connection is not None and self.state == OPEN:
+            reason = connection.message(message) if connection.closed is None else None
             if reason is not None:
                 self._event(PEER_CLOSED, "closed by the other side: " + reason)
         else:
@@ -262,7 +263,7 @@ class Link:
             self._event(INCOMPATIBLE, exchange.disagreement())
         elif not self._initiator:
             self._event(ASKED, None)
-        elif self._channel is None:
+        elif self._channel is ABSENT:
             self._event(ANSWERED, None)
         elif in_session:
             exchange.epoch = 0  # alive and in this session: nothing to ask any more
@@ -282,7 +283,7 @@ class Link:
 
     def _offer(self, _value):
         """Answers a Hello; the initiator may begin a session now."""
-        self._exchange.answer(self._channel is not None, True)
+        self._exchange.answer(self._channel is not ABSENT, True)
 
     def _decline(self, words):
         """Says Hello even so: the other side then sees why."""
@@ -291,7 +292,7 @@ class Link:
 
     def _begin(self, reason):
         """The session of both Hellos begins; one that was on is over. What later Hellos say is not of this session."""
-        if self._channel is not None:
+        if self._channel is not ABSENT:
             self.trouble = reason or _RESTARTED
             self._drop(self.trouble)
         exchange = self._exchange
@@ -322,7 +323,7 @@ class Link:
 
     def _connect(self, identity):
         self._channel.set_ciphers(*self._authentication.ciphers())
-        self._authentication = None
+        self._authentication = ABSENT
         mine, theirs = self._parameters
         pool = self._buffers.pool
         self.connection = LinkConnection(self.local, identity, self._initiator, mine, theirs, _SEND_BUFFER_BYTES, pool)
@@ -360,8 +361,7 @@ class Link:
         if self.connection is not None:
             self.connection.end(words)
             self.connection = None
-        self._channel = None
-        self._authentication = None
+        self._channel = self._authentication = ABSENT
         self._until = None
         self._ask = False
 
@@ -369,7 +369,7 @@ class Link:
     def _on_time(self):
         now = self._now
         channel = self._channel
-        if channel is None:
+        if channel is ABSENT:
             if self._hello_at is not None and now >= self._hello_at:
                 self._exchange.say(0, False)
                 self._hello_at = now + self._pause_ms
@@ -377,7 +377,7 @@ class Link:
             return
         channel.arq.on_time(now)
         if self.connection is not None and self.connection.closed is not None:
-            self._go_on_closing(channel)
+            self._go_on_closing(channel, self.connection)
         elif self._until is not None and now >= self._until:
             self._event(SILENCE, "the handshake was not finished within %d s" % (_HANDSHAKE_MS // 1000))
         elif now >= self._heard_at + _DEAD_MS:
@@ -387,11 +387,11 @@ class Link:
             self._ask = True
             self._exchange.say(0, False)
 
-    def _go_on_closing(self, channel):
-        self._event(CLOSE, self.connection.closed)
-        arrived = self.connection.close_sent and channel.arq.acked == channel.arq.sent and not channel.message_left()
+    def _go_on_closing(self, channel, connection):
+        self._event(CLOSE, connection.closed)
+        arrived = connection.close_sent and channel.arq.acked == channel.arq.sent and not channel.message_left()
         if arrived or (self._until is not None and self._now >= self._until):
-            self._event(ARRIVED, self.connection.closed)
+            self._event(ARRIVED, connection.closed)
 
     def _probe_time(self, channel):
         """When silence has lasted so long that we ask whether the other side is there and in this session."""
@@ -406,7 +406,7 @@ class Link:
         if self._exchange.parts:
             return self._pipe.wrap(self._exchange.parts.pop(0))
         channel = self._channel
-        if channel is None:
+        if channel is ABSENT:
             return None
         packet = channel.next_packet(self.connection, self._now)
         if packet is None and (self._ask or channel.arq.ack_due(self._now)):

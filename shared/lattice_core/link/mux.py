@@ -15,7 +15,7 @@ streams that are over are ignored: they crossed with a reset.
 
 from struct import pack_into, unpack_from
 
-from ..compat import const
+from ..compat import ABSENT, const
 from ..errors import ProtocolError, UsageError
 from ..limits import CREDIT_BYTES, STREAMS_GRANTED, STREAMS_OUT
 from ..text import cut, printable_bytes
@@ -66,7 +66,7 @@ class LinkConnection:
         self.fins = []  # (number of the packet that ends the message, stream)
         self.message_fins = []  # streams whose FIN is in the message just filled
         self.control_due = False
-        self._close_text = None
+        self._close_text: bytes = ABSENT
         self.close_sent = False
         self._pool = pool
 
@@ -133,7 +133,7 @@ class LinkConnection:
 
     def fill(self, view: memoryview) -> int:
         """Writes the next message into `view`. Returns its length, 0 when there is nothing to say."""
-        if self._close_text is not None:
+        if self._close_text is not ABSENT:
             return self._fill_close(view)
         at = self._fill_control(view) if self.control_due or (self._grants_due and self._ready) else 0
         room = len(view) - at

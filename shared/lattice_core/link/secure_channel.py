@@ -4,7 +4,7 @@ Below it a pipe (pipes.py), inside an `Arq` and, once the handshake is over, a c
 is what Noise seals: on a serial line it fills one packet and is opened where it lies; small packets carry pieces of it.
 """
 
-from ..compat import const
+from ..compat import ABSENT, const
 from ..errors import ProtocolError
 from ..limits import PACKETS_FORGED
 from .arq import Arq
@@ -21,6 +21,10 @@ from .packet import (
     WHOLE,
     WINDOW,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .noise import Cipher
 
 # Places in what a pipe finds (the tuple of `frame_open`).
 _STATUS = const(1)
@@ -40,8 +44,8 @@ class SecureChannel:
         self.number = number
         self.arq = Arq(buffers, pipe.reorder, counters)
         self.ready = False  # the next packet in order is held already
-        self.receiving = None  # Cipher, None while the handshake runs
-        self._sending = None
+        self.receiving: Cipher = ABSENT  # while the handshake runs
+        self._sending: Cipher = ABSENT
         self._crypto = crypto
         self._pipe = pipe
         self._counters = counters
@@ -71,7 +75,7 @@ class SecureChannel:
     def next_found(self):
         """What the pipe finds next (`frame_open`)."""
         cipher = self.receiving
-        if cipher is None:
+        if cipher is ABSENT:
             return self._pipe.next(self.number, 0, None, 0)
         return self._pipe.next(self.number, self.arq.expected, cipher.key, cipher.nonce)
 
@@ -157,7 +161,7 @@ class SecureChannel:
     def _open(self, sealed):
         """Length of the message in `sealed` after opening it in place, -1 when its tag is wrong."""
         cipher = self.receiving
-        if cipher is None:
+        if cipher is ABSENT:
             return len(sealed)
         length = self._crypto.aead_open(cipher.key, cipher.nonce, b"", sealed, len(sealed))
         if length >= 0:

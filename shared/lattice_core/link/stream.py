@@ -1,5 +1,6 @@
 """One stream of a link connection: the `Stream` of sync/common/streams.py. The frames it needs are made by mux.py."""
 
+from ..compat import ABSENT
 from ..errors import ProtocolError, UsageError
 from .ring import Ring
 
@@ -19,13 +20,13 @@ class Stream:
         self._connection = connection
         self._window = window_bytes
         # receiving
-        self._incoming = None
+        self._incoming: Ring = ABSENT
         self._granted = window_bytes  # bytes the peer may still send
         self._fin_received = False
         self.credit_due = 0  # bytes read since the peer was last told
         self._granting = False
         # sending
-        self._outgoing = None
+        self._outgoing: Ring = ABSENT
         self.send_credit = send_credit
         self.announced = not ours  # the peer knows the stream
         self._fin_wanted = False
@@ -36,11 +37,11 @@ class Stream:
 
     # -- for the owner of the stream ------------------------------------------------------------------------
     def readable(self) -> int:
-        return self._incoming.count if self._incoming is not None else 0
+        return self._incoming.count if self._incoming is not ABSENT else 0
 
     def read(self, count: int) -> bytes:
         incoming = self._incoming
-        if incoming is None or incoming.count == 0 or count <= 0:
+        if incoming is ABSENT or incoming.count == 0 or count <= 0:
             return b""
         data = incoming.take(count)
         self.credit_due += len(data)
@@ -49,7 +50,7 @@ class Stream:
 
     def peek(self) -> "Buffer":
         incoming = self._incoming
-        return b"" if incoming is None else incoming.peek()
+        return b"" if incoming is ABSENT else incoming.peek()
 
     def consume(self, count: int) -> None:
         if count:
@@ -85,7 +86,7 @@ class Stream:
     def writable(self) -> int:
         if self.error is not None or self._fin_wanted:
             return 0
-        if self._outgoing is None:
+        if self._outgoing is ABSENT:
             return self._connection.send_buffer_bytes
         return self._outgoing.room()
 
@@ -99,7 +100,7 @@ class Stream:
         if len(view) > room:
             view = view[:room]
         if len(view):
-            if self._outgoing is None:
+            if self._outgoing is ABSENT:
                 buffer = self._connection.buffer(self._connection.send_buffer_bytes)
                 if buffer is None:
                     return 0
@@ -125,7 +126,7 @@ class Stream:
         """Bytes that may be sent now; -1 for nothing at all, 0 when only a FIN or the announcement is due."""
         if self.error is not None or self.fin_sent:
             return -1
-        count = self._outgoing.count if self._outgoing is not None else 0
+        count = self._outgoing.count if self._outgoing is not ABSENT else 0
         if count:
             count = min(count, self.send_credit)
             return count if count else -1
@@ -136,7 +137,7 @@ class Stream:
         if len(target):
             self._outgoing.take_into(target)
             self.send_credit -= len(target)
-        empty = self._outgoing is None or self._outgoing.count == 0
+        empty = self._outgoing is ABSENT or self._outgoing.count == 0
         if empty and self._fin_wanted:
             self.fin_sent = True
             self._release_outgoing()
@@ -148,7 +149,7 @@ class Stream:
             return False
         if len(payload):
             self._granted -= len(payload)
-            if self._incoming is None:
+            if self._incoming is ABSENT:
                 buffer = self._connection.buffer(self._window)
                 if buffer is None:
                     raise ProtocolError("there is no memory for another stream: fewer at once")
@@ -193,11 +194,11 @@ class Stream:
         self._release_incoming()
 
     def _release_incoming(self):
-        if self._incoming is not None:
+        if self._incoming is not ABSENT:
             self._connection.give_back(self._incoming.buffer)
-            self._incoming = None
+            self._incoming = ABSENT
 
     def _release_outgoing(self):
-        if self._outgoing is not None:
+        if self._outgoing is not ABSENT:
             self._connection.give_back(self._outgoing.buffer)
-            self._outgoing = None
+            self._outgoing = ABSENT

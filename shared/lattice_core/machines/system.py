@@ -148,7 +148,10 @@ class System:
         if not kvtable.marks_of(row):
             stands = [_peer_status(self._read(head)) for head in self.heads(row_key)] if kvtable.conflicted(row) else []
             return any(status != stands[0] for status in stands)
-        return kvtable.conflicted(row) or self._peer(key, row).status != _peer_status(self._read(kvtable.winner(row)))
+        peer = self._peer(key, row)
+        return kvtable.conflicted(row) or (
+            peer is not None and peer.status != _peer_status(self._read(kvtable.winner(row)))
+        )
 
     def _readmitted(self, key):
         """True when a peer that was once revoked has been let in again: all that stands in its row are admissions by
@@ -275,8 +278,10 @@ class System:
 
     def snapshot(self):
         """The store id of a "snapshot" strategy, or None."""
+        if self.strategy() != "snapshot":
+            return None
         values = _decoded(messages.PeerStrategy, self._value(b"strategy") or b"")
-        return values.get("snapshot") if self.strategy() == "snapshot" else None
+        return None if values is None else values["snapshot"]
 
     def name(self):
         """The store's own name, "" when it has none."""

@@ -94,8 +94,9 @@ class Members:
             return True
         if not replica.store.count:
             return own_list.begins(replica.weaver.crypto, replica.id, item)
-        maker = replica.store.get(replica.store.witness_at(1)[0]).author
-        return item.author == maker or self.status_of(replica, item.author) in (PEER_ACTIVE, PEER_DORMANT)
+        genesis = replica.store.get(replica.store.witness_at(1)[0])
+        by_maker = genesis is not None and item.author == genesis.author
+        return by_maker or self.status_of(replica, item.author) in (PEER_ACTIVE, PEER_DORMANT)
 
     def is_active(self, replica: "Replica", key: bytes) -> bool:
         return self.status_of(replica, key) == PEER_ACTIVE

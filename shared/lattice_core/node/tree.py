@@ -5,7 +5,7 @@ it, when it is archived. On discovery nothing is written into it: its creator ha
 inherits follows from its declaration until its own strategy arrives.
 """
 
-from ..compat import const
+from ..compat import ABSENT, const
 from ..errors import ProtocolError, StorageError, StorageFull, UsageError
 from ..machines.registry import TYPE_ROOT
 from ..storage.contract import TABLE_META
@@ -189,7 +189,10 @@ class StoreTree:
         return None if parent == bytes(_ID_BYTES) else parent
 
     def _made_row(self, store_id):
-        return self.storage.store(store_id).row(TABLE_META, _STORE)
+        row = self.storage.store(store_id).row(TABLE_META, _STORE)
+        if row is None:
+            raise UsageError("no room was made for store %s" % stores.id_text(store_id), "unknown_store")
+        return row
 
     def _is_closed(self, parent, child):
         if child.status == CHILD_ARCHIVED or not child.type or child.id == parent.id:
@@ -454,15 +457,16 @@ class _Shares:
     def __init__(self, tree, top):
         self.tree = tree
         self.top = top
-        self._open = None  # {who declared: [replicas]}
+        self._open: dict = ABSENT  # {who declared: [replicas]}
 
     def make_room(self, parent, store_id):
         """Closes an empty store of whoever has most of them, for one of somebody who has fewer. True when it did."""
-        if self._open is None:
+        if self._open is ABSENT:
             self._open = {}
             for replica in self.tree.walk(self.tree.root_of(self.top))[1:]:
                 above = self.tree.get(replica.parent)
-                self._open.setdefault(above.system.declared_by(replica.id), []).append(replica)
+                if above is not None:
+                    self._open.setdefault(above.system.declared_by(replica.id), []).append(replica)
         maker = parent.system.declared_by(store_id)
         most = max(self._open, key=self._count) if self._open else maker
         if self._count(most) <= self._count(maker) + 1:
@@ -478,7 +482,7 @@ class _Shares:
         return len(self._open.get(maker, ()))
 
     def opened(self, parent, replica):
-        if self._open is not None:
+        if self._open is not ABSENT:
             self._open.setdefault(parent.system.declared_by(replica.id), []).append(replica)
 
 

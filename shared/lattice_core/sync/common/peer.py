@@ -215,7 +215,9 @@ class Peer:
             if above is None or not self.node.members.may_connect(above, self.key):
                 return stranger()
             return Refused(NOT_LISTED, "not_a_member")
-        known = self.device.is_owner(self.key) or self.node.members.status_of(handle, self.key) is not None
+        known = (self.device is not None and self.device.is_owner(self.key)) or self.node.members.status_of(
+            handle, self.key
+        ) is not None
         return list_is_cut() if known else stranger()
 
     def enter(self):

@@ -8,7 +8,7 @@ A blob that is damaged at the server ends nothing: the puller counts it, says so
 looks at its own copy, drops it when it is bad, and wants it again from whoever has it.
 """
 
-from ...compat import const
+from ...compat import ABSENT, const
 from ...errors import ProtocolError, RefusedByPeer, StorageError, StorageFull
 from ...files.fetch_plan import UNFIT_KEPT
 from ...limits import BATCH_BYTES, REQUESTS_QUEUED
@@ -40,7 +40,7 @@ class Puller:
         self._frames = peer.open()
         self._flying = []  # (digest, path) of what was asked for, in order
         self._stored = []  # (ticket, digest) not yet acknowledged
-        self._large = None
+        self._large: IncomingBody = ABSENT  # from its announcement until all of it has come
         self._done = False
         self.task = peer.start(self._run(), "pull")
 
@@ -91,9 +91,9 @@ class Puller:
             self._close()
 
     def _close(self):
-        if self._large is not None:
+        if self._large is not ABSENT:
             self._large.discard()
-            self._large = None
+            self._large = ABSENT
         if not self._done:
             self._frames.stream.reset()
 
@@ -125,7 +125,7 @@ class Puller:
     def _take(self):
         moved = False
         for _ in range(_FRAMES_AT_ONCE):
-            if self._large is not None:
+            if self._large is not ABSENT:
                 return self._take_large() or moved
             frame = self._frames.poll()
             if frame is None:
@@ -210,7 +210,7 @@ class Puller:
         if not large.complete():
             return moved > 0
         digest, path = self._answered(large.head, large.size)
-        self._large = None
+        self._large = ABSENT
         if large.reason is not None:
             self._no_room(digest)
             return True

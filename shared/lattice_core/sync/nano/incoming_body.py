@@ -1,11 +1,12 @@
 """A payload too large to hold: hashed into storage as it arrives, visible only when its taker has verified it."""
 
-from ...compat import const
+from ...compat import ABSENT, const
 from ...errors import StorageFull
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...node.node import Node
+    from ...storage.contract import BodyWriter
     from .message_stream import MessageStream
 
 _TAKE_BYTES = const(4096)
@@ -34,7 +35,7 @@ class IncomingBody:
         self.reason: str | None = None
         self.hasher = node.crypto.blake3()
         self._head_bytes = head_bytes
-        self._writer = None
+        self._writer: BodyWriter = ABSENT
         if not store:
             return
         try:
@@ -54,7 +55,7 @@ class IncomingBody:
                 missing = self._head_bytes - len(self.head)
                 self.head += piece[:missing]
                 piece = piece[missing:]
-            if piece and self._writer is not None:
+            if piece and self._writer is not ABSENT:
                 self._write(piece)
         return moved
 
@@ -75,6 +76,6 @@ class IncomingBody:
 
     def discard(self) -> None:
         """Gives the room back, of a complete body too unless a store has taken it."""
-        if self._writer is not None:
+        if self._writer is not ABSENT:
             self._writer.discard()
-            self._writer = None
+            self._writer = ABSENT

@@ -5,7 +5,7 @@ The sender streams in its own witness order, so what an intention needs comes be
 intentions or whole chains without ending the session, and says how many of those received are durable.
 """
 
-from ...compat import const
+from ...compat import ABSENT, const
 from ...errors import ProtocolError
 from ...model import intention as intentions
 from ...model.events import EVENTS
@@ -138,7 +138,7 @@ class ItemReceiver:
         self._refused = set()  # authors of whose chains nothing more is taken
         self._authors_refused = peer.options.authors_refused  # at most; what they would all be told waits in memory
         self._told = 0  # refusals
-        self._body: IncomingBody | None = None  # from `begin_large` until all of it has come
+        self._body: IncomingBody = ABSENT  # from `begin_large` until all of it has come
         self._large_shown: bytes | None = None  # the author of whose branch it is evidence
         self._large_passed_over = False  # it was sent before our Retry arrived
 
@@ -150,7 +150,7 @@ class ItemReceiver:
 
     def busy(self) -> bool:
         """True in the middle of a large intention."""
-        return self._body is not None
+        return self._body is not ABSENT
 
     def waiting(self) -> bool:
         """True when small items wait to be verified or ingested."""
@@ -201,7 +201,8 @@ class ItemReceiver:
         if item.author in self._refused:
             self.refused_count += 1
             return
-        if self.vetting is not None and not self._vetted(item):
+        vetting = self.vetting
+        if vetting is not None and not self._vetted(vetting, item):
             self._refuse(item, "neither its author nor who brings it is in the list of this store", False)
             return
         before = self.weaver.store.count
@@ -212,8 +213,8 @@ class ItemReceiver:
         if reason:
             self._refuse(item, reason, outcome == DROPPED)
 
-    def _vetted(self, item):
-        handle, members = self.vetting, self.node.members
+    def _vetted(self, handle, item):
+        members = self.node.members
         return members.takes(handle, item) or members.may_connect(handle.id, self.peer.key)
 
     def _refuse(self, item, reason, no_room):
@@ -264,7 +265,7 @@ class ItemReceiver:
         self.progress.received_bytes += moved
         if not arriving.complete():
             return moved > 0
-        self._body = None
+        self._body = ABSENT
         if not self._large_passed_over:
             self._end_large(arriving)
         return True
@@ -291,6 +292,6 @@ class ItemReceiver:
 
     def close(self) -> None:
         """Gives back the room of a large item that did not come whole."""
-        if self._body is not None:
+        if self._body is not ABSENT:
             self._body.discard()
-            self._body = None
+            self._body = ABSENT

@@ -6,7 +6,7 @@ which position on; the other side knows the same about its own. A chain of which
 (a fork) is left alone and named in `forks`.
 """
 
-from ...compat import const
+from ...compat import ABSENT, const
 from ...errors import ProtocolError, UsageError
 from ...limits import TIPS_CONTINUED, TIPS_MESSAGES, TIPS_RETRIES
 from .table import SALT_BYTES, STRANGERS, ChainTable, LightPlan
@@ -63,7 +63,7 @@ class Exchange:
         self.role = INITIATOR if initiator else RESPONDER
         self.state = START if initiator else LISTEN
         self.live = live
-        self.table = None
+        self.table: ChainTable = ABSENT  # from the first message on
         self.peer_chains = 0
         self.peer_items = 0
         self.retries = 0
@@ -96,11 +96,11 @@ class Exchange:
 
     def forget(self):
         """The outcome was taken: the table of all chains, 50 bytes of heap each, goes."""
-        self.table = None
+        self.table = ABSENT
 
     def forks(self):
         """Authors of whom the two sides are seen to hold different branches."""
-        return self.table.forks if self.table is not None else []
+        return [] if self.table is ABSENT else self.table.forks
 
     def peer_is_ahead(self, author):
         """True when the peer is known to hold more of an author's chain than we do."""
@@ -108,7 +108,7 @@ class Exchange:
 
     def missing(self):
         """How many intentions the peer is known to have that we lack (for progress)."""
-        if self.state == EQUAL or self.table is None:
+        if self.state == EQUAL or self.table is ABSENT:
             return 0
         ours_lacking = sum([self.table.lacking(number) for number in range(self.table.count)])
         return max(self.table.missing, self.peer_items - (self.table.items - ours_lacking), 0)
