@@ -31,18 +31,18 @@ _OPTIONS = {"readsize": 32, "progsize": _PAGE_BYTES, "lookahead": 128, "mtime": 
 def mount(device):
     """A `VfsLfs2` on the block device. StorageError when the chip holds something that is no file system any more."""
     count = device.ioctl(_BLOCK_COUNT, 0)
+    made = False
     try:
         mounted = vfs.VfsLfs2(device, **_OPTIONS)
     except OSError:
-        if not (_unanchored(device) or _blank(device, _SUPERBLOCKS, count)):
+        if not (_unanchored(device) or _used(device, _SUPERBLOCKS, count, 0) == 0):
             raise _beyond_use() from None
         mounted = _format(device, count)
+        made = True
     names = [entry[0] for entry in mounted.ilistdir("/")]
-    if FOLDER[1:] not in names:
-        # It was just made, or damage has taken it back to its beginning: then it is no stick to be set up anew.
-        used = sum([not _blank(device, block, block + 1) for block in range(count)])
-        if used > _YOUNG_BLOCKS:
-            raise _beyond_use()
+    # Without its folder it is young, or damage has taken it back to its beginning: then it is not to be set up anew.
+    if not made and FOLDER[1:] not in names and _used(device, 0, count, _YOUNG_BLOCKS) > _YOUNG_BLOCKS:
+        raise _beyond_use()
     try:
         for folder in (FOLDER,) + record_pair.FOLDERS:
             if folder[1:] not in names:
@@ -84,16 +84,16 @@ def erase(device, rest):
 
     `rest()` is called after each block: a large chip takes minutes, longer than a watchdog waits.
     """
-    for block in range(device.ioctl(_BLOCK_COUNT, 0)):
-        if not _blank(device, block, block + 1):
+    for block, blank in _blocks(device, 0, device.ioctl(_BLOCK_COUNT, 0)):
+        if not blank:
             device.ioctl(_BLOCK_ERASE, block)
         rest()
 
 
 def _format(device, count):
     """The first two blocks are written last: until then the chip counts as blank."""
-    for block in range(count):
-        if not _blank(device, block, block + 1):
+    for block, blank in _blocks(device, 0, count):
+        if not blank:
             device.ioctl(_BLOCK_ERASE, block)
     vfs.VfsLfs2.mkfs(device, **_OPTIONS)
     return vfs.VfsLfs2(device, **_OPTIONS)
@@ -104,12 +104,24 @@ def _unanchored(device):
     return _blank_page(device, 0, 0) and _blank_page(device, 1, 0)
 
 
-def _blank(device, first, end):
+def _used(device, first, end, most):
+    """How many blocks are not blank; counted no further than beyond `most`."""
+    used = 0
+    for _, blank in _blocks(device, first, end):
+        used += not blank
+        if used > most:
+            break
+    return used
+
+
+def _blocks(device, first, end):
+    """(block, whether it is blank) one after the other. A chip has thousands of pages: each in a buffer of its own
+    would keep the allocator looking for room for 20 s."""
+    content = bytearray(device.ioctl(_BLOCK_SIZE, 0))
+    erased = b"\xff" * len(content)
     for block in range(first, end):
-        for offset in range(0, device.ioctl(_BLOCK_SIZE, 0), _PAGE_BYTES):
-            if not _blank_page(device, block, offset):
-                return False
-    return True
+        device.readblocks(block, content, 0)
+        yield block, content == erased
 
 
 def _blank_page(device, block, offset):

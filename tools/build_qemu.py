@@ -32,13 +32,19 @@ INPUTS = (
     "tools/build_qemu.py",
 )
 
+# As long as these are the same, only what is frozen is built again
+C_INPUTS = ("boards/qemu", "boards/rp2350/common", "firmware/cmodules", "tools/build_qemu.py")
+
 
 def build(name: str, sources: "dict[str, pathlib.Path]", log: building.Log) -> None:
     """build/qemu/NAME.elf"""
     manifest, tests = MACHINES[name]
     micropython = sources["micropython"]
     objects = OUT / ("objects-" + name)
-    shutil.rmtree(objects, ignore_errors=True)  # make does not see every change of a setting
+    settled = build_firmware.hash_with_compiler(C_INPUTS, SOURCE_NAMES, str(HEAP_BYTES), str(micropython))
+    mark = objects / "settings"
+    if not mark.exists() or mark.read_text() != settled:  # make does not see every change of a setting
+        shutil.rmtree(objects, ignore_errors=True)
     settings = {
         "LATTICE_QEMU_DIR": ROOT / "boards" / "qemu",
         "BUILD": objects,
@@ -58,7 +64,7 @@ def build(name: str, sources: "dict[str, pathlib.Path]", log: building.Log) -> N
     new = OUT / (name + ".new")
     shutil.copy(objects / "firmware.elf", new)
     new.replace(OUT / (name + ".elf"))  # who starts it meanwhile gets the old one or the new one
-    shutil.rmtree(objects)
+    mark.write_text(settled)
 
 
 def provide(name: str) -> pathlib.Path:

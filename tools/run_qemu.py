@@ -1,16 +1,19 @@
 """Runs Python scripts of the tests on QEMU's Cortex-M33, with the firmware's interpreter and the boards' heap.
 
-    python3 tools/run_qemu.py [--heaps N] [--count] SCRIPT [WORD …]
+    python3 tools/run_qemu.py [--heaps N] [--count] [--profile] SCRIPT [WORD …]
 
 What the machine prints comes out here, the exit status is the script's. The script, `tests/core`, `tests/emulator` and
 the published crypto vectors are on its disk `/rom`, at their names in the checkout. `--count`: time goes with the
-instructions (1 ns each), so that figures repeat exactly.
+instructions (1 ns each), so that figures repeat exactly. `--profile`: so too, and in the end the functions in
+C that took most of them are printed.
 
 The 16 MiB that are a file of the computer are laid out by boards/qemu/control.h: flash chip, disk, and a last page in
 which the computer and the machine tell each other things.
 """
 
 import argparse
+import bisect
+import collections
 import mmap
 import os
 import pathlib
@@ -26,14 +29,16 @@ import fetch_sources
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED_BYTES = 16 << 20
 DISK_START = 8 << 20
+SAMPLES_START = 15 << 20
 CONTROL_START = SHARED_BYTES - 4096
 CHIP_START = 1572864  # as firmware/ports/nor.py
 MARK = 0x314C5451
 # Of control_t: what the computer writes, and what it may read
-_WRITTEN = struct.Struct("<7I32s1024s")
-_READ = struct.Struct("<7I")
+_WRITTEN = struct.Struct("<8I32s1024s")
+_READ = struct.Struct("<8I")
 BUTTON_AT = CONTROL_START + 16
 INSTRUCTIONS_A_TICK = 50
+SHOWN = 25  # functions of a profile
 # What of the checkout tests/core and tests/emulator read. VfsRom knows no `..`: a folder of that name does.
 _FOLDERS = ("tests/core", "tests/emulator")
 _VECTORS = ("tests/vectors/wycheproof", "tests/vectors/signature.json")
@@ -59,12 +64,13 @@ class Shared:
         heap_bytes: int = 0,
         seed: bytes = b"",
         new_chip: bool = False,
+        profile: bool = False,
     ) -> None:
         """Before the machine is started. What it had told before is forgotten, but for its chip."""
         if new_chip:
             self.memory[:chip_bytes] = b"\xff" * chip_bytes
         if disk:
-            if len(disk) > CONTROL_START - DISK_START:
+            if len(disk) > SAMPLES_START - DISK_START:
                 sys.exit("The tests' disk is too large for the machine.")
             self.memory[DISK_START : DISK_START + len(disk)] = disk
         text = b"".join(word.encode() + b"\0" for word in words)
@@ -72,8 +78,11 @@ class Shared:
         _WRITTEN.pack_into(
             self.memory,
             CONTROL_START,
-            *(MARK, CHIP_START, chip_bytes, cut_at, 0, heap_bytes, len(disk), seed or os.urandom(32), text),
+            *(MARK, CHIP_START, chip_bytes, cut_at, 0, heap_bytes, len(disk), profile, seed or os.urandom(32), text),
         )
+
+    def put_chip(self, image: bytes) -> None:
+        self.memory[: len(image)] = image
 
     def press(self, down: bool) -> None:
         struct.pack_into("<I", self.memory, BUTTON_AT, down)
@@ -81,7 +90,7 @@ class Shared:
     def told(self) -> "dict[str, int]":
         """What the machine says of itself: `instructions` only where time goes with them."""
         found = _READ.unpack_from(self.memory, CONTROL_START + _WRITTEN.size)
-        starts, erases, programs, led, high, low, status = found
+        starts, erases, programs, led, high, low, status, samples = found
         instructions = (high << 32 | low) * INSTRUCTIONS_A_TICK
         return {
             "starts": starts,
@@ -90,7 +99,12 @@ class Shared:
             "led": led,
             "instructions": instructions,
             "status": status,
+            "samples": samples,
         }
+
+    def samples(self) -> "tuple[int, ...]":
+        """Addresses of what ran, one for each ms."""
+        return struct.unpack_from(f"<{self.told()['samples']}I", self.memory, SAMPLES_START)
 
 
 def command(machine: pathlib.Path, shared: pathlib.Path, link: str, console: str, count: bool) -> "list[str]":
@@ -103,8 +117,8 @@ def command(machine: pathlib.Path, shared: pathlib.Path, link: str, console: str
     return [*words, "-icount", "shift=0"] if count else words
 
 
-def disk(names: "tuple[str, ...]" = ()) -> bytes:
-    """A ROMFS of what tests need of the checkout; `names`: folders or files beyond."""
+def disk(names: "tuple[str, ...]" = (), beyond: "tuple[pathlib.Path, ...]" = ()) -> bytes:
+    """A ROMFS of what tests need of the checkout; `names`: folders or files beyond. `beyond`: files for its root."""
     micropython = fetch_sources.provide("micropython")["micropython"]
     sys.path.insert(0, str(micropython / "tools" / "mpremote" / "mpremote"))
     import romfs  # pyright: ignore[reportMissingImports] MicroPython's own writer
@@ -117,7 +131,7 @@ def disk(names: "tuple[str, ...]" = ()) -> bytes:
         for path in _files(ROOT / name)
     }
     writer = romfs.VfsRomWriter()
-    _add(writer, _tree({**places, **vectors}))
+    _add(writer, _tree({**places, **vectors, **{path: path.name for path in beyond}}))
     return bytes(writer.finalise())
 
 
@@ -148,9 +162,19 @@ def _add(writer: "Any", folder: "dict[str, Any]") -> None:
 
 
 def run(
-    *words: object, heaps: float = 1, count: bool = False, timeout_s: "float | None" = None, capture: bool = True
+    *words: object,
+    heaps: float = 1,
+    count: bool = False,
+    timeout_s: "float | None" = None,
+    capture: bool = True,
+    chip: "pathlib.Path | None" = None,
+    files: "tuple[pathlib.Path, ...]" = (),
+    profile: bool = False,
 ) -> "subprocess.CompletedProcess[str]":
-    """A script with its words; `stdout` is what the machine printed. Its random numbers are always the same."""
+    """A script with its words; `stdout` is what the machine printed. Its random numbers are always the same.
+
+    `chip`: the image of the flash chip, else it is erased; `files`: they are on the disk's root.
+    """
     machine = build_qemu.provide("tests")
     names = tuple(str(word).removeprefix(f"{ROOT}/") for word in words)
     with tempfile.TemporaryDirectory() as folder:
@@ -158,12 +182,16 @@ def run(
         shared = Shared(path)
         shared.prepare(
             words=names,
-            disk=disk((names[0],)),
+            disk=disk((names[0],), files),
             heap_bytes=0 if heaps == 1 else int(heaps * build_qemu.HEAP_BYTES),
             seed=b"\x2a" * 32,
+            new_chip=True,
+            profile=profile,
         )
-        started = command(machine, path, "null", "stdio,signal=off", count)
-        return subprocess.run(
+        if chip is not None:
+            shared.put_chip(chip.read_bytes())
+        started = command(machine, path, "null", "stdio,signal=off", count or profile)
+        done = subprocess.run(
             started,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if capture else None,
@@ -172,17 +200,32 @@ def run(
             timeout=timeout_s,
             errors="replace",
         )
+        if profile:
+            show_profile(machine, shared.samples())
+        return done
+
+
+def show_profile(machine: pathlib.Path, samples: "tuple[int, ...]") -> None:
+    """The functions that most samples lie in."""
+    listed = subprocess.run(["arm-none-eabi-nm", "-n", str(machine)], capture_output=True, text=True, check=True).stdout
+    symbols = [(int(words[0], 16), words[2]) for words in map(str.split, listed.splitlines()) if words[1] in "tTwW"]
+    starts = [address for address, _ in symbols]
+    counts = collections.Counter(symbols[bisect.bisect_right(starts, address) - 1][1] for address in samples)
+    for name, count in counts.most_common(SHOWN):
+        print(f"{count / len(samples):7.1%}  {name}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--heaps", type=float, default=1, help="how many of the boards' heaps (at most 8)")
     parser.add_argument("--count", action="store_true", help="time goes with the instructions")
+    parser.add_argument("--profile", action="store_true", help="print what took most of the instructions")
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="SCRIPT WORD …")
     options = parser.parse_args()
     if not options.words:
         parser.error("name a script")
-    sys.exit(run(*options.words, heaps=options.heaps, count=options.count, capture=False).returncode)
+    kinds = {"heaps": options.heaps, "count": options.count, "profile": options.profile}
+    sys.exit(run(*options.words, capture=False, **kinds).returncode)
 
 
 if __name__ == "__main__":

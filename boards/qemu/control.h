@@ -7,6 +7,8 @@
 
 #define SHARED_START   (0x80000000)
 #define DISK_START     (SHARED_START + 8 * 1024 * 1024)
+#define SAMPLES_START  (SHARED_START + 15 * 1024 * 1024)
+#define MOST_SAMPLES   (128 * 1024)
 #define CONTROL_START  (SHARED_START + 16 * 1024 * 1024 - 4096)
 #define CONTROL_MARK   (0x314c5451) // "QTL1"
 
@@ -19,6 +21,7 @@ typedef struct {
     uint32_t button;     // 1 while it is down
     uint32_t heap_bytes; // 0: the boards'
     uint32_t disk_bytes;
+    uint32_t profile;    // 1: each ms the address of what runs is noted at SAMPLES_START
     uint8_t seed[32];    // of the random numbers
     char words[1024];    // for the tests: what to run, each ended by a 0
     // from the machine
@@ -28,6 +31,7 @@ typedef struct {
     uint32_t led;
     uint32_t busy_high, busy_low; // instructions / 50, sleep left out
     uint32_t status;     // exit status
+    uint32_t samples;    // how many addresses were noted
 } control_t;
 
 #define CONTROL ((volatile control_t *)CONTROL_START)
@@ -47,5 +51,5 @@ extern uint64_t qemu_idle_ticks;
 // Sleeps until an interrupt: at most 1 ms.
 void qemu_sleep(void);
 
-// Calls when an ms is over, in an interrupt.
+// Called when an ms is over, in an interrupt.
 void board_each_ms(uint32_t ms);

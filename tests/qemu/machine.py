@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
 import build_qemu  # noqa: E402 (needs the path above)
+import chip_figures  # noqa: E402, F401 (taken from here)
 import run_qemu  # noqa: E402
 
 WHOLE = bool(os.environ.get("LATTICE_CAMPAIGN"))
