@@ -33,7 +33,7 @@ def tell(row, ticks, count=1):
     print(json.dumps({"row": row, "instructions": int(ticks * INSTRUCTIONS_A_TICK / count)}))
 
 
-class Count:
+class Spent:
     """Ticks that were spent within it."""
 
     def __init__(self):
@@ -49,7 +49,7 @@ class Count:
 def each(row, function, times):
     gc.collect()
     gc.disable()
-    counted = Count()
+    counted = Spent()
     with counted:
         for _ in range(times):
             function()
@@ -83,12 +83,12 @@ def crypto():
     each("open a frame of 1 KiB (C)", open_frame, 50)
 
 
-class Line:
+class CountedLine:
     """A link of the stick's, counted, and one of a computer's."""
 
     def __init__(self):
         self.now_ms = 0
-        self.counted = Count()
+        self.counted = Spent()
         self.stick = Link(native, b"d" * 32, False, SERIAL, b"bench", 0)
         self.host = Link(native, b"h" * 32, True, SERIAL, b"bench", 0)
 
@@ -162,7 +162,7 @@ class Flow:
 
 def link():
     gc.threshold(65536)
-    line = Line()
+    line = CountedLine()
     line.connect()
     tell("handshake of a link", line.counted.ticks)
     for row, to_stick in (("1 KiB to the stick over a stream", True), ("1 KiB from the stick over a stream", False)):
@@ -191,7 +191,7 @@ class BenchMachine:
 
 
 def started():
-    counted = Count()
+    counted = Spent()
     with counted:
         loop = main.start(BenchMachine())
     return loop, counted
@@ -218,7 +218,7 @@ def ingest(path):
     root = node.create_store("share", stores.ROOT_TYPE, None, NOW_MS)
     handle = node.tree.add(STORE, stores.KV_TYPE, root.id, NOW_MS)
     node.journal.commit(NOW_MS)
-    counted = Count()
+    counted = Spent()
     number = 0
     for message in messages(path):
         if number == WARM_UP:
