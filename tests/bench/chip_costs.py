@@ -83,7 +83,7 @@ def crypto():
     each("open a frame of 1 KiB (C)", open_frame, 50)
 
 
-class CountedLine:
+class CountedLink:
     """A link of the stick's, counted, and one of a computer's."""
 
     def __init__(self):
@@ -162,7 +162,7 @@ class Flow:
 
 def link():
     gc.threshold(65536)
-    line = CountedLine()
+    line = CountedLink()
     line.connect()
     tell("handshake of a link", line.counted.ticks)
     for row, to_stick in (("1 KiB to the stick over a stream", True), ("1 KiB from the stick over a stream", False)):
