@@ -18,6 +18,7 @@ HOST_ONLY = (
     "model/snapshot.py",
     "model/token.py",
     "node/fetched.py",
+    "node/founding.py",
     "storage/chains.py",
     "sync/common/streams.py",
     "sync/common/syncing.py",

@@ -279,6 +279,6 @@ def _make_anew(new_node, root, old, now_ms):
     while name in used:
         name = "%s-%d" % (old.name, number)
         number += 1
-    made = new_node.found_child(parent, name, old.type, now_ms)
+    made = new_node.founding.child(parent, name, old.type, now_ms)
     root.store.put_row(TABLE_META, _MADE_ANEW + old.id, made.id)
     return made

@@ -7,7 +7,7 @@ from lattice_core.storage.contract import TABLE_BLOBS, TABLE_DATA, TABLE_HEADS, 
 from lattice_core.weaver.weaver import Weaver
 
 _TABLES = (TABLE_DATA, TABLE_SYSTEM, TABLE_HEADS)
-_STORE = b"node/store"  # parent's id (16) ‖ type, see lattice_core.node.tree
+_STORE = b"node/store"  # parent's id (16) ‖ who declared it (32) ‖ type, see lattice_core.node.tree
 _DERIVED = (b"skipped/", b"checkpoint", b"state")  # rows of TABLE_META that the log gives again
 _ANEW = "rows of the state were damaged: they were worked out anew from the log"
 
@@ -32,7 +32,7 @@ def mend(node, store_id) -> bool:
 
 
 def _weaver_of(node, store, row):
-    projection = Projection(store, node.crypto, str(row[16:], "utf-8"))
+    projection = Projection(store, node.crypto, str(row[48:], "utf-8"))
     return Weaver(node.storage, store, node.crypto, node.identity, projection)
 
 

@@ -79,7 +79,7 @@ def test_what_is_archived_is_closed_with_everything_below():
     low = child(laptop, "low", middle)
     desk = node(2, "desk")
     enter(desk, laptop, root)
-    laptop.archive_store(middle, START_MS)
+    laptop.founding.archive(middle, START_MS)
     assert sync(laptop, desk).complete
     for at in (laptop, desk, reopened(desk), reopened(laptop)):
         assert at.tree.get(top.id) is not None
@@ -87,7 +87,7 @@ def test_what_is_archived_is_closed_with_everything_below():
         assert at.tree.get(low.id) is None
         for key_ in (key(laptop), key(desk)):
             assert not at.members.may_connect(low.id, key_)
-    raises(UsageError, laptop.archive_store, root, START_MS)
+    raises(UsageError, laptop.founding.archive, root, START_MS)
     # The name is free again.
     child(laptop, "middle", root)
 
@@ -97,11 +97,11 @@ def test_a_store_gets_another_name_for_everybody():
     notes = child(laptop, "notes", child(laptop, "top", root))
     desk = node(2, "desk")
     enter(desk, laptop, root)
-    desk.name_store(desk.tree.get(notes.id), "papers", START_MS)
+    desk.founding.rename(desk.tree.get(notes.id), "papers", START_MS)
     sync(laptop, desk)
     assert laptop.tree.find("papers") is notes
-    raises(UsageError, laptop.name_store, notes, "top", START_MS)
-    raises(UsageError, laptop.name_store, notes, "", START_MS)
+    raises(UsageError, laptop.founding.rename, notes, "top", START_MS)
+    raises(UsageError, laptop.founding.rename, notes, "", START_MS)
     raises(UsageError, child, laptop, "papers", root)
     child(laptop, "notes", root)
 
@@ -122,7 +122,7 @@ def test_levels_end():
 
 def _below(at, above):
     at.tree.limit = 1000
-    return at.found_child(above, "x", KV, START_MS)
+    return at.founding.child(above, "x", KV, START_MS)
 
 
 def test_a_loop_of_parents_is_no_loop():
@@ -149,11 +149,11 @@ def test_a_loop_of_parents_is_no_loop():
 def test_the_id_says_whose_genesis_counts():
     platform = crypto()
     made = own_list.make_id(platform, b"k" * 32, KV, 7)
-    assert own_list.is_marked(made)
+    assert stores.has_marked_id(made)
     assert made[6] >> 4 == 8
     assert made != own_list.make_id(platform, b"k" * 32, KV, 8)
     assert made != own_list.make_id(platform, b"l" * 32, KV, 7)
-    assert not any(own_list.is_marked(stores.new_id(platform)) for _ in range(20))
+    assert not any(stores.has_marked_id(stores.new_id(platform)) for _ in range(20))
 
 
 def test_who_is_in_the_share_is_not_therefore_in_a_store_with_its_own_list():
@@ -407,7 +407,7 @@ def test_only_a_member_makes_stores_below_a_list():
 def test_a_store_of_an_unknown_type_is_carried_at_any_depth():
     laptop, root = share()
     top = child(laptop, "top", root)
-    odd = laptop.found_child(top, "odd", "core:nobodyknows", START_MS)
+    odd = laptop.founding.child(top, "odd", "core:nobodyknows", START_MS)
     odd.weaver.submit(ops.app(b"whatever"), [], START_MS)
     laptop.journal.commit(START_MS)
     low = child(laptop, "low", odd)

@@ -87,7 +87,7 @@ def test_a_store_is_found_by_name_or_by_the_beginning_of_its_id():
     assert "notes" in str(raises(UsageError, node.tree.find, "nothing"))
     raises(UsageError, node.tree.find, "")
     # Two nodes that have not met may choose the same name.
-    node.found_child(root, "notes", "core:kvstore", NOW_MS)
+    node.founding.child(root, "notes", "core:kvstore", NOW_MS)
     assert text[:8] in str(raises(UsageError, node.tree.find, "notes"))
     assert "store create" in str(raises(UsageError, make_node(9).tree.find, "x"))
     assert node.tree.find_root() is root
@@ -271,7 +271,7 @@ def test_a_store_that_a_rolled_back_write_closed_is_open_again():
     found = node.tree.get(data.id)
     assert found is not None
     assert found.name == "notes"
-    late = node.found_child(root, "late", "core:kvstore", NOW_MS)
+    late = node.founding.child(root, "late", "core:kvstore", NOW_MS)
     node.journal.rollback()
     assert node.tree.get(late.id) is None
     assert len(node.tree.replicas) == 2

@@ -30,7 +30,7 @@ def _heap():
 def test_an_intention_and_a_key_cost_little_heap():
     loop = main.start(fresh_board())
     node, crypto = loop.node, loop.board.crypto
-    root = node.create_store("share", stores.ROOT_TYPE, None, START_MS)
+    root = node.tree.make(b"the share's root", stores.ROOT_TYPE, None, START_MS)  # no stick founds one
     handle = node.tree.add(STORE, stores.KV_TYPE, root.id, START_MS)
     node.journal.commit(START_MS)
     authors = [Identity(crypto, bytes([n + 1]) * 32) for n in range(AUTHORS)]

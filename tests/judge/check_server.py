@@ -173,7 +173,7 @@ def check_paging(case, context):
 def filled(crypto, count):
     """A store with so many intentions."""
     node = Node(MemoryStorage(), crypto, Identity(crypto, bytes(32)))
-    root = node.found_root("", NOW_MS)
+    root = node.founding.root("", NOW_MS)
     while root.store.count < count:
         root.weaver.submit(b"", [], NOW_MS)
         node.storage.commit()

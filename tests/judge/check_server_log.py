@@ -74,11 +74,11 @@ def own_shapes(crypto, recorded):
     node = Node(MemoryStorage(), crypto, Identity(crypto, bytes(32)), "node")
     names = [name for entry in recorded for name in entry]
     if "inherited" in names:
-        root = node.found_root("", NOW_MS)
-        made = node.found_child(root, "name", stores.KV_TYPE, NOW_MS)
+        root = node.founding.root("", NOW_MS)
+        made = node.founding.child(root, "name", stores.KV_TYPE, NOW_MS)
     else:
-        made = node.found_root("name" if "store set_name" in names else "", NOW_MS)
+        made = node.founding.root("name" if "store set_name" in names else "", NOW_MS)
         if "hierarchy add_child" in names:
-            node.found_child(made, "name", stores.KV_TYPE, NOW_MS)
+            node.founding.child(made, "name", stores.KV_TYPE, NOW_MS)
     log = [made.store.get(hash) for _, hash, _, _ in made.store.witness_log()]
     return [shape(item, node.identity.public) for item in log]

@@ -26,7 +26,7 @@ from ..storage import SqliteStorage, may_write
 from ..storage.store import SqliteStore
 
 _LOCK_WAIT_S = 2.0
-_STORES_OPEN = 1024  # a computer has the memory
+_STORES_KEPT = 1024  # all of them open: a computer has the memory
 
 
 _RESTORED = (
@@ -210,7 +210,8 @@ def opened(directory: DataDir, notify: Callable[[str], None]) -> Iterator[OpenNo
 
 def _open_node(storage, identity):
     node = Node(storage, cast(Any, crypto), identity)
-    node.tree.limit = _STORES_OPEN
+    node.tree.limit = _STORES_KEPT
+    node.tree.open_limit = None
     node.open(now_ms())
     return node
 

@@ -1,9 +1,7 @@
 """Group `store`: stores, their shares, and what they hold and wait for."""
 
 from ..machines import registry
-from ..node import own_list
-from ..node.node import INHERITED, SNAPSHOT
-from ..node.stores import KV_TYPE, id_text
+from ..node.stores import INHERITED, KV_TYPE, SNAPSHOT, has_marked_id, id_text
 from ..wire.messages import CHILD_ARCHIVED
 from .plain import hex_of
 from .rows import fork_rows, named, waiting_rows
@@ -47,7 +45,7 @@ class StoreService(Service):
         """Gives a store another name, for everybody: {`id`, `name`, `was`}."""
         replica = self.node.tree.find(store)
         was = replica.name
-        self.node.name_store(replica, name, self.now_ms())
+        self.node.founding.rename(replica, name, self.now_ms())
         return {"id": id_text(replica.id), "name": replica.name, "was": was}
 
     def archive(self, store: str) -> "dict[str, Any]":
@@ -55,7 +53,7 @@ class StoreService(Service):
         first. Nothing is deleted."""
         replica = self.node.tree.find(store)
         closed = [{"id": id_text(one.id), "name": one.name} for one in self.node.tree.descending(replica)]
-        self.node.archive_store(replica, self.now_ms())
+        self.node.founding.archive(replica, self.now_ms())
         return {"id": id_text(replica.id), "name": replica.name, "closed": closed}
 
     def list(self) -> "dict[str, Any]":
@@ -133,7 +131,7 @@ def _closed_row(node: "Node", parent: "Replica", child, depth: int) -> "dict[str
         "strategy": None,
         "carried": not registry.is_known(child.type),
         "why": why,
-        "rust": _rust(parent, child.type, own_list.is_marked(child.id)),
+        "rust": _rust(parent, child.type, has_marked_id(child.id)),
     }
 
 

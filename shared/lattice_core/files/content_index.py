@@ -21,6 +21,14 @@ _HOST_WALKED = const(4096)  # times as many on a computer
 _HOST_ESTIMATE_STEPS = const(65536)  # a third of a second
 
 
+def count_files(store, crypto) -> int:
+    """How many files the rows of a store name."""
+    count = 0
+    for found in kvlist.entries(store, crypto, tree.KEY_PREFIX, None):
+        count += not found.winner.deleted
+    return count
+
+
 class ContentIndex:
     """The content of one store. `contents`: its blobs, and the rows that say what is wanted."""
 
@@ -110,10 +118,7 @@ class ContentIndex:
 
     def count(self) -> int:
         """How many files there are, without a look at what stands there."""
-        count = 0
-        for found in kvlist.entries(self.store, self.crypto, tree.KEY_PREFIX, None):
-            count += not found.winner.deleted
-        return count
+        return count_files(self.store, self.crypto)
 
     def referenced(self):
         """Iterates over the digests of all blobs that a head names, losers included. A tree that many names share is

@@ -181,7 +181,7 @@ class Invites:
         Claim and membership are one write: an invite that was used up without letting anybody in would lock the joiner
         out. A member that joins again needs none.
         """
-        replica = self._tree.get(store_id)
+        replica = self._tree.wake(store_id, now_ms)
         if replica is not None and self._members.is_cut(replica):
             raise list_is_cut()
         root, operations = self._letting_in(store_id, secret, peer_key, now_ms, expires_s)

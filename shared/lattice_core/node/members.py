@@ -8,7 +8,7 @@ from ..model import ops
 from ..storage.contract import TABLE_META
 from ..text import printable
 from ..wire.messages import INVITE_REVOKED, INVITE_VALID, PEER_ACTIVE, PEER_DORMANT, PEER_INVITED, PEER_REVOKED
-from . import own_list, stores
+from . import stores
 from .whole import Lists
 
 TYPE_CHECKING = False
@@ -35,6 +35,7 @@ class Members:
         self.tree = tree
         tree.members = self
         self.lists = Lists(tree)
+        tree.woken = self.lists.woken
         self._journal = journal
 
     # -- asking --------------------------------------------------------------------------------------------------------
@@ -74,7 +75,7 @@ class Members:
             said = root if self.is_revoked(root.id, key) else counting
             if said.system.peer(self.own) is not None:
                 return False
-        return counting.joined_at() == key or (not own_list.is_marked(counting.id) and root.joined_at() == key)
+        return counting.joined_at() == key or (not stores.has_marked_id(counting.id) and root.joined_at() == key)
 
     def may_fill(self, store_id: bytes, key: bytes) -> bool:
         """True when `key` may bring a store that has its own list, although the list, of which too little is here yet,
@@ -90,9 +91,11 @@ class Members:
         """True when an intention is taken from one who only `may_fill` the store: it is the genesis that the store's
         id names, or written by the maker or by somebody whom the list admits by then. So nobody else's word is in the
         list when it is asked about whoever brings it."""
-        if not own_list.is_marked(replica.id):
+        if not stores.has_marked_id(replica.id):
             return True
         if not replica.store.count:
+            from . import own_list  # here: it is asked once for such a store
+
             return own_list.begins(replica.weaver.crypto, replica.id, item)
         genesis = replica.store.get(replica.store.witness_at(1)[0])
         by_maker = genesis is not None and item.author == genesis.author

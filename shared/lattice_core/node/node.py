@@ -9,10 +9,7 @@ from ..compat import const
 from ..errors import Refused, StorageError, StorageFull, UsageError
 from ..files.budget import Budget
 from ..machines import registry
-from ..model import ops
-from ..text import printable
-from ..wire.messages import CHILD_ACTIVE, CHILD_ARCHIVED, PEER_ACTIVE
-from . import device, own_list, stores
+from . import device, stores
 from .events import EVENTS_KEPT, EventLog
 from .journal import Journal
 from .members import Members
@@ -25,17 +22,12 @@ if TYPE_CHECKING:
     from ..seams import Crypto
     from ..storage.contract import Storage
     from .device import Device
+    from .founding import Founding
     from .invites import Invites
     from .replica import Replica
 
 KEEP_UNREFERENCED_MS = const(2592000000)  # 30 days: until then `undo` finds what nothing names any more
 _NAME = b"name"  # a record of the storage
-_ADMITTED_AT_ONCE = const(64)
-
-INHERITED = "inherited"
-INDEPENDENT = "independent"
-SNAPSHOT = "snapshot"
-STRATEGIES = (INHERITED, INDEPENDENT, SNAPSHOT)
 
 
 class Node:
@@ -109,167 +101,36 @@ class Node:
 
     # -- founding stores -----------------------------------------------------------------------------------------------
 
+    @property
+    def founding(self) -> "Founding":
+        """Makes stores, names and archives them."""
+        from .founding import Founding  # here: no stick makes a store
+
+        return Founding(self.tree, self.members, self.journal, self.name)
+
     def create_store(
         self,
         name: str,
         store_type: str,
         parent_id: "bytes | None",
         now_ms: "int | None",
-        strategy: str = INHERITED,
+        strategy: str = stores.INHERITED,
     ) -> "Replica":
-        """A new store. A data store without `parent_id` goes under the only root, which is made when there is none.
-        `strategy`: whose members are its members."""
-        stores.check_name(name, "store")
-        if now_ms is None:
-            raise _no_clock()
-        if strategy not in STRATEGIES:
-            raise UsageError("the members of a store are one of: %s" % ", ".join(STRATEGIES), "bad_value")
-        store_type = registry.type_named(store_type)
-        if store_type == stores.ROOT_TYPE:
-            if parent_id is not None:
-                raise UsageError("a root store has no parent")
-            with self.journal.write(now_ms):
-                return self.found_root(name, now_ms)
-        if not name:
-            raise UsageError(
-                "the name of a store is empty: without one it could not be told from the share", "bad_name"
-            )
-        if store_type not in registry.data_types():
-            can = ", ".join(registry.data_types())
-            raise UsageError("stores of type %s cannot be made here; %s can" % (store_type, can), "unknown_type")
-        parent = None
-        if parent_id is not None:
-            parent = self.tree.get(parent_id)
-            if parent is None:
-                raise UsageError("the parent store is not here", "unknown_store")
-        elif self.tree.roots():
-            parent = self.tree.find_root()
-        if parent is not None:
-            self._check_parent(parent)
-            self._check_unused(parent, name)
-        with self.journal.write(now_ms):
-            return self.found_child(parent or self.found_root("", now_ms), name, store_type, now_ms, strategy)
-
-    def _check_parent(self, parent):
-        if self.tree.depth_of(parent) >= stores.DEPTH - 1:
-            raise UsageError("stores lie at most %d levels deep" % stores.DEPTH, "too_many")
-        counting = self.tree.list_of(parent)
-        if counting.parent is not None:
-            self.members.check_own(counting)
-
-    def archive_store(self, replica: "Replica", now_ms: int):
-        """Closes a store and everything below it, here and wherever this write arrives. What it holds stays on every
-        medium where it is."""
-        parent = self.tree.get(replica.parent)
-        if parent is None:
-            raise UsageError("%s is a share: only a store in one can be archived" % replica.label(), "impossible")
-        self.members.check_own(self.tree.list_of(parent))
-        with self.journal.write(now_ms):
-            parent.write_system([ops.child_status(replica.id, CHILD_ARCHIVED)], now_ms)
-
-    def name_store(self, replica: "Replica", name: str, now_ms: int):
-        """Gives a store another name, for everybody. The name under which its parent declares it stays."""
-        if not name:
-            raise UsageError("the name of a store is empty", "bad_name")
-        stores.check_name(name, "store")
-        if name == replica.name:
-            return
-        self._check_unused(replica, name)
-        with self.journal.write(now_ms):
-            replica.write_system([ops.store_name(name)], now_ms)
-
-    def found_root(self, name: str, now_ms: int) -> "Replica":
-        """A new share, in the open transaction: the intentions are those of the reference, in its order."""
-        root = self.tree.make(stores.new_id(self.crypto), stores.ROOT_TYPE, None, now_ms)
-        self._write_genesis(root, now_ms, self._nonce())
-        naming = [ops.store_name(name)] if name else []
-        root.write_system(naming + [ops.strategy_independent()], now_ms)
-        if self.name:
-            root.write_system([ops.peer_name(self.identity.public, self.name)], now_ms)
-        root.write_system([ops.peer_status(self.identity.public, PEER_ACTIVE)], now_ms)
-        return root
-
-    def found_child(
-        self, parent: "Replica", name: str, store_type: str, now_ms: int, strategy: str = INHERITED
-    ) -> "Replica":
-        """A new store under `parent`, which declares it, in the open transaction."""
-        nonce = self._nonce()
-        if strategy == INHERITED:
-            store_id = stores.new_id(self.crypto)
-        else:
-            store_id = own_list.make_id(self.crypto, self.identity.public, store_type, nonce)
-        child = self.tree.make(store_id, store_type, parent.id, now_ms)
-        child.alias = name
-        self._write_genesis(child, now_ms, nonce)
-        self._write_strategy(child, parent, [ops.store_name(name)] if name else [], strategy, now_ms)
-        declaration = [ops.child_add(child.id, name, store_type), ops.child_status(child.id, CHILD_ACTIVE)]
-        parent.write_system(declaration, now_ms)
-        return child
-
-    def _write_strategy(self, child, parent, naming, strategy, now_ms):
-        if strategy == INHERITED:
-            child.write_system(naming + [ops.strategy_inherited()], now_ms)
-            return
-        own = self.identity.public
-        choice = ops.strategy_independent() if strategy == INDEPENDENT else ops.strategy_snapshot(parent.id)
-        child.write_system(naming + [choice], now_ms)
-        if self.name:
-            child.write_system([ops.peer_name(own, self.name)], now_ms)
-        child.write_system([ops.peer_status(own, PEER_ACTIVE)], now_ms)
-        others = self._copied(parent) if strategy == SNAPSHOT else []
-        for at in range(0, len(others), _ADMITTED_AT_ONCE):
-            admitted = [ops.peer_status(key, PEER_ACTIVE) for key in others[at : at + _ADMITTED_AT_ONCE]]
-            child.write_system(admitted, now_ms)
-
-    def _copied(self, parent):
-        """The members that a snapshot takes over: those of the store above that are active now, but this node."""
-        members = self.members
-        return [key for key in members.active(parent) if key != members.own and members.is_active(parent, key)]
-
-    def _nonce(self):
-        return int.from_bytes(self.crypto.random(4), "little")
-
-    def _write_genesis(self, replica, now_ms, nonce):
-        replica.weaver.submit(ops.genesis(replica.type, nonce), [], now_ms)
-
-    def _check_unused(self, replica, name):
-        """UsageError when a store of the share has this name already: a second one could not be named any more."""
-        root = self.tree.root_of(replica)
-        used = self._named(root, name)
-        if used is None:
-            return
-        number = 2
-        while self._named(root, "%s-%d" % (name, number)) is not None:
-            number += 1
-        shown = printable(name, stores.SHOWN)
-        raise UsageError(
-            "this share has a store called %s already (%s); use that one, or another name, as %s-%d"
-            % (shown, stores.id_text(used), shown, number),
-            "exists",
-        )
-
-    def _named(self, root, name):
-        """The id of the store in a share that is called so, or None."""
-        for replica in self.tree.walk(root):
-            if replica.parent is not None and replica.name == name:
-                return replica.id
-            for child in replica.system.children():
-                if child.name == name and child.status != CHILD_ARCHIVED and self.tree.get(child.id) is None:
-                    return child.id
-        return None
+        """A new store: see `Founding.create`."""
+        return self.founding.create(name, store_type, parent_id, now_ms, strategy)
 
     # -- entering a share of others ------------------------------------------------------------------------------------
 
     def begin_join(self, token: "Token", peer_key: "bytes | None" = None):
         """Checks before the secret is shown to `peer_key`. Refused names who may see it."""
-        here = self.tree.get(token.store_id)
+        here = self.tree.wake(token.store_id, None)
         self.begin_join_again(token, peer_key)
         if here is not None and not self.members.is_shut_out(here):
             raise UsageError("this node is in that share already: `sync` is enough", "already_member")
 
     def begin_join_again(self, token: "Token", peer_key: "bytes | None" = None):
         """The same for a share that may be here already: others may have shut us out, and we have not heard of it."""
-        found = self.tree.get(token.store_id)
+        found = self.tree.wake(token.store_id, None)
         if token.inviter == self.identity.public:
             here = "this node is in that share already, and " if found is not None else ""
             raise UsageError(here + "this invite was made here: it is for another node", "own_invite")
@@ -305,8 +166,9 @@ class Node:
             return self._join(token.store_id, store_type, peer_key or token.inviter, now_ms)
 
     def _join(self, store_id, store_type, peer_key, now_ms):
-        found = self.tree.get(store_id)
+        found = self.tree.wake(store_id, now_ms)
         if found is None:
+            self._check_unbound(store_id)
             found = self.tree.add(store_id, store_type, None, now_ms)
         elif found.parent is not None and not self.tree.has_own_list(found):  # another share has declared it meanwhile
             raise self._bound(store_id)
@@ -382,9 +244,13 @@ class Node:
     def _look_over(self):
         for replica in self.tree.walk():
             for _, hash, _, _ in replica.store.witness_log():
+                if self.tree.get(replica.id) is not replica:
+                    break  # it rests
                 replica.weaver.read(hash)
                 yield
             for digest, _ in replica.store.blobs():
+                if self.tree.get(replica.id) is not replica:
+                    break
                 replica.contents.check(digest)
                 yield
 
@@ -420,12 +286,6 @@ class Node:
     def reopen(self):
         self.tree.reopen()
         self.members.lists.forget()
-
-
-def _no_clock():
-    return UsageError(
-        "this node does not know the time yet, so it cannot write: connect it to its owner's computer once", "no_clock"
-    )
 
 
 def _check_type(store_type):

@@ -27,11 +27,6 @@ def make_id(crypto: "Crypto", maker: bytes, store_type: str, nonce: int) -> byte
     return bytes(raw)
 
 
-def is_marked(store_id: bytes) -> bool:
-    """True for the id of a store that has a list of its own, whatever is written in it."""
-    return store_id[6] >> 4 == _VERSION and store_id[8] >> 6 == 2
-
-
 def begins(crypto: "Crypto", store_id: bytes, item: "Intention") -> bool:
     """True when an intention is the genesis with which the store of this id was made."""
     if item.ops_size > _GENESIS_BYTES:

@@ -50,6 +50,8 @@ class Replica:
         self.type = store_type
         self.parent = parent
         self.alias = ""
+        self.uses = 0  # by whoever needs it open: see StoreTree.use
+        self.used = 0  # when that was last, as the tree counts
         self.store = storage.store(store_id)
         self.weaver = Weaver(storage, self.store, crypto, identity, Projection(self.store, crypto, store_type))
         self.system = System(self.store, crypto)

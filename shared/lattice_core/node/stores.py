@@ -22,13 +22,23 @@ if TYPE_CHECKING:
     from .replica import Replica
 
 ROOT_TYPE = registry.TYPE_ROOT
+INHERITED = "inherited"  # whose members a store has
+INDEPENDENT = "independent"
+SNAPSHOT = "snapshot"
+STRATEGIES = (INHERITED, INDEPENDENT, SNAPSHOT)
 KV_TYPE = registry.TYPE_KV
 
 NAME_BYTES = const(255)  # of our own stores and peers; foreign names may be longer and are cut where they are shown
 DEPTH = const(32)  # levels of stores: what lies deeper stays closed
-STORES_OPEN = const(16)  # on a stick; declared children beyond this stay closed: each costs memory
+STORES_OPEN = const(16)  # on a stick at a time, each costs memory: whoever has rested longest gives way
+STORES_KEPT = const(80)  # on a stick; what is declared beyond this stays closed
 
 _ID_DIGITS = const(32)
+
+
+def has_marked_id(store_id: bytes) -> bool:
+    """True for the id of a store that has a list of its own, whatever is written in it (`own_list`)."""
+    return store_id[6] >> 4 == 8 and store_id[8] >> 6 == 2
 
 
 def new_id(crypto: "Crypto") -> bytes:

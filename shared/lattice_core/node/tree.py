@@ -1,21 +1,25 @@
 """The stores of a node as a tree: roots, and below each what it and its children declare (reference 05 §5).
 
-A store is open as a `Replica`. A declared one is opened when its declaration arrives and closed, with everything below
-it, when it is archived. On discovery nothing is written into it: its creator has written its genesis, and that it
-inherits follows from its declaration until its own strategy arrives.
+A store is open as a `Replica`. A declared one is kept, and opened, when its declaration arrives and closed, with
+everything below it, when it is archived. On discovery nothing is written into it: its creator has written its genesis,
+and that it inherits follows from its declaration until its own strategy arrives.
+
+Where only some of the kept stores can be open at a time, the others rest: `wake` opens one, with what is above it, and
+puts to rest who has not been used longest and has nothing open below.
 """
 
-from ..compat import ABSENT, const
+from ..compat import const
 from ..errors import ProtocolError, StorageError, StorageFull, UsageError
 from ..machines.registry import TYPE_ROOT
+from ..machines.system import System
 from ..storage.contract import TABLE_META
 from ..wire.messages import CHILD_ARCHIVED
-from . import own_list, stores
+from . import stores
 from .replica import Replica
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..files.budget import Budget
     from ..files.files import Admits
@@ -28,13 +32,17 @@ if TYPE_CHECKING:
 _MORE_ROOM_BYTES = const(1024)  # for another try to open a store that found no room
 _ID_BYTES = const(16)
 
-_STORE = b"node/store"  # parent's id (16; zeros for a root) ‖ type: one row, so it is there wholly or not at all
+# parent's id (16; zeros for a root) ‖ key of who declared it (32; zeros for nobody) ‖ type: one row, so it is there
+# wholly or not at all
+_STORE = b"node/store"
+_TYPE_AT = const(48)
 _RESTORED = b"restored"  # the identity is older than the storage: see note_restored
 
 
 class StoreTree:
     """`replicas`: the open stores, each after its parent. `damaged`: [(store id, words)] of stores that could not be
-    opened. `limit`: how many may be open; each costs memory on a stick."""
+    opened. `limit`: how many may be kept; `open_limit`: how many of these may be open, None for all of them.
+    `crowded`: True when `wake` has found no place, since everything that is open is used."""
 
     def __init__(
         self,
@@ -50,11 +58,16 @@ class StoreTree:
         self.identity = identity
         self.budget = budget
         self.replicas = []
-        self.limit = stores.STORES_OPEN  # a computer sets more
+        self.limit = stores.STORES_KEPT  # a computer sets more
+        self.open_limit: int | None = stores.STORES_OPEN  # a computer sets None
+        self.crowded = False
+        self.woken: Callable[[Replica], None] | None = None  # told of each store that `wake` has opened
         self.damaged = []
         self.members: Admits  # set by these: who may do what follows from the tree
         self._journal = journal
         self._events = events
+        self._worked_out = []  # ids of stores whose rows were made anew since this start
+        self._turn = 0  # counts uses: who was used last
         self._no_room = None  # how much there was when it was not enough to open a store; None: none waits for room
 
     # -- looking at the tree -------------------------------------------------------------------------------------------
@@ -197,7 +210,9 @@ class StoreTree:
     def _is_closed(self, parent, child):
         if child.status == CHILD_ARCHIVED or not child.type or child.id == parent.id:
             return False
-        return self.get(child.id) is None and not self._is_claimed_twice(parent, child.id)
+        if self.get(child.id) is not None or self._is_claimed_twice(parent, child.id):
+            return False
+        return self.is_damaged(child.id) or self._no_room is not None or not self.is_made(child.id)
 
     def _is_claimed_twice(self, parent, store_id):
         """True for a store that came here through something else than this parent: it stays with that."""
@@ -214,8 +229,8 @@ class StoreTree:
                 return words
         if self.depth_of(parent) >= stores.DEPTH - 1:
             return "it lies more than %d levels deep" % stores.DEPTH
-        if len(self.replicas) >= self.limit:
-            return "this node keeps at most %d stores open" % self.limit
+        if self._is_full():
+            return "this node keeps at most %d stores" % self.limit
         return "there was no room to open it"
 
     # -- opening what is stored ----------------------------------------------------------------------------------------
@@ -240,7 +255,7 @@ class StoreTree:
                 self._open_what_one_declares(replica, now_ms)
 
     def _open_stored(self, store_id, bound, now_ms):
-        if self._is_archived(store_id, self.get(bound)):
+        if self._is_archived(store_id, self.get(bound)) or (bound is not None and not self._may_open_more()):
             return False
         try:
             self.replicas.append(self._replica(store_id, now_ms, self.storage.commit))
@@ -273,7 +288,7 @@ class StoreTree:
     def remake_root(self, store_id: bytes):
         """Damage may have taken the row that says what a store is, and no other store declares it: it is a root."""
         if store_id in self.storage.store_ids() and not self.is_made(store_id):
-            self.storage.store(store_id).put_row(TABLE_META, _STORE, bytes(_ID_BYTES) + TYPE_ROOT.encode())
+            self.storage.store(store_id).put_row(TABLE_META, _STORE, bytes(_TYPE_AT) + TYPE_ROOT.encode())
             self.storage.commit()
 
     def _replica(self, store_id, now_ms, commit=None):
@@ -286,12 +301,13 @@ class StoreTree:
             self.identity,
             self.budget,
             store_id,
-            str(row[_ID_BYTES:], "utf-8"),
+            str(row[_TYPE_AT:], "utf-8"),
             parent,
             self.members,
         )
-        if getattr(self.storage, "salvaged", False):
+        if getattr(self.storage, "salvaged", False) and store_id not in self._worked_out:
             self._work_out_anew(replica)
+            self._worked_out.append(store_id)
         replica.weaver.start(now_ms, commit)
         return replica
 
@@ -304,25 +320,155 @@ class StoreTree:
 
     # -- adding and closing --------------------------------------------------------------------------------------------
 
-    def add(self, store_id: bytes, store_type: str, parent_id: "bytes | None", now_ms: "int | None") -> "Replica":
+    def add(
+        self,
+        store_id: bytes,
+        store_type: str,
+        parent_id: "bytes | None",
+        now_ms: "int | None",
+        declared_by: "bytes | None" = None,
+    ) -> "Replica":
         """Makes room for a store that exists elsewhere (nothing is written into its log) and opens it."""
-        replica = self.make(store_id, store_type, parent_id, now_ms)
+        replica = self.make(store_id, store_type, parent_id, now_ms, declared_by)
         if self.storage.record(_RESTORED) is not None:
             replica.weaver.doubt_own_chain(True)
         return replica
 
-    def make(self, store_id: bytes, store_type: str, parent_id: "bytes | None", now_ms: "int | None") -> "Replica":
+    def make(
+        self,
+        store_id: bytes,
+        store_type: str,
+        parent_id: "bytes | None",
+        now_ms: "int | None",
+        declared_by: "bytes | None" = None,
+    ) -> "Replica":
         """Makes room for a store that nobody has yet, and opens it."""
-        row = (parent_id or bytes(_ID_BYTES)) + store_type.encode()
-        self.storage.store(store_id).put_row(TABLE_META, _STORE, row)
+        self._keep(store_id, store_type, parent_id, declared_by)
         replica = self._replica(store_id, now_ms)
         self.replicas.append(replica)
         return replica
 
-    def _unmake(self, replica):
+    def _keep(self, store_id, store_type, parent_id, declared_by):
+        row = (parent_id or bytes(_ID_BYTES)) + (declared_by or bytes(32)) + store_type.encode()
+        self.storage.store(store_id).put_row(TABLE_META, _STORE, row)
+
+    def _unmake(self, store_id):
         """Takes back that room was made for a store in which nothing is: it can be made again."""
-        self.replicas.remove(replica)
-        replica.store.put_row(TABLE_META, _STORE, None)
+        self.replicas = [replica for replica in self.replicas if replica.id != store_id]
+        self.storage.store(store_id).put_row(TABLE_META, _STORE, None)
+
+    # -- stores that rest ----------------------------------------------------------------------------------------------
+
+    def kept(self) -> "list[bytes]":
+        """Ids of the stores for which room is made, open or not."""
+        return [store_id for store_id in self.storage.store_ids() if self.is_made(store_id)]
+
+    def resting(self) -> "list[bytes]":
+        """Ids of those of them that are not open, and neither damaged nor archived."""
+        return [
+            store_id
+            for store_id in self.kept()
+            if self.get(store_id) is None and not self.is_damaged(store_id) and not self._is_away(store_id)
+        ]
+
+    def _is_away(self, store_id):
+        """True when a store that is not open, or one above it, is archived."""
+        for _ in range(stores.DEPTH):
+            parent = self.bound_to(store_id)
+            if parent is None or self.get(store_id) is not None or not self.is_made(parent):
+                return False
+            child = System(self.storage.store(parent), self.crypto).child(store_id)
+            if child is not None and child.status == CHILD_ARCHIVED:
+                return True
+            store_id = parent
+        return True
+
+    def described(self, store_id: bytes) -> "tuple[str, str]":
+        """(type, name) of a kept store, read without opening it; no name where only its parent gives it one."""
+        system = System(self.storage.store(store_id), self.crypto)
+        return str(self._made_row(store_id)[_TYPE_AT:], "utf-8"), system.name()
+
+    def use(self, replica: "Replica"):
+        """`replica` stays open until as many calls of `release`."""
+        self._turn += 1
+        replica.uses += 1
+        replica.used = self._turn
+
+    def release(self, replica: "Replica"):
+        replica.uses -= 1
+
+    def wake(self, store_id: bytes, now_ms: "int | None") -> "Replica | None":
+        """A kept store, opened when it rests, with those above it. None when there is none, it is archived or damaged,
+        or there is no place (`crowded`)."""
+        self.crowded = False
+        path = []
+        at = store_id
+        while self.get(at) is None:
+            if at is None or len(path) >= stores.DEPTH or not self.is_made(at) or self.is_damaged(at):
+                return None
+            path.append(at)
+            at = self.bound_to(at)
+        if path:
+            self._journal.before_telling(now_ms)  # of what is put to rest, nothing is in the open transaction
+        while path:
+            above, next_id = self.get(at), path.pop()
+            if above is None or self._is_archived(next_id, above) or not self._wake_one(above, next_id, now_ms):
+                return None
+            at = next_id
+        replica = self.get(store_id)
+        if replica is not None:
+            self._turn += 1
+            replica.used = self._turn
+        return replica
+
+    def _wake_one(self, above, store_id, now_ms):
+        self.use(above)
+        try:
+            if not (self._may_open_more() or self._put_one_to_rest()):
+                self.crowded = True
+                return False
+            replica = self._replica(store_id, now_ms)
+        except StorageFull:
+            self._note_no_room()
+            return False
+        except (StorageError, ProtocolError) as error:
+            self._journal.spoil()
+            self.damaged.append((store_id, str(error)))
+            return False
+        finally:
+            self.release(above)
+        self.replicas.append(replica)
+        child = above.system.child(store_id)
+        if child is not None:
+            replica.alias = child.name
+        if self.woken is not None:
+            self.woken(replica)
+        self._open_declared(replica, now_ms)
+        return True
+
+    def _may_open_more(self):
+        return self.open_limit is None or len(self.replicas) < self.open_limit
+
+    def _put_one_to_rest(self):
+        """Closes the store that was not used longest, of those that have nothing open below. True when there is one."""
+        above = [replica.parent for replica in self.replicas]
+        found = None
+        for replica in self.replicas:
+            if replica.parent is None or replica.uses or replica.id in above or replica.weaver.unfinished:
+                continue
+            if replica.weaver.events:
+                continue
+            if found is None or replica.used < found.used:
+                found = replica
+        if found is None:
+            return False
+        self.replicas.remove(found)
+        return True
+
+    def _is_full(self):
+        if len(self.storage.store_ids()) < self.limit:
+            return False
+        return len([store_id for store_id in self.kept() if not self._is_away(store_id)]) >= self.limit
 
     def close(self, top: "Replica"):
         """Closes a store and everything below it."""
@@ -389,7 +535,7 @@ class StoreTree:
         """Opens what `top` declares and is not open, and what that declares; closes what is archived. True when
         anything changed. `named`: the ids of the children of `top` that may have changed, None for all."""
         changed = freed = False
-        shares = _Shares(self, top)
+        shares = _Shares(self)
         parents = [top]
         for parent in parents:
             told = parent.system.children() if named is None else _children(parent, named)
@@ -416,18 +562,25 @@ class StoreTree:
     def _open_child(self, parent, child, now_ms, shares):
         if self.is_damaged(child.id) or self.depth_of(parent) >= stores.DEPTH - 1:
             return None
-        if len(self.replicas) >= self.limit and not shares.make_room(parent, child.id):
+        made = self.is_made(child.id)
+        if not made and self._is_full() and not shares.make_room(parent, child.id):
             return None
+        if made and not self._may_open_more():
+            return None  # it rests
         before = len(self.replicas)
         try:
             need_store = getattr(self.storage, "need_store", None)
             if need_store is not None:
                 need_store()
-            if self.is_made(child.id):
+            if made:
                 replica = self._replica(child.id, now_ms)  # archived before, or its parent was not open
                 self.replicas.append(replica)
+            elif self._may_open_more():
+                maker = parent.system.declared_by(child.id)
+                replica = self.add(child.id, child.type, parent.id, now_ms, maker)
             else:
-                replica = self.add(child.id, child.type, parent.id, now_ms)
+                self._keep(child.id, child.type, parent.id, parent.system.declared_by(child.id))
+                return None
         except StorageFull:
             self._note_no_room()  # the declaration stands all the same
             del self.replicas[before:]
@@ -438,7 +591,6 @@ class StoreTree:
             del self.replicas[before:]
             return None
         replica.alias = child.name
-        shares.opened(parent, replica)
         return replica
 
     def _note_no_room(self):
@@ -451,39 +603,30 @@ class StoreTree:
 
 
 class _Shares:
-    """How the open stores of a share are shared among those who declared them: whoever declares hundreds does not keep
-    out what others make. Counted when it is first asked."""
+    """How the kept stores are shared among those who declared them: whoever declares hundreds does not keep out what
+    others make."""
 
-    def __init__(self, tree, top):
+    def __init__(self, tree):
         self.tree = tree
-        self.top = top
-        self._open: dict = ABSENT  # {who declared: [replicas]}
 
     def make_room(self, parent, store_id):
-        """Closes an empty store of whoever has most of them, for one of somebody who has fewer. True when it did."""
-        if self._open is ABSENT:
-            self._open = {}
-            for replica in self.tree.walk(self.tree.root_of(self.top))[1:]:
-                above = self.tree.get(replica.parent)
-                if above is not None:
-                    self._open.setdefault(above.system.declared_by(replica.id), []).append(replica)
+        """Lets go of an empty store of whoever has most, for one of somebody who has fewer. True when it did."""
+        makers = {}  # who declared: [ids]
+        for kept in self.tree.kept():
+            row = self.tree._made_row(kept)
+            if row[:_ID_BYTES] != bytes(_ID_BYTES):
+                makers.setdefault(row[_ID_BYTES:_TYPE_AT], []).append(kept)
         maker = parent.system.declared_by(store_id)
-        most = max(self._open, key=self._count) if self._open else maker
-        if self._count(most) <= self._count(maker) + 1:
+        if not makers:
             return False
-        for replica in self._open[most]:
-            if not replica.store.count:
-                self._open[most].remove(replica)
-                self.tree._unmake(replica)
+        most = max(makers.values(), key=len)
+        if len(most) <= len(makers.get(maker, ())) + 1:
+            return False
+        for kept in most:
+            if not self.tree.storage.store(kept).count:
+                self.tree._unmake(kept)
                 return True
         return False
-
-    def _count(self, maker):
-        return len(self._open.get(maker, ()))
-
-    def opened(self, parent, replica):
-        if self._open is not ABSENT:
-            self._open.setdefault(parent.system.declared_by(replica.id), []).append(replica)
 
 
 def _children(parent, named):
@@ -505,6 +648,6 @@ def _children_named(events):
 
 
 def _inherits(replica):
-    if replica.parent is None or own_list.is_marked(replica.id):
+    if replica.parent is None or stores.has_marked_id(replica.id):
         return False
     return replica.system.strategy() in (None, "inherited")

@@ -46,11 +46,21 @@ class Lists:
         """At a start: compares every list with its sum. Part of the open transaction."""
         self.forget()
         for replica in self._own_lists():
-            cut, before = self._record(replica)
-            if before is not None and not cut and not self._follows(replica, before):
-                self._cut.append(replica.id)
-                self._write(replica, True, before)
+            self._check(replica)
         self.note()
+
+    def woken(self, replica):
+        """The same for a store that is opened later: it was not open at the start, or it has rested."""
+        if self._enabled and self._tree.has_own_list(replica) and replica.id not in self._cut:
+            if self._record(replica)[0]:
+                self._cut.append(replica.id)
+            self._check(replica)
+
+    def _check(self, replica):
+        cut, before = self._record(replica)
+        if before is not None and not cut and not self._follows(replica, before):
+            self._cut.append(replica.id)
+            self._write(replica, True, before)
 
     def note(self):
         """Before a commit: takes up what was witnessed since the last one, and trusts a list again that is whole."""
@@ -61,7 +71,7 @@ class Lists:
             now = self._sum(replica)
             cut, before = self._record(replica)
             if not cut:
-                if before != now:
+                if before != now and (before is not None or now):
                     self._write(replica, False, now)
             elif self._follows(replica, before):
                 self._cut.remove(replica.id)

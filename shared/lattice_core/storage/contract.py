@@ -240,6 +240,6 @@ ROW_KEY_BYTES = const(255)
 ROW_VALUE_BYTES = const(3584)
 RECORD_NAME_BYTES = const(32)
 RECORD_VALUE_BYTES = const(256)
-RECORDS = const(96)  # the own tips of 64 stores and what a node has for itself
+RECORDS = const(96)  # the sums of 80 lists of members and what a node has for itself
 
 ZERO = b"\x00" * 32

@@ -52,8 +52,9 @@ def synchronise(peer, store_ids, live):
     done = []
     rounds = {}  # store id: how often it was synced once more
     repeated = []
+    slept = []  # ids of stores that rested and were looked at
     while True:
-        level = _next_level(peer, store_ids, done)[:SESSIONS]
+        level = _next_level(peer, store_ids, done)[:SESSIONS] or _next_resting(peer, store_ids, done, slept)
         if not level:
             if not done:
                 raise NothingShared(
@@ -108,16 +109,30 @@ def _next_level(peer, store_ids, done):
     """Handles to sync next: none before the one that declares it."""
     chosen = []
     for handle in peer.node.tree.replicas:
-        if handle.id in done or not (peer.node.members.may_connect(handle.id, peer.key) or peer.asks(handle)):
-            continue
-        if (
-            store_ids is None
-            or handle.id in store_ids
-            or any(above.id in store_ids for above in peer.node.tree.ancestors(handle))
-        ):
+        if _is_due(peer, handle, store_ids, done):
             chosen.append(handle)
     waiting = [handle.id for handle in chosen]
     return [handle for handle in chosen if handle.parent not in waiting]
+
+
+def _next_resting(peer, store_ids, done, slept):
+    """The next of the stores that rest here, woken, as a list of one; an empty one when none is left."""
+    tree = peer.node.tree
+    for store_id in tree.resting():
+        if store_id not in slept and store_id not in done:
+            slept.append(store_id)
+            handle = tree.wake(store_id, peer.wall_ms())
+            if handle is not None and _is_due(peer, handle, store_ids, done):
+                return [handle]
+    return []
+
+
+def _is_due(peer, handle, store_ids, done):
+    if handle.id in done or not (peer.node.members.may_connect(handle.id, peer.key) or peer.asks(handle)):
+        return False
+    if store_ids is None or handle.id in store_ids:
+        return True
+    return any(above.id in store_ids for above in peer.node.tree.ancestors(handle))
 
 
 def _begin(peer, handle, live):

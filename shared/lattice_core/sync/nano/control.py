@@ -6,6 +6,7 @@ neither owner nor member learns the firmware's version and whether the stick is 
 
 from ...compat import const
 from ...errors import ProtocolError, Refused
+from ...files.content_index import count_files
 from ...node.device import FRESH, check_time
 from ...node.members import list_is_cut
 from ...text import cut
@@ -109,24 +110,27 @@ def status(peer):
         return shown
     total, used = peer.options.flash()
     handles = peer.node.tree.replicas
+    resting = peer.node.tree.resting()
     shown.update(
         {
             "member": True,
             "id": peer.node.identity.public,
             "owners": device.owners,
             "name": device.name,
-            "store_count": len(handles),
+            "store_count": len(handles) + len(resting),
             "flash_total": total,
             "flash_used": used,
             "last_error": device.last_error(),
             "state": device.state,
             "safe_to_unplug": device.safe_to_unplug(),
-            "files": sum([_files(handle) for handle in handles]),
+            "files": sum([handle.content.count() for handle in handles])
+            + sum([_files(peer.node, store_id) for store_id in resting]),
             "forked": any(handle.weaver.own_chain_is_forked() for handle in handles),
             "damage": str(list_is_cut()) if list_cut else "",
         }
     )
-    shown["stores"] = _listed(handles, MESSAGE_BYTES - _FIELD_BYTES - _size({"control_reply": {"status": shown}}))
+    room = MESSAGE_BYTES - _FIELD_BYTES - _size({"control_reply": {"status": shown}})
+    shown["stores"] = _listed(peer.node, resting, room)
     return shown
 
 
@@ -134,11 +138,11 @@ def _size(values, table=NanoFrame):
     return len(table.encode(values))
 
 
-def _listed(handles, room):
-    """As many stores as take at most `room` bytes."""
+def _listed(node, resting, room):
+    """As many stores as take at most `room` bytes, open ones first."""
     listed = []
-    for handle in handles[:_STORES_LISTED]:
-        values = _store_status(handle)
+    for store in (node.tree.replicas + resting)[:_STORES_LISTED]:
+        values = _resting_status(node, store) if isinstance(store, bytes) else _store_status(store)
         room -= _size(values, StoreStatus) + _FIELD_BYTES
         if room < 0:
             break
@@ -152,11 +156,23 @@ def _store_status(handle):
         "name": cut(handle.name, _NAME_BYTES),
         "type": cut(handle.type, _NAME_BYTES),
         "intentions": handle.weaver.witnessed_count(),
-        "files": _files(handle),
+        "files": handle.content.count(),
         "waiting": handle.weaver.floating_count,
         "waiting_bytes": handle.weaver.floating_bytes(),
     }
 
 
-def _files(handle):
-    return handle.content.count()
+def _resting_status(node, store_id):
+    """Of a store that is kept and not open: what floats in it is not counted."""
+    store_type, name = node.tree.described(store_id)
+    return {
+        "id": store_id,
+        "name": cut(name, _NAME_BYTES),
+        "type": cut(store_type, _NAME_BYTES),
+        "intentions": node.storage.store(store_id).count,
+        "files": _files(node, store_id),
+    }
+
+
+def _files(node, store_id):
+    return count_files(node.storage.store(store_id), node.crypto)

@@ -12,7 +12,7 @@ from ...compat import const
 from ...errors import ProtocolError, Refused, RefusedByPeer, StorageError, UsageError
 from ...limits import ANSWER_MS, PACE_BYTES, PACE_MS
 from ...node.device import check_name
-from ...node.own_list import is_marked
+from ...node.stores import has_marked_id
 from ...text import cut
 from ...wire.nano_messages import WORDS_BYTES, NanoFrame
 from ..common.peer import Peer, stranger
@@ -22,6 +22,7 @@ from .blobs import BlobServer, Puller
 from .message_stream import MessageStream, Meter
 from .session import StoreSession
 
+STORE_ID_BYTES = const(16)
 CHAINS = const(65536)  # of a store that a computer compares, and authors of a session it refuses one by one
 CHAINS_STICK = const(1024)
 AUTHORS_REFUSED = const(1024)
@@ -238,9 +239,14 @@ class NanoPeer(Peer):
         if "open" in message:
             yield from self._serve_sync(frames, message["open"])
         elif "blob_open" in message:
+            yield from self._woken(message["blob_open"])
             handle = self._shared(message["blob_open"])
-            yield from BlobServer(self, handle, frames).run()
-            yield from self.close_stream(frames)
+            self.node.tree.use(handle)
+            try:
+                yield from BlobServer(self, handle, frames).run()
+                yield from self.close_stream(frames)
+            finally:
+                self.node.tree.release(handle)
         elif "join_request" in message:
             from ..common import join  # here: a stick that nobody joins at needs none of it
 
@@ -250,6 +256,19 @@ class NanoPeer(Peer):
         else:
             raise ProtocolError("a stream that begins with none of the openings")
 
+    def _woken(self, opening):
+        """Task: opens the store that a first frame names, when it rests here. While all that are open are used it waits
+        for a place."""
+        store_id = opening["store_id"]
+        tree = self.node.tree
+        if len(store_id) != STORE_ID_BYTES or not (self.knows() or has_marked_id(store_id)):
+            return
+        began_ms = self.ticks_ms
+        while tree.wake(store_id, self.wall_ms()) is None and tree.crowded:
+            if self.ticks_ms - began_ms > ANSWER_MS // 2:
+                raise NotOpen("all stores that can be open there at a time are used: try again")
+            yield
+
     def _shared(self, opening, takes=False):
         """The store that a first frame names. It must have come through the same store on both sides: a node that is in
         two shares of which both declare it would carry over what is not meant for the other's members. Where the id
@@ -257,7 +276,7 @@ class NanoPeer(Peer):
         the peer may also be one who only brings it."""
         store_id = opening["store_id"]
         handle = self.node.tree.get(store_id)
-        if handle is not None and opening["root_id"] != (handle.parent or b"") and not is_marked(store_id):
+        if handle is not None and opening["root_id"] != (handle.parent or b"") and not has_marked_id(store_id):
             raise NotOpen(str(stranger())) if self.knows() else stranger()
         if handle is not None and self.node.members.may_connect(store_id, self.key):
             return handle
@@ -271,6 +290,7 @@ class NanoPeer(Peer):
         raise self.refusal(handle)
 
     def _serve_sync(self, frames, opened):
+        yield from self._woken(opened)
         handle = self.node.tree.get(opened["store_id"])
         if handle is None or not self.refills(handle):
             handle = self._shared(opened, True)

@@ -6,7 +6,7 @@ Where each half stands is one state, and what may happen there is a row of sessi
 """
 
 from ...compat import const
-from ...errors import LatticeError, ProtocolError, RefusedByPeer
+from ...errors import LatticeError, ProtocolError, Refused, RefusedByPeer
 from ...text import cut
 from ...wire.nano_messages import ITEM_KEY, REASON_BYTES, WORDS_BYTES, NanoFrame
 from ..common.outcome import Outcome
@@ -71,6 +71,9 @@ class StoreSession:
 
     def run(self, opened: "dict | None" = None) -> "Generator[None, int, Outcome]":
         """Task: returns the Outcome. RefusedByPeer, ProtocolError, StorageError or StreamLost when it ends early."""
+        if self.node.tree.get(self.handle.id) is not self.handle:
+            raise Refused("%s was closed meanwhile" % self.handle.label(), "not_open")
+        self.node.tree.use(self.handle)
         try:
             if opened is None:
                 self._freeze()
@@ -93,6 +96,7 @@ class StoreSession:
                 self.frames.stream.reset()  # nobody is left to go on with it
             raise
         finally:
+            self.node.tree.release(self.handle)
             self.receiver.close()
             self.content.close()
         self._conclude()
