@@ -14,7 +14,7 @@ from ..storage.contract import TABLE_META, ZERO
 
 _CHECKPOINT = b"checkpoint"
 _FORMAT = ">Q32sQ"  # sequence, head, highest stamp seen
-CHECKPOINT_EVERY = const(1024)  # entries: as many are checked at start-up at most, about half a second on the stick
+CHECKPOINT_EVERY = const(128)  # entries: as many are checked at start-up at most, a quarter of a second on the stick
 
 
 def gaps_of(store):
@@ -65,21 +65,21 @@ class WitnessLog:
             start = checkpoint[:2] if checkpoint[0] <= sequence else (0, ZERO)
         if start[0] == sequence:
             return start[1]
-        for at, head in self._heads(start[0], start[1]):
+        for at, _, head in self._heads(start[0], start[1]):
             if at == sequence:
                 return head
         raise StorageError("the witness log of store %s ends too early" % self._store.id.hex(), "damaged")
 
     def _heads(self, sequence, head):
-        """Iterates over (sequence, head) of the entries behind `sequence`, computed from their contents. Behind a gap,
-        which damage has left, the chain goes on from the head that storage keeps."""
+        """Iterates over (sequence, hash, head) of the entries behind `sequence`, each head computed from the contents.
+        Behind a gap, which damage has left, the chain goes on from the head that storage keeps."""
         for at, hash, _, wall_ms in self._store.witness_log(sequence):
             if at == sequence + 1:
                 head = self._crypto.blake3_digest(content_encode(self._store.id, hash, wall_ms, head))
             else:
                 head = self._store.head_at(at)
             sequence = at
-            yield at, head
+            yield at, hash, head
 
     # -- checkpoints and the check ---------------------------------------------------------------------------------
 
@@ -104,12 +104,12 @@ class WitnessLog:
             sequence, head = 0, ZERO  # the checkpoint may be of an entry that is lost
         if sequence > store.count:
             raise self._broken("it has %d entries, the last checkpoint is at %d" % (store.count, sequence))
-        for at, computed in self._heads(sequence, head):
+        for at, hash, computed in self._heads(sequence, head):
             head = computed
             kept = store.head_at(at)
             if kept is not None and kept != head:
                 raise self._broken("entry %d does not follow from the one before" % at)
-            if not store.has(store.witness_at(at)[0]):
+            if not store.has(hash):
                 raise self._broken("the intention of entry %d is missing" % at)
             sequence = at
         if (sequence != store.count and not gaps) or head != store.head:
