@@ -297,6 +297,85 @@ def test_nobody_brings_a_store_that_its_maker_has_not_begun():
     assert forged.kv.get(b"in") is None
 
 
+def test_what_was_written_too_early_does_not_keep_the_maker_out():
+    laptop, root = share()
+    desk = node(2, "desk")
+    enter(desk, laptop, root)
+    sync(laptop, desk)
+    frozen = child(laptop, "frozen", root, "snapshot")
+    world = NodePair(desk, laptop)
+    assert world.sync().complete
+    assert has(desk, frozen)
+    # The same with a write of the desk's own that is here before anything has come.
+    late, second = node(3, "late"), child(laptop, "second", root, "independent")
+    enter(late, laptop, root)
+    there = late.tree.get(second.id)
+    there.kv.put(b"early", b"v", START_MS)
+    late.journal.commit(START_MS)
+    raises(UsageError, late.founding.rename, there, "mine", START_MS)
+    with laptop.journal.write(START_MS):
+        second.write_system([ops.peer_status(key(late), PEER_ACTIVE)], START_MS)
+    assert sync(late, laptop).complete
+    assert there.kv.get(b"in") is not None
+    assert second.kv.get(b"early") is not None
+
+
+def test_half_of_a_store_is_given_to_nobody_whom_its_list_does_not_admit():
+    """The wire is cut after so many bytes: whatever has arrived by then, a member of the share gets none of it."""
+    laptop, root = share()
+    desk, other = node(2, "desk"), node(3, "other")
+    for joiner in (desk, other):
+        enter(joiner, laptop, root)
+    for at in (desk, other):
+        sync(at, laptop)
+    frozen = laptop.create_store("frozen", KV, root.id, START_MS, "independent")
+    with laptop.journal.write(START_MS):
+        frozen.write_system([ops.peer_status(key(desk), PEER_ACTIVE)], START_MS)
+    for number in range(30):
+        frozen.kv.put(b"%d" % number, b"secret" * 20, START_MS)
+    frozen.kv.put(b"in", b"secret", START_MS)
+    laptop.journal.commit(START_MS)
+    halves = 0
+    for budget in range(1000, 16000, 400):
+        cut = NodePair(desk, laptop, budget=budget)
+        task = cut.a.sync()
+        for _ in range(400):
+            cut.now_ms += 1
+            cut.a.step(cut.now_ms)
+            cut.b.step(cut.now_ms)
+        desk.journal.commit(START_MS)
+        there = desk.tree.get(frozen.id)
+        if there is not None and 0 < there.store.count < frozen.store.count:
+            halves += 1
+            assert not desk.members.may_connect(frozen.id, key(other))
+        NodePair(other, desk).sync()
+        assert other.tree.get(frozen.id) is None or other.tree.get(frozen.id).store.count == 0
+        if task.done and task.error is None:
+            break
+    assert halves
+    assert sync(desk, laptop).complete
+    assert has(desk, frozen)
+
+
+def test_a_list_of_the_root_that_is_cut_decides_nothing_below():
+    laptop, root = share()
+    closed = child(laptop, "closed", root, "independent")
+    desk = node(2, "desk")
+    enter(desk, laptop, root)
+    enter(desk, laptop, closed)
+    token = laptop.invites.create(closed, START_MS)
+    assert laptop.members.may_connect(closed.id, key(desk))
+    laptop.members.lists._cut.append(root.id)
+    assert not laptop.members.may_connect(closed.id, key(desk))
+    raises(Refused, laptop.invites.accept, closed.id, token.secret, b"k" * 32, START_MS)
+    laptop.members.lists._cut.remove(root.id)
+    assert laptop.members.may_connect(closed.id, key(desk))
+    # Where the root is not open, nobody is in, and nobody is let in.
+    laptop.tree.replicas = [closed]
+    assert not laptop.members.may_connect(closed.id, key(desk))
+    raises(Refused, laptop.invites.accept, closed.id, token.secret, b"k" * 32, START_MS)
+
+
 def test_no_write_makes_a_store_inherit():
     """As a reference node does that opens a declared store: it writes that it inherits, with a later stamp."""
     laptop, root = share()

@@ -92,6 +92,7 @@ class Founding:
         stores.check_name(name, "store")
         if name == replica.name:
             return
+        self._members.check_own(self._tree.list_of(replica))
         self._check_unused(replica, name)
         with self._journal.write(now_ms):
             replica.write_system([ops.store_name(name)], now_ms)

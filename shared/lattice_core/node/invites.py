@@ -194,7 +194,7 @@ class Invites:
         """(root, system operations that let the peer in)."""
         members = self._members
         root = self._tree.get(store_id)
-        if root is None or not self._tree.has_own_list(root):
+        if root is None or not self._tree.has_own_list(root) or self._tree.root_of(root).parent is not None:
             raise _unknown()
         if peer_key == members.own:
             raise Refused("a node cannot join at itself", "own_invite")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .replica import Replica
     from .tree import StoreTree
 
+_GENESIS_AMONG = const(64)  # intentions of a store that has begun to arrive
 _INVITES_ENDED = const(64)  # by one revocation: the write stays small whatever the revoked one has prepared
 _STICK = b"node/stick/"  # ‖ key: a row in the root's TABLE_META
 
@@ -71,6 +72,8 @@ class Members:
         # A joiner has no peer list yet: until it has arrived, the one at which it joined counts. A part of the list may
         # tell of a revocation that was taken back since; what it says of us comes last.
         root, counting = self.tree.root_of(replica), self.tree.list_of(replica)
+        if root.parent is not None:
+            return False
         if status is not None:
             said = root if self.is_revoked(root.id, key) else counting
             if said.system.peer(self.own) is not None:
@@ -93,13 +96,10 @@ class Members:
         list when it is asked about whoever brings it."""
         if not stores.has_marked_id(replica.id):
             return True
-        if not replica.store.count:
-            from . import own_list  # here: it is asked once for such a store
-
-            return own_list.begins(replica.weaver.crypto, replica.id, item)
-        genesis = replica.store.get(replica.store.witness_at(1)[0])
-        by_maker = genesis is not None and item.author == genesis.author
-        return by_maker or self.status_of(replica, item.author) in (PEER_ACTIVE, PEER_DORMANT)
+        maker = _maker_of(replica)
+        if maker is None:
+            return _begins(replica, item)
+        return item.author == maker or self.status_of(replica, item.author) in (PEER_ACTIVE, PEER_DORMANT)
 
     def is_active(self, replica: "Replica", key: bytes) -> bool:
         return self.status_of(replica, key) == PEER_ACTIVE
@@ -118,8 +118,12 @@ class Members:
         return self.status_of(replica, self.own) not in (PEER_ACTIVE, PEER_DORMANT)
 
     def is_cut(self, replica: "Replica") -> bool:
-        """True when the list that counts for this store has lost something, and so decides nothing now."""
-        return self.lists.any_cut() and self.lists.is_cut(self.tree.list_of(replica).id)
+        """True when a list that counts for this store has lost something, its own or the root's: it decides nothing
+        now."""
+        if not self.lists.any_cut():
+            return False
+        counting = (self.tree.list_of(replica), self.tree.root_of(replica))
+        return any(self.lists.is_cut(one.id) for one in counting)
 
     def active(self, replica: "Replica") -> "list[bytes]":
         """Keys of all ACTIVE members, this node included, in ascending order."""
@@ -271,6 +275,22 @@ class Members:
         """Keys of our sticks in this share that are members now."""
         noted = [key[len(_STICK) :] for key, _ in root.store.rows(TABLE_META, _STICK)]
         return [key for key in noted if self.is_active(root, key)]
+
+
+def _begins(replica, item):
+    from . import own_list  # here: it is asked once for such a store
+
+    return own_list.begins(replica.weaver.crypto, replica.id, item)
+
+
+def _maker_of(replica):
+    """Who has made a store that has its own list; None as long as its genesis has not come. Before that stands only
+    what this node may have written itself."""
+    for sequence in range(1, min(replica.store.count, _GENESIS_AMONG) + 1):
+        item = replica.store.get(replica.store.witness_at(sequence)[0])
+        if item is not None and _begins(replica, item):
+            return item.author
+    return None
 
 
 def _stands(replica, key):

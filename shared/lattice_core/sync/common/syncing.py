@@ -174,7 +174,8 @@ def _wait(peer, handle, session, task, report):
 
 def _passed_over(peer, handle, error, report):
     """Why a peer that has the store above a child does not sync it, where nothing is wrong; "" where something is."""
-    if not isinstance(error, Refused) or handle.parent not in report.outcomes:
+    looked_at = list(report.outcomes) + [store_id for store_id, _ in report.passed_over]
+    if not isinstance(error, Refused) or handle.parent not in looked_at:
         return ""
     if str(error) == NOT_LISTED and not handle.store.count:
         return "%s has members of its own, and this node is none of them" % handle.label()

@@ -282,8 +282,8 @@ class StoreSession:
         self.content.hear(body, self._frozen, self._nothing_refused())
 
     def _nothing_refused(self) -> bool:
-        """True as long as the peer has refused nothing that we hold."""
-        return not (self.outcome.refused_there or self.outcome.forks)
+        """True as long as the peer has refused nothing that we hold, and got all that it may have."""
+        return not (self.outcome.refused_there or self.outcome.forks or self.sender.withheld)
 
     def _note_held(self) -> None:
         """Once each side has said what it refuses: the peer holds all we had, and all that it sent us since."""
