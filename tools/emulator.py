@@ -25,7 +25,6 @@ import socket
 import subprocess
 import sys
 import termios
-import threading
 import time
 import tty
 
@@ -147,12 +146,7 @@ def start_interpreter(options, master):
 
 def start_qemu(options, link):
     shared = run_qemu.Shared(options.flash)
-    shared.prepare(chip_bytes=SIZES[options.size], cut_at=options.cut_at)
-    if button_ms(options):
-        shared.press(True)
-        release = threading.Timer(button_ms(options) / 1000, shared.press, (False,))
-        release.daemon = True
-        release.start()
+    shared.prepare(chip_bytes=SIZES[options.size], cut_at=options.cut_at, button_ms=button_ms(options))
     machine = build_qemu.OUT / "stick.elf"
     return start(
         run_qemu.command(machine, options.flash, f"socket,fd={link}", "stdio,signal=off", options.count), link, None

@@ -36,7 +36,6 @@ MARK = 0x314C5451
 # Of control_t: what the computer writes, and what it may read
 _WRITTEN = struct.Struct("<8I32s1024s")
 _READ = struct.Struct("<8I")
-BUTTON_AT = CONTROL_START + 16
 INSTRUCTIONS_A_TICK = 50
 SHOWN = 25  # functions of a profile
 # What of the checkout tests/core and tests/emulator read. VfsRom knows no `..`: a folder of that name does.
@@ -61,6 +60,7 @@ class Shared:
         disk: bytes = b"",
         chip_bytes: int = 4 << 20,
         cut_at: int = 0,
+        button_ms: int = 0,
         heap_bytes: int = 0,
         seed: bytes = b"",
         new_chip: bool = False,
@@ -78,14 +78,12 @@ class Shared:
         _WRITTEN.pack_into(
             self.memory,
             CONTROL_START,
-            *(MARK, CHIP_START, chip_bytes, cut_at, 0, heap_bytes, len(disk), profile, seed or os.urandom(32), text),
+            *(MARK, CHIP_START, chip_bytes, cut_at, button_ms, heap_bytes, len(disk), profile),
+            *(seed or os.urandom(32), text),
         )
 
     def put_chip(self, image: bytes) -> None:
         self.memory[: len(image)] = image
-
-    def press(self, down: bool) -> None:
-        struct.pack_into("<I", self.memory, BUTTON_AT, down)
 
     def told(self) -> "dict[str, int]":
         """What the machine says of itself: `instructions` only where time goes with them."""
@@ -112,7 +110,8 @@ def command(machine: pathlib.Path, shared: pathlib.Path, link: str, console: str
     words = ["qemu-system-arm", "-machine", "mps2-an505,memory-backend=shared", "-no-user-config", "-display", "none"]
     words += ["-object", f"memory-backend-file,id=shared,size=16M,share=on,mem-path={shared}"]
     words += ["-monitor", "none", "-semihosting-config", "enable=on,target=native", "-kernel", str(machine)]
-    words += ["-chardev", f"{link},id=link", "-serial", "chardev:link"]
+    # A port holds one byte; `mux` brings a buffer of 32 with it, and no byte is its escape with such a number
+    words += ["-echr", "0x100", "-chardev", f"{link},id=link,mux=on", "-serial", "chardev:link"]
     words += ["-chardev", f"{console},id=console", "-serial", "chardev:console"]
     return [*words, "-icount", "shift=0"] if count else words
 

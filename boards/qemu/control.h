@@ -18,7 +18,7 @@ typedef struct {
     uint32_t chip_start; // where in the chip the data begin
     uint32_t chip_bytes; // the whole chip
     uint32_t cut_at;     // power is cut in the middle of this operation of the flash, 0: never
-    uint32_t button;     // 1 while it is down
+    uint32_t button_ms;  // so long it is down from the start on
     uint32_t heap_bytes; // 0: the boards'
     uint32_t disk_bytes;
     uint32_t profile;    // 1: each ms the address of what runs is noted at SAMPLES_START

@@ -11,19 +11,36 @@
 #define SYSTICK_CTRL  (*(volatile uint32_t *)0xE000E010)
 #define SYSTICK_LOAD  (*(volatile uint32_t *)0xE000E014)
 #define SYSTICK_VALUE (*(volatile uint32_t *)0xE000E018)
-#define SCB_ICSR      (*(volatile uint32_t *)0xE000ED04)
-#define SYSTICK_PENDING (1 << 26)
-#define TICKS_A_MS    (20000) // the machine's clock has 20 MHz
+#define TIMER_CTRL    (*(volatile uint32_t *)0x50000000)
+#define TIMER_VALUE   (*(volatile uint32_t *)0x50000004)
+#define TIMER_RELOAD  (*(volatile uint32_t *)0x50000008)
+#define TICKS_A_MS    (20000) // the machine's clocks have 20 MHz
 
-static volatile uint32_t passed_ms;
 uint64_t qemu_idle_ticks;
 
+// SysTick wakes who sleeps and sees the watchdog; a timer that runs down from 2^32 tells the time: on a busy computer
+// interrupts are late, and some are lost.
 void hal_init(void) {
+    TIMER_RELOAD = 0xffffffff;
+    TIMER_VALUE = 0xffffffff;
+    TIMER_CTRL = 1;
     SYSTICK_LOAD = TICKS_A_MS - 1;
     SYSTICK_VALUE = 0;
     SYSTICK_CTRL = 7;
     CONSOLE->BAUDDIV = UART_DIVIDER;
     CONSOLE->CTRL = UART_TX_ON;
+}
+
+uint64_t qemu_ticks(void) {
+    static uint64_t ticks;
+    static uint32_t last = 0xffffffff;
+    uint32_t state = qemu_irq_off();
+    uint32_t value = TIMER_VALUE;
+    ticks += last - value;
+    last = value;
+    uint64_t found = ticks;
+    qemu_irq_restore(state);
+    return found;
 }
 
 static void publish(void) {
@@ -40,28 +57,16 @@ static void sample(uint32_t address) {
 
 // `frame`: what the interrupt has put on the stack, the address of what it has interrupted among it.
 __attribute__((used)) static void each_ms(const uint32_t *frame) {
-    passed_ms++;
+    uint32_t ms = mp_hal_ticks_ms();
     publish();
     if (CONTROL->profile) {
         sample(frame[6]);
     }
-    board_each_ms(passed_ms);
+    board_each_ms(ms);
 }
 
 __attribute__((naked)) void SysTick_Handler(void) {
     __asm volatile ("mov r0, sp\n b each_ms\n");
-}
-
-uint64_t qemu_ticks(void) {
-    uint32_t state = qemu_irq_off();
-    uint32_t left = SYSTICK_VALUE;
-    uint32_t ms = passed_ms;
-    if (SCB_ICSR & SYSTICK_PENDING) {
-        left = SYSTICK_VALUE;
-        ms++;
-    }
-    qemu_irq_restore(state);
-    return (uint64_t)ms * TICKS_A_MS + (TICKS_A_MS - 1 - left);
 }
 
 void qemu_sleep(void) {
@@ -71,7 +76,7 @@ void qemu_sleep(void) {
 }
 
 mp_uint_t mp_hal_ticks_ms(void) {
-    return passed_ms;
+    return qemu_ticks() / TICKS_A_MS;
 }
 
 mp_uint_t mp_hal_ticks_us(void) {
@@ -87,8 +92,8 @@ uint64_t mp_hal_time_ns(void) {
 }
 
 void mp_hal_delay_ms(mp_uint_t ms) {
-    uint32_t start = passed_ms;
-    while (passed_ms - start < ms) {
+    uint32_t start = mp_hal_ticks_ms();
+    while (mp_hal_ticks_ms() - start < ms) {
         mp_event_wait_ms(1);
     }
 }

@@ -125,7 +125,7 @@ static MP_DEFINE_CONST_OBJ_TYPE(flash_type, MP_QSTR_Flash, MP_TYPE_FLAG_NONE,
 static const mp_obj_base_t flash = { &flash_type };
 
 static mp_obj_t rp2_bootsel_button(void) {
-    return MP_OBJ_NEW_SMALL_INT(CONTROL->button);
+    return MP_OBJ_NEW_SMALL_INT(mp_hal_ticks_ms() < CONTROL->button_ms);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(rp2_bootsel_button_obj, rp2_bootsel_button);
 

@@ -7,11 +7,13 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.append(str(ROOT / "tools"))  # for these only: a module in there has the name of a folder here
 
 import build_qemu  # noqa: E402 (needs the path above)
 import chip_figures  # noqa: E402, F401 (taken from here)
 import run_qemu  # noqa: E402
+
+sys.path.remove(str(ROOT / "tools"))
 
 WHOLE = bool(os.environ.get("LATTICE_CAMPAIGN"))
 campaign = pytest.mark.skipif(not WHOLE, reason="a part of make campaign-qemu")

@@ -7,11 +7,11 @@ from emulator.transcripts import host_transcript
 from qemu import machine
 
 CORE = machine.ROOT / "tests" / "core"
-# One file of each room, the quick ones: together 90 s of one core
+# One file of each room, the quick ones: together about a minute
 SAMPLE = {
-    *("test_crypto", "test_noise", "test_frames", "test_mux", "test_link", "test_intention", "test_chain"),
-    *("test_borsh", "test_cobs", "test_range_index", "test_files_chunks", "test_kv_list", "test_reconcile"),
-    *("test_control", "test_flash_newer", "test_holdings", "test_api_log", "test_failing_peer"),
+    *("test_crypto", "test_noise", "test_frames", "test_arq", "test_mux", "test_intention", "test_chain", "test_borsh"),
+    *("test_cobs", "test_files_chunks", "test_kv_list", "test_log_store", "test_node_stores", "test_control"),
+    *("test_flash_newer", "test_holdings", "test_api_log", "test_failing_peer"),
 }
 SUITES = {"nor_case": 1, "session_ends_case": 1}
 MORE_SUITES = {"boot_case": 1, "button_case": 1, "failing_case": 1, "flash_storage_case": 1, "limits_case": 1}

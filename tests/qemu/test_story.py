@@ -10,7 +10,7 @@ from e2e.world import Computer, EmulatedStick
 from qemu import machine
 
 KIB = 1024
-CUT_AT = 40  # operations of the flash: in the middle of a sync
+CUT_AT = 30  # operations of the flash: in the middle of a sync
 CUT_STATUS = 75
 
 
@@ -40,7 +40,7 @@ def put(host, folder, name, size, seed):
 def test_files_go_over_a_stick_whose_power_is_cut(laptop, plug, tmp_path):
     stick = plug()
     laptop.run("stick", "setup", stick.port, "--store", "notes", "--name", "carrier")
-    first = put(laptop, tmp_path, "first", 40 * KIB, 1)
+    first = put(laptop, tmp_path, "first", 20 * KIB, 1)
     token = laptop.json("invite")["token"]
     assert laptop.json("sync", stick.port)["complete"] is True
     stick.pull()
@@ -49,7 +49,7 @@ def test_files_go_over_a_stick_whose_power_is_cut(laptop, plug, tmp_path):
     desktop.run("join", token, "--via", stick.port)
     desktop.run("kv", "put", "from", "desktop", "--store", "notes")
     desktop.run("sync", stick.port)
-    second = put(laptop, tmp_path, "second", 40 * KIB, 2)
+    second = put(laptop, tmp_path, "second", 20 * KIB, 2)
     stick.pull()
     plug("--cut-at", CUT_AT)
     syncing = laptop.start("sync", stick.port, "--json")
