@@ -1,5 +1,6 @@
 """Stores below stores: who gets which, in one session, and who does not."""
 
+from lattice_core.api.peers import PeerService
 from lattice_core.errors import Refused, UsageError
 from lattice_core.model import ops
 from lattice_core.node import own_list, stores
@@ -200,6 +201,31 @@ def test_many_such_stores_do_not_end_the_connection():
     assert world.sync().complete
     assert world.pair.a.closed is None
     assert world.b.faults == 0
+
+
+def test_a_stick_is_let_into_a_store_on_a_members_word():
+    laptop, root = share()
+    closed = child(laptop, "closed", root, "independent")
+    stick, other = node(2, "stick"), node(3, "other")
+    for joiner in (stick, other):
+        enter(joiner, laptop, root)
+    sync(laptop, stick)
+    assert not has(stick, closed)
+    peers = PeerService(laptop, lambda: START_MS)
+    made = peers.admit("stick", "closed")
+    assert made["written"]
+    assert not peers.admit("stick", "closed")["written"]
+    raises(UsageError, peers.admit, "stick", "home")
+    assert sync(laptop, stick).complete
+    assert has(stick, closed)
+    # The other one hears of it, asks the stick, and is in the store as little as before; nor can it let itself in.
+    sync(other, laptop)
+    sync(other, stick)
+    assert not has(other, closed)
+    raises(UsageError, PeerService(other, lambda: START_MS).admit, "other", "closed")
+    laptop.members.revoke(root, key(other), START_MS)
+    raises(UsageError, peers.admit, "other", "closed")
+    assert not laptop.members.may_connect(closed.id, key(other))
 
 
 def test_an_invite_is_for_a_list():

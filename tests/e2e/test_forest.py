@@ -53,6 +53,10 @@ def test_forty_stores_on_four_levels(tmp_path):
         shown = laptop.json("stick", "status", stick.port)
         assert shown["last_error"] is None
         assert STORES_OPEN < STORES + 2 - len(hidden) <= shown["store_count"] <= STORES + 1
+        # It is let in, and carries it for whoever is in the list.
+        assert laptop.json("peer", "admit", "carrier", "--store", hidden[0])["written"]
+        assert laptop.json("sync", stick.port)["complete"]
+        assert laptop.json("stick", "status", stick.port)["store_count"] == STORES + 1
         token = laptop.json("invite")["token"]
         laptop.run("sync", stick.port)
         stick.pull()

@@ -71,6 +71,11 @@ def test_members_of_its_own(laptop):
     assert "nobody is invited" in laptop.fails("invite", "--store", "frozen")
     assert "for the store" not in laptop.run("invite")
     laptop.run("invite", "revoke", token["id"], "--store", "closed")
+    assert "invite" in laptop.fails("peer", "admit", "laptop", "--store", "notes")
+    assert "invite" in laptop.fails("peer", "admit", "laptop", "--store", "frozen")
+    assert "no member" in laptop.fails("peer", "admit", "nobody", "--store", "closed")
+    assert laptop.json("peer", "admit", "laptop", "--store", "closed")["written"] is False
+    assert "already" in laptop.run("peer", "admit", "laptop", "--store", "closed")
     assert [row["store"] for row in laptop.json("peer", "list", "--store", "closed")["peers"]] == [closed["id"]]
     assert [row["store"] for row in laptop.json("peer", "list", "--store", "notes")["peers"]] == [None]
     assert "one of" in laptop.fails("store", "create", "x", "--strategy", "all")

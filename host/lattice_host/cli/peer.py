@@ -1,4 +1,4 @@
-"""`peer list`, `peer revoke`."""
+"""`peer list`, `peer admit`, `peer revoke`."""
 
 from typing import Annotated
 
@@ -27,6 +27,25 @@ def _show(data):
                 "%s is revoked here, but a Rust node may still let it in: `peer revoke %s` again makes all nodes agree"
                 % (shown(row), row["id"][:16])
             )
+
+
+@app.command()
+def admit(
+    ctx: typer.Context,
+    member: Annotated[str, typer.Argument(metavar="MEMBER", help="Name of the member or beginning of its id.")],
+    store: Annotated[str, typer.Option("--store", metavar="S", help="Store that has members of its own.")],
+    json: Json = False,
+) -> None:
+    """Let a member of the share, as a stick, into a store that has members of its own. Without an invite."""
+    emit(json, backend(ctx).call("peer.admit", member=member, store=store), _show_admitted)
+
+
+def _show_admitted(data):
+    who = data["name"] or data["id"][:16]
+    if data["written"]:
+        say("%s is a member of store %s; sync so that the others hear of it" % (who, data["store"]))
+    else:
+        say("%s was a member of store %s already; nothing is to be done" % (who, data["store"]))
 
 
 @app.command()
