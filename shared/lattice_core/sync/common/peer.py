@@ -10,6 +10,10 @@ from ...node.members import list_is_cut
 from .progress import Progress
 from .tasks import Fault, StreamLost, Task
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .streams import MessageChannel
+
 
 class Peer:
     """`device` is the stick's own state (node/device.py), None on a computer. `ticks_ms` is the time of the last step,
@@ -147,6 +151,19 @@ class Peer:
             self.connection.close(reason)
 
     # -- what tasks stand on -----------------------------------------------------------------------------------
+
+    def next_message(self, messages: "MessageChannel"):
+        """Task: what the peer sends next on a stream, None when it ends the stream instead. StreamLost when it is
+        silent."""
+        while True:
+            moved = messages.turn()
+            message = messages.poll()
+            if message is not None or messages.ended or moved:
+                self.moved()
+            if message is not None or messages.ended:
+                return message
+            self.check_silence()
+            yield
 
     def open_stream(self):
         if self.connection.closed is not None:

@@ -8,7 +8,7 @@ the time: `now_ms = yield`.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from ...seams import Buffer
 
@@ -67,6 +67,19 @@ if TYPE_CHECKING:
 
         def reset(self) -> None:
             """Gives both directions up; the peer sees an error. What was read so far stays valid."""
+            ...
+
+    class MessageChannel(Protocol):
+        """Messages of one protocol, both ways on one stream."""
+
+        ended: bool  # the peer's direction ended orderly
+
+        def turn(self) -> bool:
+            """Writes what the window takes. True when something moved, a part of a message too."""
+            ...
+
+        def poll(self) -> "Any":
+            """The next message, None when there is none now."""
             ...
 
     class Connection(Protocol):

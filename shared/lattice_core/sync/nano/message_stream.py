@@ -324,6 +324,10 @@ class MessageStream:
             stream.finish()
         return wrote
 
+    def turn(self) -> bool:
+        """Writes what the window takes. True when something moved."""
+        return self.flush()
+
     def _join(self):
         """Makes one piece of the small ones at the front: fewer writes, fuller packets."""
         queue = self._queue

@@ -152,18 +152,9 @@ class NanoPeer(Peer):
 
     def answer(self, frames):
         """Task: the peer's next message as a dict. RefusedByPeer when it says no; StreamLost when it is silent."""
-        while True:
-            moved = frames.flush()
-            frame = frames.poll()
-            if frame is not None:
-                break
-            if frames.ended:
-                raise ProtocolError("the peer ended the stream without an answer")
-            if moved:
-                self.moved()
-            self.check_silence()
-            yield
-        self.moved()
+        frame = yield from self.next_message(frames)
+        if frame is None:
+            raise ProtocolError("the peer ended the stream without an answer")
         if not isinstance(frame, bytes):
             raise ProtocolError("an item or a part where an answer was expected")
         message = NanoFrame.decode(frame)

@@ -60,7 +60,7 @@ class Page:
         messages.finish()
         heard = False
         while not self.last and self.records < self.limit:
-            message = yield from peer.answer(messages)
+            message = yield from peer.next_message(messages)
             if message is None:
                 break
             if "bootstrap_response" in message:

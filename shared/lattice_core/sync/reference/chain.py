@@ -33,7 +33,7 @@ def fetch(peer, handle, target, since):
     request = {"store_id": handle.id, "target_hash": target, "since_hash": since}
     messages.post({"fetch_chain": request})
     messages.finish()
-    message = yield from peer.answer(messages)
+    message = yield from peer.next_message(messages)
     if message is None or "intention_response" not in message:
         return 0
     entries = message["intention_response"]["intentions"]

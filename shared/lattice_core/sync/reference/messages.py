@@ -89,6 +89,10 @@ class Messages:
             self.stream.finish()
         return wrote
 
+    def turn(self):
+        """Writes what the window takes. True when something moved: a frame that arrives in pieces counts."""
+        return self.flush() or self.stream.readable() > 0
+
     def _next(self):
         """Takes the next piece up for writing. False when there is none."""
         if not self._pieces:

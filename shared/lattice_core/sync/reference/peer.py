@@ -35,7 +35,7 @@ class RefPeer(Peer):
         messages = self.open()
         messages.post({"join_request": values})
         messages.finish()
-        answer = yield from self.answer(messages)
+        answer = yield from self.next_message(messages)
         if answer is None or "join_response" not in answer:
             raise RefusedByPeer(
                 "the peer lets nobody in with this invite: it was used or revoked, or is not known there",
@@ -46,19 +46,6 @@ class RefPeer(Peer):
 
     def open(self):
         return Messages(self.open_stream())
-
-    def answer(self, messages):
-        """Task: the peer's next message, None when it ends the stream instead. StreamLost when it is silent."""
-        while True:
-            moved = messages.flush() or messages.stream.readable() > 0
-            message = messages.poll()
-            if message is not None or messages.ended:
-                self.moved()
-                return message
-            if moved:
-                self.moved()
-            self.check_silence()
-            yield
 
     def open_session(self, handle, live):
         """Starts to sync one store; returns (StoreSync, task)."""

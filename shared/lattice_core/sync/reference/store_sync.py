@@ -128,7 +128,7 @@ class StoreSync:
             session = Session(items, handle.id, messages, ASKED_AT_MOST, piece)
             try:
                 session.start()
-                first = yield from peer.answer(messages)
+                first = yield from peer.next_message(messages)
                 if first is None:
                     raise _refused()
                 yield from self._read_on(first)
