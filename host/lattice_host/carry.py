@@ -12,11 +12,11 @@ from lattice_core.errors import LatticeError
 from lattice_core.files.files import BATCH_BYTES, BATCH_ENTRIES
 from lattice_core.machines.registry import TYPE_LOG
 from lattice_core.model import ops
-from lattice_core.node.stores import KV_TYPE
+from lattice_core.node import stores
 from lattice_core.storage.contract import TABLE_META
 from lattice_core.wire.messages import INVITE_VALID, PEER_REVOKED, KvPayload
 
-_WRITTEN_AGAIN = (KV_TYPE, TYPE_LOG)
+_WRITTEN_AGAIN = (stores.KV_TYPE, TYPE_LOG)
 _CARRIED = b"node/carried/"  # ‖ old key: a row of a store into which everything was brought
 _MADE_ANEW = b"node/anew/"  # ‖ id of a store that only the old data has: a row of the root, the id of its successor
 
@@ -108,7 +108,7 @@ def _write_again(old_node, new_node, old, new, now_ms, carried):
     """One transaction: all lost writes of a store, and the mark that they are written."""
     own = old_node.identity.public
     anew = {}  # hash of a lost write: of what was written in its place
-    if old.type == KV_TYPE:
+    if old.type == stores.KV_TYPE:
         lost = None if old.id != new.id else _lost(old.store, new.store, own)
         writer = _Writer(new, now_ms, anew)
         for entry in old.kv.list(deleted=True):
@@ -268,17 +268,21 @@ def _made_anew(old_node, new_node, old, root, now_ms, carried):
     others = [author for author in old.store.authors() if author != old_node.identity.public]
     if others or any(old.holdings.holds_items(key) for key in old.holdings.peers()) or old.type not in _WRITTEN_AGAIN:
         return None
+    parent = new_node.tree.get(old.parent) or _successor(new_node, root.id, old.parent)
+    if parent is None:
+        return None
+    # What others were not let into stays so: nobody but the new identity is in such a store.
+    strategy = stores.INDEPENDENT if old_node.tree.has_own_list(old) else stores.INHERITED
     with new_node.journal.write(now_ms):
-        return _make_anew(new_node, root, old, now_ms)
+        return _make_anew(new_node, root, parent, old, strategy, now_ms)
 
 
-def _make_anew(new_node, root, old, now_ms):
-    used = {child.name for child in root.system.children()}
-    parent = new_node.tree.get(old.parent) or _successor(new_node, root.id, old.parent) or root
+def _make_anew(new_node, root, parent, old, strategy, now_ms):
+    used = {replica.name for replica in new_node.tree.walk(root)} | {child.name for child in root.system.children()}
     name, number = old.name, 2
     while name in used:
         name = "%s-%d" % (old.name, number)
         number += 1
-    made = new_node.founding.child(parent, name, old.type, now_ms)
+    made = new_node.founding.child(parent, name, old.type, now_ms, strategy)
     root.store.put_row(TABLE_META, _MADE_ANEW + old.id, made.id)
     return made

@@ -267,12 +267,24 @@ def test_a_store_that_only_the_copy_has_is_made_anew(original, stick, tmp_path):
     token = invite(original, stick)  # what both write into the share differs, too
     copy.run("store", "create", "mine")
     copy.run("kv", "put", "k", "v", "--store", "mine")
+    copy.run("store", "create", "below", "--parent", "mine")
+    copy.run("kv", "put", "k", "low", "--store", "below")
+    copy.run("store", "create", "secret", "--strategy", "independent")
+    copy.run("kv", "put", "k", "hidden", "--store", "secret")
     copy.attempt("sync", stick.port)
     copy.run("node", "rekey", "--invite", token, "--via", stick.port)
     assert copy.run("kv", "get", "k", "--store", "mine") == "v"
     copy.run("sync", stick.port)
     original.run("sync", stick.port)
     assert original.run("kv", "get", "k", "--store", "mine") == "v"
+    for host in (copy, original):
+        rows = {row["name"]: row for row in host.json("store", "tree")["stores"]}
+        assert rows["below"]["parent"] == rows["mine"]["id"]
+        assert rows["secret"]["strategy"] == "independent"
+        assert host.run("kv", "get", "k", "--store", "below") == "low"
+    # Nobody else was in it, and nobody else is.
+    assert copy.run("kv", "get", "k", "--store", "secret") == "hidden"
+    assert original.attempt("kv", "get", "k", "--store", "secret").exit_code == 1
 
 
 def test_a_node_in_two_shares_takes_one_invite_after_the_other(original, stick, tmp_path):
