@@ -34,8 +34,8 @@ CONTROL_START = SHARED_BYTES - 4096
 CHIP_START = 1572864  # as firmware/ports/nor.py
 MARK = 0x314C5451
 # Of control_t: what the computer writes, and what it may read
-_WRITTEN = struct.Struct("<8I32s1024s")
-_READ = struct.Struct("<8I")
+_WRITTEN = struct.Struct("<9I32s1024s")
+_READ = struct.Struct("<9I")
 INSTRUCTIONS_A_TICK = 50
 SHOWN = 25  # functions of a profile
 # What of the checkout tests/core and tests/emulator read. VfsRom knows no `..`: a folder of that name does.
@@ -65,6 +65,7 @@ class Shared:
         seed: bytes = b"",
         new_chip: bool = False,
         profile: bool = False,
+        ask_heap: bool = False,
     ) -> None:
         """Before the machine is started. What it had told before is forgotten, but for its chip."""
         if new_chip:
@@ -78,7 +79,7 @@ class Shared:
         _WRITTEN.pack_into(
             self.memory,
             CONTROL_START,
-            *(MARK, CHIP_START, chip_bytes, cut_at, button_ms, heap_bytes, len(disk), profile),
+            *(MARK, CHIP_START, chip_bytes, cut_at, button_ms, heap_bytes, len(disk), profile, ask_heap),
             *(seed or os.urandom(32), text),
         )
 
@@ -88,7 +89,7 @@ class Shared:
     def told(self) -> "dict[str, int]":
         """What the machine says of itself: `instructions` only where time goes with them."""
         found = _READ.unpack_from(self.memory, CONTROL_START + _WRITTEN.size)
-        starts, erases, programs, led, high, low, status, samples = found
+        starts, erases, programs, led, high, low, status, samples, heap_free = found
         instructions = (high << 32 | low) * INSTRUCTIONS_A_TICK
         return {
             "starts": starts,
@@ -98,6 +99,7 @@ class Shared:
             "instructions": instructions,
             "status": status,
             "samples": samples,
+            "heap_free": heap_free,
         }
 
     def samples(self) -> "tuple[int, ...]":

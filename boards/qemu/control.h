@@ -10,6 +10,7 @@
 #define SAMPLES_START  (SHARED_START + 15 * 1024 * 1024)
 #define MOST_SAMPLES   (128 * 1024)
 #define CONTROL_START  (SHARED_START + 16 * 1024 * 1024 - 4096)
+#define KEPT_START     (CONTROL_START + 2048) // outlives a reset, not the next start of the machine
 #define CONTROL_MARK   (0x314c5451) // "QTL1"
 
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
     uint32_t heap_bytes; // 0: the boards'
     uint32_t disk_bytes;
     uint32_t profile;    // 1: each ms the address of what runs is noted at SAMPLES_START
+    uint32_t ask_heap;   // 1: heap_free is kept up
     uint8_t seed[32];    // of the random numbers
     char words[1024];    // for the tests: what to run, each ended by a 0
     // from the machine
@@ -32,6 +34,7 @@ typedef struct {
     uint32_t busy_high, busy_low; // instructions / 50, sleep left out
     uint32_t status;     // exit status
     uint32_t samples;    // how many addresses were noted
+    uint32_t heap_free;  // bytes, after the last collection
 } control_t;
 
 #define CONTROL ((volatile control_t *)CONTROL_START)

@@ -48,6 +48,11 @@ void gc_collect(void) {
     gc_collect_start();
     gc_helper_collect_regs_and_stack();
     gc_collect_end();
+    if (CONTROL->ask_heap) {
+        gc_info_t info;
+        gc_info(&info);
+        CONTROL->heap_free = info.free;
+    }
 }
 
 void nlr_jump_fail(void *val) {
