@@ -1,6 +1,6 @@
 """What work costs the boards' chip: instructions on QEMU's Cortex-M33, and the milliseconds that they stand for.
 
-    python3 tools/chip_figures.py [--write]
+    .venv/bin/python tools/chip_figures.py [--write]
 
 Builds what it needs, runs tests/bench/chip_costs.py on the machine and a host against a stick on it, and prints each
 figure beside the one of docs/footprint.md; what has grown by more than 5 % is marked. `--write` writes the page anew.
@@ -12,6 +12,7 @@ of the chip. The flash's time is not in it.
 import argparse
 import json
 import pathlib
+import random
 import re
 import subprocess
 import sys
@@ -32,6 +33,7 @@ GROWTH = 1.05
 COSTS = "tests/bench/chip_costs.py"
 HISTORIES = (1000, 5000)
 INGESTED = 400
+CONTENT_BYTES = 100 << 10
 HEAP = re.compile(r"When a fresh chip has started, [\d,]+ bytes of it are free\.")
 SETTLED_S = 3  # without another collection: it has started
 
@@ -78,7 +80,39 @@ def measure() -> "dict[str, int]":
             image, _ = with_history(folder, count)
             figures |= costs("boot", chip=image)
         _, history = with_history(folder, INGESTED)
-        return figures | costs("ingest", f"/rom/{history.name}", files=(history,))
+        figures |= costs("ingest", f"/rom/{history.name}", files=(history,))
+        return figures | with_host(folder)
+
+
+def with_host(folder: pathlib.Path) -> "dict[str, int]":
+    """What a host's commands cost the stick. How the bytes arrive differs from run to run, and so do these a little."""
+    from e2e.world import Computer, EmulatedStick
+
+    build_qemu.provide("stick")
+    laptop = Computer(folder / "laptop", "laptop")
+    laptop.run("store", "create", "notes")
+    content = folder / "content"
+    content.write_bytes(random.Random(1).randbytes(CONTENT_BYTES))
+    with EmulatedStick(folder / "stick.img", options=["--qemu", "--count"]) as stick:
+        shared = run_qemu.Shared(stick.image)
+
+        def cost(*words: str) -> int:
+            before = shared.told()["instructions"]
+            laptop.run(*words)
+            return shared.told()["instructions"] - before
+
+        setup = cost("stick", "setup", stick.port, "--store", "notes")
+        laptop.run("sync", stick.port)
+        status = cost("stick", "status", stick.port)
+        nothing = cost("sync", stick.port)
+        laptop.run("file", "put", str(content), "--store", "notes")
+        content_in = cost("sync", stick.port) - nothing
+    return {
+        "`stick setup`": setup,
+        "`stick status`": status,
+        "`sync` with nothing to do": nothing,
+        "100 KiB of a file to the stick, beyond that": content_in,
+    }
 
 
 def heap_free() -> int:
