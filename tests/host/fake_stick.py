@@ -25,8 +25,8 @@ def _now_ms():
 
 
 class FakeStick:
-    """`port` is a symbolic link that comes and goes with `plug` and `pull`. `pull_after` bytes were sent: it pulls
-    itself, once."""
+    """`port` is a symbolic link that comes and goes with `plug` and `pull`. `pull_after` bytes came in: it pulls
+    itself, once. (What it sends is no measure: a busy machine lets it answer many packets with one.)"""
 
     def __init__(self, folder, capacity=None, pull_after=None, name="stick"):
         self.port = str(pathlib.Path(folder) / (name + ".port"))
@@ -93,34 +93,35 @@ class FakeStick:
         options = Options(VERSION, 4, 4, lambda: (1 << 22, self.storage._used))
         link = Link(crypto, identity.seed, False, SERIAL, VERSION.encode(), _now_ms())
         endpoint = Endpoint(link, lambda connection: NanoPeer(node, connection, options, device))
-        sent = 0
+        came = 0
         while not self._stop:
             now_ms = _now_ms()
-            busy = self._receive(endpoint, now_ms)
-            busy = endpoint.step(now_ms) or busy
+            size = self._receive(endpoint, now_ms)
+            came += size
+            if self.pull_after is not None and came >= self.pull_after:
+                self.pull_after = None
+                return
+            busy = endpoint.step(now_ms) or size > 0
             packet = endpoint.send(now_ms)
             while packet is not None:
                 busy = True
                 self._write(bytes(packet))
-                sent += len(packet)
-                if self.pull_after is not None and sent >= self.pull_after:
-                    self.pull_after = None
-                    return
                 packet = endpoint.send(now_ms)
             if not busy:
                 select.select([self._master], [], [], 0.02)
 
     def _receive(self, endpoint, now_ms):
+        """How many bytes came."""
         time.sleep(self.pause_s)
         try:
             data = os.read(self._master, 4096)
         except BlockingIOError:
-            return False
+            return 0
         except OSError:
             time.sleep(0.01)  # nobody has the port open
-            return False
+            return 0
         endpoint.receive(data, now_ms)
-        return True
+        return len(data)
 
     def _write(self, data):
         while data and not self._stop:

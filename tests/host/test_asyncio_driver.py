@@ -56,7 +56,7 @@ def test_a_stick_that_is_pulled_ends_the_driver_and_its_task(laptop, tmp_path):
     stick = FakeStick(tmp_path)
     with stick:
         set_up(laptop, stick.port)
-    stick.pull_after = 3000
+    stick.pull_after = 100_000
     stick.plug()
 
     async def main():

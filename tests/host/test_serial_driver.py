@@ -81,7 +81,7 @@ def test_a_fault_of_ours_ends_the_connection_and_is_reported_as_what_it_is(lapto
         assert sync(laptop, stick.port)[0].complete  # and the stick is as it was
 
 
-@pytest.mark.parametrize("pull_after", [1500, 3000])
+@pytest.mark.parametrize("pull_after", [60_000, 200_000])
 def test_pulled_in_the_middle_and_plugged_in_again(laptop, tmp_path, pull_after):
     fill(laptop, 400, 900)
     stick = FakeStick(tmp_path)
@@ -119,7 +119,7 @@ def test_a_stick_that_does_not_come_back(laptop, tmp_path):
     stick = FakeStick(tmp_path)
     with stick:
         set_up(laptop, stick.port)
-    stick.pull_after = 2000
+    stick.pull_after = 60_000
     stick.plug()
     with pytest.raises(UsageError, match="goes on where it was"):
         sync(laptop, stick.port, timeout_s=1)
