@@ -61,10 +61,13 @@ def run(tree: pathlib.Path, name: str) -> dict[str, float] | None:
     found = {"whole program": usage.ru_utime + usage.ru_stime}
     for line in lines:
         row = json.loads(line)
-        words = " ".join(str(value) for key, value in row.items() if isinstance(value, str) and key != "bench")
+        words = ", ".join(value for value in row.values() if isinstance(value, str))
         for key, value in flat(row):
             if "cpu" in key and "raw" not in key:
-                found[f"{words} {key}".strip()] = value
+                figure = f"{words}: {key}"
+                if figure in found:
+                    sys.exit(f"{name} prints two figures by the name {figure!r}: one of them would be lost.")
+                found[figure] = value
     return found
 
 

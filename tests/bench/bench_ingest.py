@@ -14,7 +14,6 @@ import tempfile
 import time
 
 from lattice_core.machines.projection import Projection
-from lattice_core.machines.registry import TYPE_KV
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
 from lattice_core.model.intention import ZERO, create, parse_signed, signed
@@ -23,7 +22,9 @@ from lattice_core.wire.messages import KvPayload
 from lattice_host import crypto
 from lattice_host.process import collect_rarely
 from lattice_host.storage import SqliteStorage
+from older import first_of
 
+TYPE_KV = first_of("lattice_core.machines.registry:TYPE_KV", "lattice_core.machines.projection:TYPE_KV")
 STORE = b"bench-of-ingest!"
 AUTHORS = 50
 BATCH = 256

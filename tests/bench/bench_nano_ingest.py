@@ -14,13 +14,17 @@ import time
 from lattice_core.model import intention as intentions
 from lattice_core.model import ops
 from lattice_core.model.identity import Identity
-from lattice_core.sync.nano.peer import NanoPeer
 from lattice_core.wire.messages import KvPayload
 from lattice_host import crypto
 from lattice_host.process import collect_rarely
 from lattice_host.storage import SqliteStorage
-from support.fake_connection import Pair
-from support.nano import START_MS, joined, node
+from older import commit, first_of, replica_of
+
+NanoPeer = first_of("lattice_core.sync.nano.peer:NanoPeer", "lattice_core.sync.nano:NanoPeer")
+Pair = first_of("support.fake_connection:Pair", "fake_connection:Pair")
+joined = first_of("support.nano:joined", "nano_support:joined")
+node = first_of("support.nano:node", "nano_support:node")
+START_MS = first_of("support:START_MS", "nano_support:START_MS")
 
 AUTHORS = 50
 VALUE_BYTES = 64
@@ -42,7 +46,7 @@ def measure(count, folder):
     left, right = node(1, "left"), node(2, "right", SqliteStorage(folder + "/node.db"))
     _, notes = joined(left, right)
     fill(notes, count)
-    left.journal.commit(START_MS)
+    commit(left, START_MS)
     pair = Pair(left.identity.public, right.identity.public, window=WINDOW_BYTES)
     sender, receiver = NanoPeer(left, pair.a), NanoPeer(right, pair.b)
     task = receiver.sync([notes.id])
@@ -58,7 +62,7 @@ def measure(count, folder):
     if task.error is not None:
         raise task.error
     assert task.result.complete
-    assert right.tree.get(notes.id).store.count == notes.store.count
+    assert replica_of(right, notes.id).store.count == notes.store.count
     return own, time.monotonic() - began, time.process_time() - processor
 
 

@@ -20,11 +20,12 @@ from lattice_core.files.entry import Entry
 from lattice_core.model.identity import Identity
 from lattice_core.node.node import Node
 from lattice_host import crypto
-from lattice_host.clock import MADE_MS
 from lattice_host.datadir import DataDir
 from lattice_host.process import collect_rarely
 from lattice_host.storage import SqliteStorage
+from older import commit
 
+MADE_MS = 1795910400000  # no computer's clock is far before that
 COMMIT_INTENTIONS = 4096
 RUNS = 3
 
@@ -42,7 +43,10 @@ class Unsigned:
 def make_history(folder, count):
     directory = DataDir(folder)
     public = Identity(crypto, directory.seed()).public
-    storage = SqliteStorage(directory.database, own=public)
+    try:
+        storage = SqliteStorage(directory.database, own=public)
+    except TypeError:  # an older revision, which is compared with, does not count its own
+        storage = SqliteStorage(directory.database)
     node = Node(storage, crypto, Unsigned(public), "bench")
     node.open(MADE_MS)
     node.rename("bench", MADE_MS)
@@ -57,8 +61,8 @@ def make_history(folder, count):
         else:
             notes.kv.put(b"key-%07d" % number, data, now_ms)
         if number % COMMIT_INTENTIONS == 0:
-            node.journal.commit(now_ms)
-    node.journal.commit(MADE_MS + count)
+            commit(node, now_ms)
+    commit(node, MADE_MS + count)
     storage.close()
 
 

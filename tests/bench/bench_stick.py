@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -45,14 +46,22 @@ def write_history(path, count):
 
 
 def on_stick(*words):
-    """The figures that one run on the stick's interpreter printed."""
+    """The figures that one run on the stick's interpreter printed, and the processor time that it took."""
     heap = (OUT / "heapsize").read_text().strip()
     command = [str(OUT / "micropython"), "-X", f"heapsize={heap}", "tests/bench/stick_storage.py", *map(str, words)]
     environment = dict(os.environ, MICROPYPATH=".frozen")
+    before = cpu_s()
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    took_s = round(cpu_s() - before, 3)
+    return [{**json.loads(line), "cpu_s": took_s} for line in done.stdout.splitlines()]
+
+
+def cpu_s():
+    """Processor time of the programs that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def new_image(folder, name):
