@@ -5,14 +5,16 @@
 # or that call fails with an error of littlefs.
 # Seen: it is printed as "Exception ignored", and the operation counts as done. A file of 10,240 bytes of which one block
 # cannot be read gives 10,240 bytes, some of them wrong, without an error: file data has no checksum in littlefs. A
-# `sync` that raises fails nothing: the file is written and closed. An error of a write reaches the caller only when `prog`
-# returns it as a negative number. So a device in Python returns its errors where it can, remembers what it raised, and its
-# owner asks for that after each call.
+# `sync` that raises fails nothing: the file is written and closed. A `prog` that raises is noticed, because littlefs reads
+# back what it has programmed, but by another name: making a file ends with "name too long". Only an error that `prog`
+# returns as a negative number reaches the caller as what it is. So a device in Python returns its errors where it can,
+# remembers what it raised, and its owner asks for that after each call.
 #
 # Run on 2026-11-30 with CPython 3.11 on Linux, littlefs-python 0.12.0 and 0.19.0; both printed:
 #   a block that raises when read: 10240 bytes, right: no, error: none
 #   a sync that raises: error: none
 #   a program that returns -5: error: LittleFSError -5
+#   a program that raises: error: LittleFSError -36
 #
 # Exit status 1 when any of this has changed.
 set -euo pipefail
@@ -36,7 +38,9 @@ class Device(littlefs.UserContext):
         return super().read(cfg, block, off, size)
 
     def prog(self, cfg, block, off, data):
-        return -5 if self.failing == "prog" else super().prog(cfg, block, off, data)
+        if self.failing == "prog":
+            raise OSError(5, "cannot be programmed")
+        return -5 if self.failing == "prog returns" else super().prog(cfg, block, off, data)
 
     def sync(self, cfg):
         if self.failing == "sync":
@@ -84,14 +88,18 @@ device, system = made()
 device.failing = "sync"
 print("a sync that raises: error: %s" % outcome(lambda: write(system))[1])
 device, system = made()
-device.failing = "prog"
+device.failing = "prog returns"
 print("a program that returns -5: error: %s" % outcome(lambda: write(system))[1])
+device, system = made()
+device.failing = "prog"
+print("a program that raises: error: %s" % outcome(lambda: write(system))[1])
 PY
 
 cat >"$work/expected" <<'TEXT'
 a block that raises when read: 10240 bytes, right: no, error: none
 a sync that raises: error: none
 a program that returns -5: error: LittleFSError -5
+a program that raises: error: LittleFSError -36
 TEXT
 
 for version in 0.12.0 0.19.0; do

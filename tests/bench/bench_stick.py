@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from lattice_core.model.identity import Identity
 from lattice_core.model.intention import ZERO, create, signed
 from lattice_core.wire.messages import KvPayload
 from lattice_host import crypto
+from processor import ended_cpu_s
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AUTHORS = 4
@@ -50,18 +50,12 @@ def on_stick(*words):
     heap = (OUT / "heapsize").read_text().strip()
     command = [str(OUT / "micropython"), "-X", f"heapsize={heap}", "tests/bench/stick_storage.py", *map(str, words)]
     environment = dict(os.environ, MICROPYPATH=".frozen")
-    before = cpu_s()
+    before = ended_cpu_s()
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
-    took_s = round(cpu_s() - before, 3)
+    took_s = round(ended_cpu_s() - before, 3)
     return [{**json.loads(line), "cpu_s": took_s} for line in done.stdout.splitlines()]
-
-
-def cpu_s():
-    """Processor time of the programs that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def new_image(folder, name):

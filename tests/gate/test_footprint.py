@@ -1,23 +1,16 @@
 """docs/footprint.md says of the boards what the build says; the emulator's heap is the one that the boards have."""
 
-import importlib.util
 import pathlib
 import re
 import subprocess
 
 import pytest
 
+from tool_module import tool
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOLERANCE = 0.02
 LEAST = 2048  # bytes that any figure may differ by
-
-
-def tool(name):
-    """A module of tools/, which is not on the path: a program of it has the name of a folder of tests."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / (name + ".py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 footprint = tool("footprint")

@@ -1,24 +1,13 @@
 """The diagrams in docs/protocol.md are those that the tables give, and the tables hold together."""
 
-import importlib.util
-from pathlib import Path
-
 from lattice_core.link import states
 from lattice_core.sync.nano import session_states as session
 from lattice_core.sync.nano.session import StoreSession
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def tool():
-    spec = importlib.util.spec_from_file_location("state_diagrams", ROOT / "tools" / "state_diagrams.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tool_module import tool
 
 
 def test_the_page_shows_the_tables():
-    diagram = tool()
+    diagram = tool("state_diagrams")
     text = diagram.PAGE.read_text(encoding="utf-8")
     assert diagram.page_with_diagrams(text) == text, "run python tools/state_diagrams.py"
 
@@ -26,7 +15,7 @@ def test_the_page_shows_the_tables():
 def test_every_row_is_in_the_diagram():
     tables = {"link": states.TABLE, "session": session.TABLE}
     for name, table in tables.items():
-        section = tool().section(name).splitlines()
+        section = tool("state_diagrams").section(name).splitlines()
         for _which, state, event, _action, following in table:
             start = "    %s --> %s:" % (state.replace(" ", "_"), following.replace(" ", "_"))
             arrow = [line for line in section if line.startswith(start)]
